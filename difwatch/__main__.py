@@ -1,0 +1,4 @@
+from difwatch.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The command ``difwatch``: one thin module per command, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from difwatch import __version__
+from difwatch.errors import DifwatchError
+
+_COMMANDS = {
+    "watch": "difwatch.cli.watch",
+    "status": "difwatch.cli.status",
+    "report": "difwatch.cli.report",
+    "explain": "difwatch.cli.explain",
+    "unreadable": "difwatch.cli.unreadable",
+    "db": "difwatch.cli.db",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(_COMMANDS[cmd_name]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _SUMMARIES[name]) for name in _COMMANDS])
+
+
+# Kept here so that --help loads no command; a test compares them with the commands themselves.
+_SUMMARIES = {
+    "watch": "Index the folders, then follow every change in them.",
+    "status": "Is it alive, is it complete, what is it doing.",
+    "report": "Groups of matching pictures, best first.",
+    "explain": "Why two pictures do or do not match.",
+    "unreadable": "Files without a tensor, and why.",
+    "db": "The store.",
+}
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="difwatch")
+@click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The configuration file.")
+@click.option("--state-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where the store is kept.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what needs attention.")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
+    """Watch picture folders and find duplicate and similar images, exactly."""
+    ctx.obj = Common(config, state_dir, verbose, quiet)
+
+
+class Common:
+    """The options that stand before the command."""
+
+    def __init__(self, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
+        self.config = config
+        self.verbose = verbose
+        self.quiet = quiet
+        self._state_dir = state_dir
+
+    @property
+    def state_dir(self) -> Path:
+        """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
+        named = self._state_dir or os.environ.get("DIFWATCH_STATE_DIR") or os.environ.get("STATE_DIRECTORY")
+        if named:
+            return Path(named).expanduser()
+        import platformdirs
+
+        return platformdirs.user_state_path("difwatch")
+
+    @property
+    def store(self) -> Path:
+        """The file of the store."""
+        return self.state_dir / "difwatch.db"
+
+
+def main() -> None:
+    """Run the command line; a `DifwatchError` is one line (or one for each mistake) and an exit code."""
+    # A terminal that cannot show a character gets it escaped.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        cli(prog_name="difwatch")
+    except DifwatchError as error:
+        for line in str(error).splitlines():
+            click.echo(f"difwatch: {line}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader went away (head, less): that is no failure; say nothing more at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,98 @@
+"""Log lines for people and for programs, and the progress line that they must not break."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+
+from difwatch.pipeline.run import Progress
+from difwatch.report.text import shown
+
+_ERASE = "\r\x1b[K"
+_PLAIN_SECONDS = 10.0
+
+
+class _Text(logging.Formatter):
+    def __init__(self, with_time: bool) -> None:
+        super().__init__()
+        self._with_time = with_time
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = self.formatTime(record, "%Y-%m-%d %H:%M:%S ") if self._with_time else ""
+        level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
+        text = moment + level + shown(record.getMessage())
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", "log"),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line | getattr(record, "fields", {}))
+
+
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    def emit(self, record: logging.LogRecord) -> None:
+        if sys.stderr.isatty():
+            self.stream.write(_ERASE)
+        super().emit(record)
+
+
+def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
+    """Send the log of difwatch to stderr; the ``journal`` of systemd adds the time itself."""
+    handler = _Stderr(sys.stderr)
+    handler.setFormatter(_Json() if log_format == "json" else _Text(with_time=not journal))
+    log = logging.getLogger("difwatch")
+    log.handlers = [handler]
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+
+
+class ProgressLine:
+    """Shows how far the work is: one changing line on a terminal, a plain line now and then otherwise."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._started: tuple[float, int] | None = None
+        self._said = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Show it."""
+        now = time.monotonic()
+        left = progress.waiting + progress.working
+        if self._quiet or not left:
+            self._started = None
+            return
+        if self._started is None:
+            self._started, self._said = (now, progress.done), now
+        text = describe(progress, now - self._started[0], progress.done - self._started[1])
+        if sys.stderr.isatty():
+            sys.stderr.write(_ERASE + text)
+            sys.stderr.flush()
+        elif now - self._said >= _PLAIN_SECONDS:
+            self._said = now
+            logging.getLogger("difwatch.progress").info(text)
+
+    def end(self) -> None:
+        """Leave a clean line behind."""
+        if sys.stderr.isatty():
+            sys.stderr.write(_ERASE)
+
+
+def describe(progress: Progress, seconds: float, done: int) -> str:
+    """Progress in words: how many of how many, the rate, and the time left at that rate."""
+    left = progress.waiting + progress.working
+    rate = done / seconds if seconds > 0 else 0.0
+    text = f"{progress.done} of {progress.done + left} files read"
+    if progress.scanning or not rate:
+        return text
+    minutes, rest = divmod(round(left / rate), 60)
+    return f"{text}, {rate:.0f} a second, {f'{minutes} min ' if minutes else ''}{rest} s left"

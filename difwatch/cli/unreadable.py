@@ -1,0 +1,28 @@
+"""``difwatch unreadable``."""
+
+import os
+import sys
+
+import click
+
+from difwatch.cli import Common
+
+
+@click.command("unreadable", short_help="Files without a tensor, and why.")
+@click.option("--print0", is_flag=True, help="Only the paths, separated by null bytes.")
+@click.pass_obj
+def command(common: Common, print0: bool) -> None:
+    """Files without a tensor, and why.
+
+    They are tried again when they change.
+    """
+    from difwatch.report.text import shown, shown_path
+    from difwatch.store import files, open_reader, reading
+
+    with reading(open_reader(common.store)) as connection:
+        found = files.unreadable(connection)
+    for path, reason in found:
+        if print0:
+            sys.stdout.buffer.write(os.fsencode(path) + b"\0")
+        else:
+            click.echo(f"{shown_path(path)}: {shown(reason)}")

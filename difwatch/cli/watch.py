@@ -1,0 +1,43 @@
+"""``difwatch watch``."""
+
+import os
+
+import click
+
+from difwatch.cli import Common
+
+
+@click.command("watch", short_help="Index the folders, then follow every change in them.")
+@click.argument("folders", metavar="[FOLDER]...", nargs=-1)
+@click.option("--once", is_flag=True, help="Bring the store up to date with the folders, then end.")
+@click.option("--similarity", envvar="DIFWATCH_SIMILARITY", help='"duplicates", "similar" or an MSE.')
+@click.option("--rotate/--no-rotate", default=None, envvar="DIFWATCH_ROTATE", help="Compare all four turns.")
+@click.option("--same-dim/--no-same-dim", default=None, envvar="DIFWATCH_SAME_DIM", help="Compare equal sizes only.")
+@click.option("--px-size", type=int, envvar="DIFWATCH_PX_SIZE", help="Side of the tensors, 10 to 5000.")
+@click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Workers; 0 is one per core.")
+@click.option("--quiet-seconds", type=float, envvar="DIFWATCH_QUIET_SECONDS", help="Rest before a file is read.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
+@click.pass_obj
+def command(
+    common: Common, /, folders: tuple[str, ...], once: bool, log_format: str, **flags: str | float | bool | None
+) -> None:
+    """Index the folders, then follow every change in them.
+
+    With FOLDERs no configuration file is needed; they take the place of the folders in it.
+    """
+    from difwatch import config, daemon
+    from difwatch.cli import logs
+    from difwatch.errors import UsageError
+
+    logs.set_up(common.verbose, common.quiet, log_format, journal="JOURNAL_STREAM" in os.environ)
+    file = config.find(common.config, os.environ)
+    loaded = config.load(file, flags, folders)
+    if not loaded.folder:
+        raise UsageError(
+            "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"
+        )
+    line = logs.ProgressLine(common.quiet or log_format == "json")
+    try:
+        daemon.watch(loaded, common.state_dir, once, line)
+    finally:
+        line.end()

@@ -1,0 +1,218 @@
+"""One frozen configuration from the file, the environment and the flags; all mistakes at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from difwatch.errors import UsageError
+from difwatch.model import Folder, Settings
+
+Keep = Literal["pixels", "bytes", "oldest", "newest", "path"]
+_NAMED = {"duplicates": 0.0, "similar": 5.0}
+
+
+def similarity_mse(value: object) -> float:
+    """The threshold that a similarity means: a name or a mean squared error from 0 to 65025.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    if isinstance(value, str) and value in _NAMED:
+        return _NAMED[value]
+    try:
+        mse = float(value) if not isinstance(value, bool) else -1.0  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        mse = -1.0
+    if not 0 <= mse <= 65025:
+        raise ValueError('must be "duplicates", "similar" or a mean squared error from 0 to 65025')
+    return mse
+
+
+Similarity = Annotated[float, BeforeValidator(similarity_mse)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FolderConfig(_Strict):
+    """One ``[[folder]]``."""
+
+    path: str
+    recursive: bool = True
+    in_folder: bool | Literal["every"] = False
+    limit_extensions: bool = True
+    role: Literal["normal", "reference"] = "normal"
+    exclude: list[str] = []
+    watch: Literal["auto", "inotify", "poll"] = "auto"
+    similarity: Similarity | None = None
+    keep: list[Keep] | None = None
+    action: Literal["log"] | None = None
+    move_to: str | None = None
+
+
+class Config(_Strict):
+    """Everything that can be configured, as in the README."""
+
+    similarity: Similarity = 5.0
+    remember_up_to: Annotated[float, Field(ge=0, le=65025)] = 50.0
+    rotate: bool = True
+    same_dim: bool = True
+    px_size: Annotated[int, Field(ge=10, le=5000)] = 50
+    recipe: Literal["exact"] = "exact"
+    processes: Annotated[int, Field(ge=0, le=1024)] = 0
+    keep: list[Keep] = ["pixels", "bytes", "oldest", "path"]
+    action: Literal["log"] = "log"
+    move_to: str | None = None
+    quiet_seconds: Annotated[float, Field(ge=0)] = 2.0
+    max_wait_seconds: Annotated[float, Field(gt=0)] = 60.0
+    folder: list[FolderConfig] = []
+
+    def folders(self) -> list[Folder]:
+        """The watched folders, by their real paths."""
+        found = []
+        for one in self.folder:
+            real = os.fsencode(_real(one.path))
+            values = one.model_dump(exclude={"action", "move_to"})
+            keep = tuple(one.keep) if one.keep else None
+            found.append(Folder(**values | {"path": real, "exclude": tuple(one.exclude), "keep": keep}))
+        return found
+
+    def destinations(self) -> frozenset[bytes]:
+        """Where lesser pictures are moved to: never searched, wherever it lies."""
+        named = [self.move_to, *(one.move_to for one in self.folder)]
+        return frozenset(os.fsencode(_real(path)) for path in named if path)
+
+    def settings(self) -> Settings:
+        """What decides which pairs count."""
+        return Settings(self.similarity, self.rotate, self.same_dim, tuple(self.keep))
+
+    def remembered(self) -> float:
+        """The mean squared error up to which pairs are stored: never less than what counts as a match."""
+        own = [one.similarity for one in self.folder if one.similarity is not None]
+        return max(self.remember_up_to, self.similarity, *own)
+
+    def worker_processes(self) -> int:
+        """How many workers: as configured, or one for each core this process may use."""
+        return self.processes or len(os.sched_getaffinity(0))
+
+
+def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
+    """The configuration file in force: given, by the environment, the user's, the machine's, or none."""
+    named = explicit or environment.get("DIFWATCH_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    usual = (platformdirs.user_config_path("difwatch") / "config.toml", Path("/etc/difwatch/config.toml"))
+    return next((path for path in usual if path.is_file()), None)
+
+
+def state_dir(explicit: str | None, environment: Mapping[str, str]) -> Path:
+    """The state directory in force: given, by the environment, by systemd, or the platform's."""
+    named = explicit or environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
+    return Path(named).expanduser() if named else platformdirs.user_state_path("difwatch")
+
+
+def load(path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...] = ()) -> Config:
+    """Read and check the configuration.
+
+    Parameters
+    ----------
+    path
+        The file; None for the defaults.
+    flags
+        Values that go before those of the file; None means not given.
+    folders
+        Folders from the command line; they replace those of the file.
+
+    Raises
+    ------
+    UsageError
+        Naming every mistake, a line each: file, key, what is wrong, and the nearest known name.
+    """
+    values = _read(path) if path else {}
+    values |= {key: value for key, value in flags.items() if value is not None}
+    if folders:
+        values["folder"] = [{"path": folder} for folder in folders]
+    where = str(path) if path else "command line"
+    mistakes: list[str] = []
+    config = None
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        mistakes = [_mistake(where, dict(one)) for one in error.errors()]
+    mistakes += _folder_mistakes(where, values)
+    if mistakes or config is None:
+        raise UsageError("\n".join(mistakes))
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: the configuration cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: this is not valid TOML: {error}") from error
+
+
+def _mistake(where: str, error: dict[str, Any]) -> str:
+    place = [str(part) for part in error["loc"] if part not in ("bool", "literal['every']")]
+    # Count the folders as a person does.
+    name = ".".join(f"[{int(part) + 1}]" if part.isdigit() else part for part in place).replace(".[", "[")
+    if error["type"] == "extra_forbidden":
+        model = FolderConfig if place[0] == "folder" else Config
+        near = difflib.get_close_matches(place[-1], model.model_fields, n=1, cutoff=0.5)
+        known = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(model.model_fields)}"
+        return f"{where}: {name}: unknown key; {known}"
+    text = error["msg"].removeprefix("Value error, ")
+    if place[-1] in ("action", "recipe"):
+        text += " (this version has no other)"
+    return f"{where}: {name} = {error['input']!r}: {text[0].lower()}{text[1:]}"
+
+
+def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
+    folders = values.get("folder", [])
+    mistakes, seen = [], set()
+    for number, one in enumerate(folders if isinstance(folders, list) else []):
+        path = one.get("path") if isinstance(one, dict) else None
+        if not isinstance(path, str):
+            continue
+        real = _real(path)
+        label = f"{where}: folder[{number + 1}].path = {path!r}"
+        if real in seen:
+            mistakes.append(f"{label}: this folder is listed twice")
+        seen.add(real)
+        if (trouble := _trouble(real)) is not None:
+            mistakes.append(f"{label}: {trouble}")
+        if one.get("keep") and not one.get("in_folder"):
+            mistakes.append(
+                f'{where}: folder[{number + 1}].keep: needs in_folder = true or "every", '
+                "because pictures of several folders are put into one order"
+            )
+    return mistakes
+
+
+def _real(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))  # noqa: PTH111
+
+
+def _trouble(real: str) -> str | None:
+    try:
+        with os.scandir(real):
+            return None
+    except FileNotFoundError:
+        return "there is no such folder"
+    except NotADirectoryError:
+        return "this is not a folder"
+    except OSError as error:
+        return f"this folder cannot be read: {error.strerror}"

@@ -1,0 +1,197 @@
+"""The daemon: builds the parts from the configuration and turns the loop. It knows nothing about images."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from difwatch import __version__, control
+from difwatch.config import Config
+from difwatch.errors import DifwatchError, IncompleteError
+from difwatch.imaging import exact_recipe, is_image_name
+from difwatch.pipeline.intake import Limits
+from difwatch.pipeline.keep import Keeper
+from difwatch.pipeline.pool import WorkerPool
+from difwatch.pipeline.run import Pipeline, Progress
+from difwatch.pipeline.setup import prepare
+from difwatch.store import folders, open_writer, upgrade, writing
+from difwatch.watch import Inbox, Root, RootGuard, Settler, innermost
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT_SECONDS = 1.0
+_CHECK_SECONDS = 5.0
+_POLL_SECONDS = 60.0
+
+
+class Daemon:
+    """Watches the configured folders until told to stop.
+
+    Parameters
+    ----------
+    config
+        Checked.
+    state_dir
+        Where the store is; locked from here on.
+    progress
+        Told how far the work is, about once a second while there is some.
+
+    Raises
+    ------
+    StoreError
+        Another difwatch works here, or the store cannot be used.
+    """
+
+    def __init__(self, config: Config, state_dir: Path, progress: Callable[[Progress], None]) -> None:
+        self._state_dir = state_dir
+        self._progress = progress
+        self._stopping = False
+        self._lock = control.WriterLock(state_dir)
+        # Started first: the workers load their libraries while the store is opened.
+        self._pool = WorkerPool(config.worker_processes())
+        path = state_dir / "difwatch.db"
+        self._engine = open_writer(path)
+        upgrade(self._engine, path)
+        recipe = exact_recipe(config.px_size)
+        watched = config.folders()
+        ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered())
+        self._folder_ids = ready.folder_ids
+        self._inbox = Inbox()
+        roots = [Root(one, is_image_name, config.destinations()) for one in watched]
+        self._guards = {root.path: RootGuard(root, self._inbox) for root in roots}
+        self._keeper = Keeper(
+            self._engine, ready.index, recipe, ready.matching.recipe_id, ready.limit, self._folder_of
+        )
+        self._pipeline = Pipeline(
+            self._engine,
+            self._pool,
+            Settler(config.quiet_seconds, config.max_wait_seconds),
+            Settler(config.quiet_seconds, config.max_wait_seconds),
+            self._keeper,
+            roots,
+            recipe,
+            ready.matching,
+            Limits(),
+            lambda root: self._guards[root.path].is_online(),
+            self._scanned,
+        )
+
+    def stop(self) -> None:
+        """Make `run` return after the batch in hand; allowed in a signal handler."""
+        self._stopping = True
+        self._inbox.wake()
+
+    def run(self, once: bool = False) -> None:
+        """Bring the store up to date, then follow changes until `stop`; ``once`` ends when it is up to date.
+
+        Raises
+        ------
+        IncompleteError
+            With ``once``: a folder could not be read.
+        """
+        for guard in self._guards.values():
+            if guard.arm(observe=not once):
+                self._scan(guard)
+        self._loop(once)
+        troubles = [guard.trouble for guard in self._guards.values() if guard.trouble]
+        if once and troubles:
+            raise IncompleteError("; ".join(troubles))
+
+    def _loop(self, once: bool) -> None:
+        beat = checked = polled = time.monotonic()
+        caught_up = False
+        while not self._stopping:
+            now = time.monotonic()
+            self._pipeline.note(self._inbox.take(), now)
+            self._pipeline.step(now, time.time())
+            if self._pipeline.is_idle() and not caught_up:
+                caught_up = True
+                self._catch_up()
+                if once:
+                    return
+            if now - checked >= _CHECK_SECONDS:
+                checked = now
+                self._check(now - polled >= _POLL_SECONDS)
+                polled = now if now - polled >= _POLL_SECONDS else polled
+            if now - beat >= _HEARTBEAT_SECONDS or caught_up:
+                beat = now
+                self._beat()
+            due = self._pipeline.next_step(time.monotonic())
+            pause = _CHECK_SECONDS if due is None else min(due, _CHECK_SECONDS)
+            wait([self._inbox.fileno(), *self._pool.waitables()], timeout=pause)
+
+    def _scan(self, guard: RootGuard) -> None:
+        guard.scanning = True
+        self._pipeline.scan(guard.root)
+
+    def _scanned(self, root: Root) -> None:
+        self._guards[root.path].scanning = False
+        with writing(self._engine) as connection:
+            folders.scanned(connection, self._folder_ids[root.path], datetime.now(UTC).isoformat())
+
+    def _catch_up(self) -> None:
+        forgotten = self._keeper.purge()
+        if forgotten:
+            log.info("forgot %d pictures that no file has any more", forgotten)
+        done = self._pipeline.progress().done
+        log.info("up to date: %d files read", done, extra={"event": "up to date", "fields": {"read": done}})
+
+    def _check(self, poll: bool) -> None:
+        for guard in self._guards.values():
+            if guard.check() or (poll and guard.state == "polling"):
+                self._scan(guard)
+
+    def _folder_of(self, path: bytes) -> int:
+        root = innermost([guard.root for guard in self._guards.values()], path)
+        if root is None:
+            raise LookupError(f"{path!r} is in no watched folder")
+        return self._folder_ids[root.path]
+
+    def _beat(self) -> None:
+        progress = self._pipeline.progress()
+        self._progress(progress)
+        control.write_heartbeat(
+            self._state_dir,
+            {
+                "pid": os.getpid(),
+                "version": __version__,
+                "reasons": [guard.trouble for guard in self._guards.values() if guard.trouble],
+                "folders": [
+                    {"path": os.fsdecode(path), "state": guard.state} for path, guard in self._guards.items()
+                ],
+                "queue": {
+                    "settling": progress.settling,
+                    "waiting": progress.waiting,
+                    "working": progress.working,
+                },
+            },
+        )
+
+    def close(self) -> None:
+        """End the workers and the observers, close the store, and give the lock back."""
+        for guard in self._guards.values():
+            guard.disarm()
+        self._pool.close()
+        self._engine.dispose()
+        self._inbox.close()
+        self._lock.release()
+
+
+def watch(config: Config, state_dir: Path, once: bool, progress: Callable[[Progress], None]) -> None:
+    """Run a daemon in the foreground until SIGTERM or SIGINT."""
+    daemon = Daemon(config, state_dir, progress)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    try:
+        daemon.run(once)
+    except DifwatchError as error:
+        control.write_heartbeat(state_dir, {**control.read_heartbeat(state_dir), "last_error": str(error)})
+        raise
+    finally:
+        daemon.close()

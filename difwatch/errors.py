@@ -1,0 +1,57 @@
+"""Everything difwatch raises on purpose, and the exit code each one ends a command with.
+
+::
+
+    DifwatchError
+    ├── UsageError      2   wrong use: arguments, configuration, a folder that is not there
+    ├── IncompleteError 3   the work was not finished
+    ├── PromiseError    4   a promise does not hold
+    └── StoreError      5   the store cannot be used
+        ├── StoreBusyError      another process is the writer
+        ├── StoreForeignError   not a difwatch store, or a damaged one
+        └── StoreNewerError     written by a newer difwatch
+
+A message is one line: what is wrong, with which file, and what to do about it.
+"""
+
+from typing import ClassVar
+
+
+class DifwatchError(Exception):
+    """Root of the tree; ``exit_code`` is what the command ends with."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class UsageError(DifwatchError):
+    """The request cannot be carried out as it was made."""
+
+
+class IncompleteError(DifwatchError):
+    """The work was begun and not finished."""
+
+    exit_code = 3
+
+
+class PromiseError(DifwatchError):
+    """Something that difwatch promises was found not to hold."""
+
+    exit_code = 4
+
+
+class StoreError(DifwatchError):
+    """The store cannot be used."""
+
+    exit_code = 5
+
+
+class StoreBusyError(StoreError):
+    """Another process holds the state directory."""
+
+
+class StoreForeignError(StoreError):
+    """The file is not a store of difwatch, or it is damaged."""
+
+
+class StoreNewerError(StoreError):
+    """The store was written by a newer difwatch."""

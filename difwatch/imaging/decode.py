@@ -1,0 +1,153 @@
+"""Bytes to the upright RGB picture that a viewer shows."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+# WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG only ever name the format.
+_REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
+
+Image.init()
+FORMATS = tuple(sorted(set(Image.OPEN) - _REFUSED))
+"""The formats that are opened, whatever the file is called."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# What the plugins of Pillow raise on broken files besides OSError.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError,
+           OverflowError, ZeroDivisionError, RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
+
+
+class DecodeError(Exception):
+    """These bytes do not become a picture; the text says why in words for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An upright picture.
+
+    Parameters
+    ----------
+    image
+        Mode RGB, 8 bits a channel, turned as its EXIF orientation says.
+    width, height
+        Size of the upright picture in pixels.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+
+
+def decode(data: bytes, max_pixels: int = 250_000_000) -> Picture:
+    """Decode the first frame as a viewer shows it.
+
+    The size in the header is checked before any pixel is decoded. 16 and 32 bit and float channels are
+    scaled to 8 bits, not clipped; what is transparent is laid on white; the EXIF orientation is applied.
+
+    Parameters
+    ----------
+    data
+        The bytes of the file.
+    max_pixels
+        Larger pictures (width x height) are refused.
+
+    Raises
+    ------
+    DecodeError
+        Naming what is wrong with the file.
+    """
+    if not data:
+        raise DecodeError("the file is empty")
+    try:
+        # A warning about an odd tag says nothing about the pixels.
+        with warnings.catch_warnings(action="ignore"):
+            return _decode(data, max_pixels)
+    except UnidentifiedImageError:
+        _refuse_unidentified(data)
+    except Image.DecompressionBombError:
+        raise DecodeError(f"the picture has more than {max_pixels} pixels") from None
+    except MemoryError:
+        raise DecodeError("the picture needs more memory than a worker may use") from None
+    except _BROKEN as error:
+        detail = str(error).strip() or type(error).__name__
+        raise DecodeError(f"the picture is damaged or cut off: {detail}") from error
+
+
+def _decode(data: bytes, max_pixels: int) -> Picture:
+    # The limit of Pillow is a module global with a warning at one times and an error at two times its
+    # value; ours is exact and is checked below, before the pixels are read.
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        if opened.width * opened.height > max_pixels:
+            raise DecodeError(
+                f"the picture has {opened.width} x {opened.height} pixels, more than the limit of {max_pixels}"
+            )
+        opened.load()
+        upright = _UPRIGHT.get(_orientation(opened))
+        image = _rgb(opened)
+    if upright is not None:
+        image = image.transpose(upright)
+    return Picture(image, image.width, image.height)
+
+
+def _orientation(image: Image.Image) -> int:
+    # Read after loading: TIFF applies its own orientation then, and takes the tag away.
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _BROKEN:
+        return 1  # a broken EXIF block: viewers show such a file as it is stored
+    return value if isinstance(value, int) else 1
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("F", "I") or image.mode.startswith("I;"):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale a deep grey picture so that its full range becomes 0...255."""
+    values = np.asarray(image, dtype=np.float64)
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    scaled = np.rint(np.clip(values, 0, None) * (255.0 / _full_scale(image.mode, float(values.max(initial=0)))))
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+
+
+def _full_scale(mode: str, brightest: float) -> float:
+    if mode.startswith("I;16"):
+        return 65535.0
+    # "I" and "F" do not say what white is: take the smallest usual range that holds every value.
+    usual = (1.0, 255.0, 65535.0) if mode == "F" else (65535.0, 2.0**31 - 1)
+    return next((scale for scale in usual if brightest <= scale), max(brightest, 1.0))
+
+
+def _refuse_unidentified(data: bytes) -> NoReturn:
+    head = data[:64]
+    if head.startswith((b"%!PS", b"\xc5\xd0\xd3\xc6")):
+        raise DecodeError("PostScript (EPS) is not opened, because reading it would run another program")
+    if head.startswith((b"\xd7\xcd\xc6\x9a", b"\x01\x00\x00\x00")) and (head[:4] != b"\x01\0\0\0" or b" EMF" in head):
+        raise DecodeError("WMF and EMF are not opened, because reading them would run another program")
+    if not data.strip(b"\0"):
+        raise DecodeError("the file holds only zeros")
+    raise DecodeError("the contents are not those of any image format that difwatch reads")

@@ -1,0 +1,212 @@
+"""The values that travel between the parts, named by their role. All are frozen."""
+
+from __future__ import annotations
+
+import enum
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """What tells two states of a file apart, compared with ``!=`` and never with ``<``.
+
+    Times are in nanoseconds; ``inode`` is folded into the signed 64 bits that SQLite can hold.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    dev: int
+    inode: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> FileKey:
+        """The key in a stat result."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, _signed(stat.st_dev), _signed(stat.st_ino))
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """A path and what was seen there; ``key`` is None where nothing was."""
+
+    path: bytes
+    key: FileKey | None
+
+
+class ChangeKind(enum.Enum):
+    """FILE: look at this path. TREE: look at everything below it."""
+
+    FILE = "file"
+    TREE = "tree"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something may be different at ``path``: from an event of the system, or from a walk of the tree.
+
+    A walk has seen the file already and passes its ``key`` along.
+    """
+
+    kind: ChangeKind
+    path: bytes
+    key: FileKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a picture becomes a tensor. Tensors of different recipes are never compared.
+
+    ``fingerprint`` is the digest of what the recipe makes of the golden pictures on this machine.
+    """
+
+    name: str
+    px: int
+    version: int
+    fingerprint: bytes
+
+    @property
+    def values(self) -> int:
+        """How many values a tensor has: ``3 * px ** 2``."""
+        return 3 * self.px * self.px
+
+
+@dataclass(frozen=True, slots=True)
+class TensorJob:
+    """What a worker is asked: the tensor of one file, unless its bytes are among ``known_digests``."""
+
+    path: bytes
+    px: int
+    max_pixels: int
+    max_bytes: int
+    known_digests: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tensorized:
+    """A file that became a tensor; ``known`` ones were recognised by their bytes and carry none."""
+
+    state: FileState
+    digest: bytes
+    known: bool
+    width: int = 0
+    height: int = 0
+    tensor: bytes = b""
+    tensor_digest: bytes = b""
+    sketch: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file without a tensor, and why. ``digest`` is None when not even its bytes could be read."""
+
+    state: FileState
+    digest: bytes | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """The file was gone, or changed while it was being read: look again."""
+
+    path: bytes
+
+
+Answer = Tensorized | Unreadable | Vanished
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Two tensors within the limit; ``a < b`` are ids.
+
+    ``sse`` is the smallest over the four turns, reached when *b* is turned by ``rotation`` degrees
+    counter-clockwise (the smallest such angle); ``rotation_back`` is the same for *a* turned onto *b*;
+    ``sse_upright`` is the one without turning.
+    """
+
+    a: int
+    b: int
+    sse: int
+    rotation: int
+    rotation_back: int
+    sse_upright: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder and how its pictures are to be compared."""
+
+    path: bytes
+    recursive: bool = True
+    in_folder: bool | str = False
+    limit_extensions: bool = True
+    role: str = "normal"
+    exclude: tuple[str, ...] = ()
+    watch: str = "auto"
+    similarity: float | None = None
+    keep: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What decides which stored pairs count as matches."""
+
+    threshold: float = 5.0
+    rotate: bool = True
+    same_dim: bool = True
+    keep: tuple[str, ...] = ("pixels", "bytes", "oldest", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A readable picture file as the report knows it; ``links`` are further names of the same file."""
+
+    path: bytes
+    tensor: int
+    digest: bytes
+    width: int
+    height: int
+    size: int
+    mtime_ns: int
+    reference: bool = False
+    scope: bytes | None = None
+    limit: int = 0
+    links: tuple[bytes, ...] = ()
+
+    @property
+    def dimensions(self) -> tuple[int, int]:
+        """Width and height in ascending order, so that a turned copy has the same."""
+        return (self.width, self.height) if self.width <= self.height else (self.height, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A picture of a group that is not its best, and how far it is from the best one."""
+
+    image: Image
+    sse: int
+    rotation: int
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A best picture and those directly within the threshold of it."""
+
+    primary: Image
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two picture files within the threshold; *b* is turned by ``rotation`` onto *a*."""
+
+    a: Image
+    b: Image
+    sse: int
+    rotation: int
+    level: str

@@ -1,0 +1,70 @@
+"""What is to be done about a path, from what is there and what is known. Pure."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Protocol
+
+from difwatch.model import FileKey, FileState
+
+
+class Verdict(enum.Enum):
+    """What happened to a path since it was last read."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    MOVED = "moved"
+    SAME = "same"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict about a path; ``source`` is where a moved file was before."""
+
+    verdict: Verdict
+    state: FileState
+    source: bytes | None = None
+
+
+class Known(Protocol):
+    """What the decision needs to know of a row of the store."""
+
+    @property
+    def path(self) -> bytes: ...
+
+    @property
+    def key(self) -> FileKey: ...
+
+    @property
+    def recipe_id(self) -> int | None: ...
+
+
+def decide(state: FileState, known: Known | None, former: Known | None, recipe_id: int) -> Decision:
+    """Decide about one path.
+
+    Parameters
+    ----------
+    state
+        What is at the path now; no key where nothing is that counts.
+    known
+        The row of the path.
+    former
+        A row with the same inode whose own path is empty now.
+    recipe_id
+        The recipe in force; a content read under another one is read again.
+    """
+    if state.key is None:
+        return Decision(Verdict.GONE if known else Verdict.SAME, state)
+    if known is not None:
+        same = known.key == state.key and known.recipe_id in (recipe_id, None)
+        return Decision(Verdict.SAME if same else Verdict.CHANGED, state)
+    if former is not None and _unwritten(former.key, state.key):
+        return Decision(Verdict.MOVED, state, former.path)
+    return Decision(Verdict.NEW, state)
+
+
+def _unwritten(then: FileKey, now: FileKey) -> bool:
+    # Renaming changes the ctime and nothing else. That the bytes are the same is checked by their digest.
+    return (then.dev, then.inode, then.size, then.mtime_ns) == (now.dev, now.inode, now.size, now.mtime_ns)

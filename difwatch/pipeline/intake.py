@@ -1,0 +1,89 @@
+"""From paths at rest to jobs for the workers."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from difwatch.model import FileKey, FileState, Recipe, TensorJob
+from difwatch.pipeline.decide import Decision, Verdict, decide
+from difwatch.store import contents, files
+from difwatch.watch import Root, innermost
+
+# So many files of one size are no longer told apart before decoding: the job would grow too large.
+_DIGESTS_AT_MOST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may ask of a worker."""
+
+    max_pixels: int = 250_000_000
+    max_bytes: int = 1 << 30
+
+
+def look(path: bytes) -> FileKey | None:
+    """The key of what is at a path; None for nothing, a directory or a symbolic link.
+
+    Raises
+    ------
+    OSError
+        It cannot be told whether something is there.
+    """
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return None if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode) else FileKey.of(found)
+
+
+def is_empty(path: bytes) -> bool:
+    """Tell whether surely nothing that counts is at a path."""
+    try:
+        return look(path) is None
+    except OSError:
+        return False
+
+
+def decisions(
+    connection: Connection, states: Sequence[FileState], roots: Sequence[Root], recipe_id: int
+) -> list[Decision]:
+    """Decide about paths at rest; one that no root admits counts as empty."""
+    admitted = [state if _admits(roots, state.path) else FileState(state.path, None) for state in states]
+    known = files.at_paths(connection, [state.path for state in admitted])
+    new = [state.key.inode for state in admitted if state.key and state.path not in known]
+    former = {row.key.inode: row for row in files.with_inodes(connection, new) if is_empty(row.path)}
+    return [
+        decide(state, known.get(state.path), former.get(state.key.inode) if state.key else None, recipe_id)
+        for state in admitted
+    ]
+
+
+def _admits(roots: Sequence[Root], path: bytes) -> bool:
+    root = innermost(roots, path)
+    return root is not None and root.admits_file(path)
+
+
+def jobs(
+    connection: Connection, decided: Sequence[Decision], recipe: Recipe, recipe_id: int, limits: Limits
+) -> list[TensorJob]:
+    """The jobs of new, changed and moved files; each knows the digests that need no decoding."""
+    wanted = [
+        one.state for one in decided if one.verdict in (Verdict.NEW, Verdict.CHANGED, Verdict.MOVED) and one.state.key
+    ]
+    sizes = {state.key.size for state in wanted if state.key}
+    digests = contents.digests_of_sizes(connection, list(sizes), recipe_id, _DIGESTS_AT_MOST)
+    return [
+        TensorJob(
+            state.path,
+            recipe.px,
+            limits.max_pixels,
+            limits.max_bytes,
+            digests.get(state.key.size, frozenset()) if state.key else frozenset(),
+        )
+        for state in wanted
+    ]

@@ -1,0 +1,226 @@
+"""The flow, running: changes in, rows out. One thread, told the time, never waiting."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Engine
+
+from difwatch.model import Answer, Change, ChangeKind, FileState, Recipe
+from difwatch.pipeline.announce import (
+    Matching,
+    announce_gone,
+    announce_matches,
+    announce_moved,
+    announce_unreadable,
+    new_matches,
+)
+from difwatch.pipeline.decide import Verdict
+from difwatch.pipeline.intake import Limits, decisions, jobs, look
+from difwatch.pipeline.keep import Keeper, Kept
+from difwatch.pipeline.pool import Pool
+from difwatch.store import files, reading
+from difwatch.watch import Root, Settler, differences, innermost, walk
+
+log = logging.getLogger(__name__)
+
+_INTAKE = 64  # paths decided at once
+_SCAN_STEP = 2000  # changes taken from a walk at once, so that events and answers are not kept waiting
+_BATCH = 256
+_BATCH_SECONDS = 1.0
+_LONG_AGO = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the pipeline is: files not yet at rest, waiting for a worker, at a worker, and done."""
+
+    settling: int
+    waiting: int
+    working: int
+    done: int
+    scanning: bool
+
+
+class Pipeline:
+    """Carries changes through to the store.
+
+    Parameters
+    ----------
+    engine
+        The writer of the store.
+    pool, settler, keeper
+        The stages.
+    roots
+        The watched folders.
+    online
+        Tells whether a root is there and the same as when it was armed; only then is a file believed gone.
+    scanned
+        Called when the walk of a whole root has ended.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        pool: Pool,
+        settler: Settler,
+        trees: Settler,
+        keeper: Keeper,
+        roots: Sequence[Root],
+        recipe: Recipe,
+        matching: Matching,
+        limits: Limits,
+        online: Callable[[Root], bool],
+        scanned: Callable[[Root], None],
+    ) -> None:
+        self._engine = engine
+        self._pool = pool
+        self._settler = settler
+        self._trees = trees
+        self._keeper = keeper
+        self._roots = roots
+        self._recipe = recipe
+        self._matching = matching
+        self._limits = limits
+        self._online = online
+        self._scanned = scanned
+        self._scans: collections.deque[tuple[Root, bytes, Iterator[Change]]] = collections.deque()
+        self._ready: collections.deque[FileState] = collections.deque()
+        self._answers: list[Answer] = []
+        self._gone: list[bytes] = []
+        self._moved: dict[bytes, bytes] = {}  # new path to old, until the new one is kept
+        self._left: set[bytes] = set()  # old paths of files that were kept under their new ones
+        self._kept_at = 0.0
+        self._done = 0
+
+    def note(self, changes: Sequence[Change], now: float) -> None:
+        """Take in what the system told."""
+        for change in changes:
+            waits = self._trees if change.kind is ChangeKind.TREE else self._settler
+            root = innermost(self._roots, change.path)
+            if change.kind is ChangeKind.TREE or (root and root.admits_file(change.path)):
+                waits.note(FileState(change.path, None), now)
+
+    def scan(self, root: Root, start: bytes | None = None) -> None:
+        """Begin a walk of a root, or of a directory in it."""
+        start = root.path if start is None else start
+        elsewhere = frozenset(other.path for other in self._roots if other is not root)
+        self._scans.append((root, start, differences(walk(root, start, elsewhere), files.below(self._engine, start))))
+
+    def step(self, now: float, wall: float) -> None:
+        """Do what can be done now. ``now`` is steady, ``wall`` is the time that files are stamped with."""
+        self._start_trees(now)
+        self._walk(now, wall)
+        self._ready.extend(self._settler.due(now))
+        self._answers += self._pool.collect(now)
+        if self._ready and self._pool.backlog() < _INTAKE:
+            self._take_in()
+            self._answers += self._pool.collect(now)
+        waiting = len(self._answers) + len(self._gone)
+        if waiting and (waiting >= _BATCH or now - self._kept_at >= _BATCH_SECONDS or self._drained()):
+            self._keep(now)
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        return Progress(
+            len(self._settler) + len(self._trees),
+            len(self._ready),
+            self._pool.backlog() + len(self._answers),
+            self._done,
+            bool(self._scans),
+        )
+
+    def is_idle(self) -> bool:
+        """Tell whether nothing is left to do until something happens."""
+        return not (self._scans or len(self._settler) or len(self._trees) or self._gone or not self._drained())
+
+    def next_step(self, now: float) -> float | None:
+        """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
+        if self._scans or (self._ready and self._pool.backlog() < _INTAKE):
+            return 0.0
+        deadlines = [self._settler.next_deadline(), self._trees.next_deadline()]
+        if self._answers or self._gone:
+            deadlines.append(self._kept_at + _BATCH_SECONDS)
+        return min((max(0.0, one - now) for one in deadlines if one is not None), default=None)
+
+    def _drained(self) -> bool:
+        return not self._ready and not self._pool.backlog()
+
+    def _start_trees(self, now: float) -> None:
+        started: list[bytes] = []
+        for state in sorted(self._trees.due(now), key=lambda one: one.path):
+            root = innermost(self._roots, state.path)
+            inside = started and state.path.startswith(started[-1] + b"/")
+            if root is not None and not inside and root.admits_directory(state.path):
+                started.append(state.path)
+                self.scan(root, state.path)
+
+    def _walk(self, now: float, wall: float) -> None:
+        if not self._scans:
+            return
+        root, start, changes = self._scans[0]
+        some = list(islice(changes, _SCAN_STEP))
+        for change in some:
+            age = _LONG_AGO if change.key is None else max(0.0, wall - change.key.mtime_ns / 1e9)
+            self._settler.note(FileState(change.path, change.key), now, age)
+        if len(some) < _SCAN_STEP:
+            self._scans.popleft()
+            if start == root.path:
+                self._scanned(root)
+
+    def _take_in(self) -> None:
+        states = []
+        for state in islice(iter(self._ready.popleft, None), min(_INTAKE, len(self._ready))):
+            try:
+                states.append(FileState(state.path, look(state.path)))
+            except OSError as error:
+                log.warning("%s: cannot be looked at (%s)", os.fsdecode(state.path), error.strerror)
+        with reading(self._engine) as connection:
+            decided = decisions(connection, states, self._roots, self._matching.recipe_id)
+            todo = jobs(connection, decided, self._recipe, self._matching.recipe_id, self._limits)
+        for job in todo:
+            self._pool.submit(job)
+        for one in decided:
+            if one.verdict is Verdict.GONE and self._may_go(one.state.path):
+                self._gone.append(one.state.path)
+            elif one.source is not None:
+                self._moved[one.state.path] = one.source
+                self._settler.note(FileState(one.source, None), 0.0, _LONG_AGO)
+
+    def _may_go(self, path: bytes) -> bool:
+        root = innermost(self._roots, path)
+        return root is None or self._online(root)
+
+    def _keep(self, now: float) -> None:
+        answers, self._answers = self._answers, []
+        gone, self._gone = self._gone, []
+        kept = self._keeper.keep(answers, gone)
+        self._kept_at = now
+        self._done += len(kept.read) + len(kept.unreadable)
+        for path in kept.unsettled:
+            self._settler.note(FileState(path, None), now)
+        fresh = self._fresh(kept)
+        announce_unreadable(kept.unreadable)
+        announce_gone([path for path in kept.forgotten if path not in self._left])
+        self._left.difference_update(kept.forgotten)
+        if fresh:
+            with reading(self._engine) as connection:
+                found = new_matches(connection, self._matching, fresh)
+            announce_matches(found, self._matching.values)
+
+    def _fresh(self, kept: Kept) -> list[bytes]:
+        """The kept paths whose matches are news: all but those of files that were only moved."""
+        fresh = []
+        for one in kept.read:
+            source = self._moved.pop(one.state.path, None)
+            if source is not None and one.known:
+                announce_moved(one.state.path, source)
+                self._left.add(source)
+            else:
+                fresh.append(one.state.path)
+        return fresh

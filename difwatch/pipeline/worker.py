@@ -1,0 +1,116 @@
+"""What runs in a worker process: one file in, its tensor or the reason why not out.
+
+A worker knows no database and no other worker. It is started as ``python -c`` with the descriptor of its
+private socket, answers one job after the other, and ends when the socket does.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import resource
+import signal
+import stat
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from difwatch.imaging import DecodeError, decode, tensor
+from difwatch.imaging.tensor import tensor_digest
+from difwatch.model import Answer, FileKey, FileState, Tensorized, TensorJob, Unreadable, Vanished
+from difwatch.search.sketch import sketches
+
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
+
+
+def serve(descriptor: int) -> None:
+    """Answer jobs from a socket until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the socket
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    connection = Connection(descriptor)
+    while True:
+        try:
+            job = connection.recv()
+            connection.send(tensorize(job))
+        except (EOFError, OSError):
+            return
+
+
+def tensorize(job: TensorJob) -> Answer:
+    """Read a file once and make its tensor from the bytes that were hashed."""
+    seen = FileState(job.path, None)
+    try:
+        # Neither a link nor a FIFO must be followed or waited for.
+        descriptor = os.open(job.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return _unopened(job.path, error)
+    try:
+        before = os.fstat(descriptor)
+        seen = FileState(job.path, FileKey.of(before))
+        if not stat.S_ISREG(before.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(before.st_mode))
+            return Unreadable(seen, None, f"this is {kind}, not a file") if kind else Vanished(job.path)
+        if before.st_size > job.max_bytes:
+            return Unreadable(
+                seen, None, f"the file has {before.st_size} bytes, more than the limit of {job.max_bytes}"
+            )
+        data = _read(descriptor, before.st_size)
+        if FileKey.of(os.fstat(descriptor)) != seen.key or len(data) != before.st_size:
+            return Vanished(job.path)
+    except OSError as error:
+        return Unreadable(seen, None, f"the file cannot be read: {error.strerror}")
+    finally:
+        os.close(descriptor)
+    return _tensorize(job, seen, data)
+
+
+def _unopened(path: bytes, error: OSError) -> Answer:
+    if error.errno in _GONE:
+        return Vanished(path)
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return Vanished(path)
+    kind = _KINDS.get(stat.S_IFMT(seen.st_mode))
+    reason = f"this is {kind}, not a file" if kind else f"the file cannot be opened: {error.strerror}"
+    return Unreadable(FileState(path, FileKey.of(seen)), None, reason)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, min(max(size, 1), 1 << 24)):
+        parts.append(part)
+        size -= len(part)
+        if size < 0:
+            break  # it grows while we read; the caller sees that it does not fit
+    return b"".join(parts)
+
+
+def _tensorize(job: TensorJob, seen: FileState, data: bytes) -> Answer:
+    digest = hashlib.blake2b(data, digest_size=32).digest()
+    if digest in job.known_digests:
+        return Tensorized(seen, digest, known=True)
+    try:
+        picture = decode(data, job.max_pixels)
+        values = tensor(picture.image, job.px)
+    except DecodeError as error:
+        return Unreadable(seen, digest, str(error))
+    except MemoryError:
+        return Unreadable(seen, digest, "the picture needs more memory than a worker may use")
+    return Tensorized(
+        seen,
+        digest,
+        known=False,
+        width=picture.width,
+        height=picture.height,
+        tensor=values.tobytes(),
+        tensor_digest=tensor_digest(values),
+        sketch=sketches(values[np.newaxis])[0].tobytes(),
+    )

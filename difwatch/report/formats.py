@@ -1,0 +1,130 @@
+"""Reports for programs: JSON and CSV, written piece by piece."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from difwatch.model import Group, Image, Pair
+from difwatch.report.summary import Summary
+
+_COLUMNS = (
+    "group",
+    "role",
+    "path",
+    "width",
+    "height",
+    "bytes",
+    "mtime",
+    "digest",
+    "mse",
+    "sse",
+    "rotation",
+    "level",
+)
+
+
+def json_groups(summary: Summary, generated: str) -> Iterator[str]:
+    """The groups as one JSON object, as described in the README."""
+    groups = summary.groups()
+    yield json.dumps(
+        {
+            "schema": 1,
+            "generated": generated,
+            "settings": _settings(summary),
+            "groups": [_group(one, summary.values) for one in groups],
+            "lower_quality": [os.fsdecode(member.image.path) for one in groups for member in one.members],
+        },
+        indent=1,
+    )
+    yield "\n"
+
+
+def json_pairs(summary: Summary) -> Iterator[str]:
+    """The pairs as one JSON object, a pair a line, without holding them all."""
+    yield '{"pairs": ['
+    separator = "\n"
+    for pair in summary.pairs():
+        yield separator + json.dumps(_pair(pair, summary.values))
+        separator = ",\n"
+    yield "\n]}\n"
+
+
+def csv_groups(summary: Summary) -> Iterator[str]:
+    """The groups as CSV, a picture a line; the primary of each group comes first."""
+    yield _row(_COLUMNS)
+    for number, group in enumerate(summary.groups(), start=1):
+        yield _row((number, "primary", *_image(group.primary).values(), "", "", "", ""))
+        for member in group.members:
+            mse = member.sse / summary.values
+            tail = (mse, member.sse, member.rotation, member.level)
+            yield _row((number, "member", *_image(member.image).values(), *tail))
+
+
+def csv_pairs(summary: Summary) -> Iterator[str]:
+    """The pairs as CSV."""
+    yield _row(("a", "b", "sse", "mse", "rotation"))
+    for pair in summary.pairs():
+        yield _row(_pair(pair, summary.values).values())
+
+
+def _row(values: Any) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(values)
+    return out.getvalue()
+
+
+def _settings(summary: Summary) -> dict[str, Any]:
+    kinds = {one.in_folder for one in summary.folders.values()}
+    return {
+        "threshold": summary.settings.threshold,
+        "rotate": summary.settings.rotate,
+        "same_dim": summary.settings.same_dim,
+        "in_folder": kinds.pop() if len(kinds) == 1 else False,
+        "px_size": summary.px,
+        "recipe": summary.recipe,
+    }
+
+
+def _image(image: Image) -> dict[str, Any]:
+    return {
+        "path": os.fsdecode(image.path),
+        "width": image.width,
+        "height": image.height,
+        "bytes": image.size,
+        "mtime": datetime.fromtimestamp(image.mtime_ns / 1e9, UTC).isoformat(),
+        "digest": image.digest.hex(),
+    }
+
+
+def _group(group: Group, values: int) -> dict[str, Any]:
+    return {"primary": _with_links(group.primary), "members": [
+        _with_links(member.image)
+        | {
+            "mse": member.sse / values,
+            "sse": member.sse,
+            "rotation": member.rotation,
+            "level": member.level,
+        }
+        for member in group.members
+    ]}  # fmt: skip
+
+
+def _with_links(image: Image) -> dict[str, Any]:
+    links = {"links": [os.fsdecode(path) for path in image.links]} if image.links else {}
+    return _image(image) | links
+
+
+def _pair(pair: Pair, values: int) -> dict[str, Any]:
+    return {
+        "a": os.fsdecode(pair.a.path),
+        "b": os.fsdecode(pair.b.path),
+        "sse": pair.sse,
+        "mse": pair.sse / values,
+        "rotation": pair.rotation,
+    }

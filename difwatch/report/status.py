@@ -1,0 +1,109 @@
+"""Is it alive, is it complete, what is it doing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from difwatch import __version__
+from difwatch.store import contents, folders, matches, settings
+
+LOSSES = ("overflow", "reader_died", "watch_failed", "unmounted")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """One watched folder; ``state`` is watching, polling, offline, scanning or stopped."""
+
+    path: str
+    state: str
+    files: int
+    images: int
+    unreadable: int
+    directories: int | None
+    unwatched: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How things are, as ``status --json`` prints it."""
+
+    state: str
+    reasons: list[str]
+    pid: int | None
+    version: str
+    folders: list[FolderStatus]
+    queue: dict[str, int]
+    matches: int
+    index_size: int
+    losses: dict[str, int]
+    last_scan: str | None
+    last_rescan: str | None
+    rescan_progress: float | None
+    last_error: str | None
+    exit_code: int = field(default=0)
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the exit code."""
+        return {key: value for key, value in asdict(self).items() if key != "exit_code"}
+
+    def headline(self) -> str:
+        """The one sentence that matters."""
+        if self.state == "stopped":
+            return "difwatch is not running."
+        if self.state == "degraded":
+            return f"difwatch is running (pid {self.pid}), but not everything is watched."
+        busy = sum(self.queue.values()) or any(one.state == "scanning" for one in self.folders)
+        return f"difwatch is running (pid {self.pid}) and {'catching up.' if busy else 'up to date.'}"
+
+
+def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[str, Any]) -> Status:
+    """Put the status together.
+
+    Parameters
+    ----------
+    connection
+        One view of the store; None while there is no store.
+    pid
+        Of the process that holds the state directory, None if there is none.
+    heartbeat
+        What the daemon last left.
+    """
+    alive = pid is not None
+    live = heartbeat if alive and heartbeat.get("pid") == pid else {}
+    states: dict[str, dict[str, Any]] = {one["path"]: one for one in live.get("folders", [])}
+    recipe = settings.get(connection, "recipe") if connection else None
+    counted = folders.counts(connection) if connection else []
+    listed = [
+        FolderStatus(
+            path=path,
+            state=states.get(path, {}).get("state", "scanning" if alive else "stopped"),
+            files=one.files,
+            images=one.images,
+            unreadable=one.unreadable,
+            directories=states.get(path, {}).get("directories"),
+            unwatched=states.get(path, {}).get("unwatched"),
+        )
+        for one, path in ((one, os.fsdecode(one.path)) for one in counted)
+    ]
+    reasons = list(live.get("reasons", []))
+    state = "stopped" if not alive else "degraded" if reasons else "running"
+    return Status(
+        state=state,
+        reasons=reasons,
+        pid=pid,
+        version=__version__,
+        folders=listed,
+        queue=live.get("queue", {"settling": 0, "waiting": 0, "working": 0}),
+        matches=matches.count(connection) if connection else 0,
+        index_size=contents.count(connection, recipe["id"]) if connection and isinstance(recipe, dict) else 0,
+        losses=live.get("losses", dict.fromkeys(LOSSES, 0)),
+        last_scan=max((one.scanned for one in counted if one.scanned), default=None),
+        last_rescan=None,
+        rescan_progress=None,
+        last_error=heartbeat.get("last_error"),
+        exit_code={"stopped": 1, "degraded": 3}.get(state, 0),
+    )

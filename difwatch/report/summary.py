@@ -1,0 +1,122 @@
+"""Groups and pairs of files, from the matches of tensors in the store."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from difwatch.errors import UsageError
+from difwatch.model import Folder, Group, Image, Pair, Settings
+from difwatch.search.distance import mse_limit
+from difwatch.search.groups import group_images, level
+from difwatch.store import folders, matches, settings
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The pictures that count and how they match, under some settings.
+
+    ``near`` lists for each tensor (other tensor, SSE, degrees that turn the other onto it);
+    ``values`` is how many values a tensor has, so that MSE = SSE / values.
+    """
+
+    settings: Settings
+    recipe: str
+    px: int
+    folders: dict[int, Folder]
+    images: tuple[Image, ...]
+    near: dict[int, list[tuple[int, int, int]]]
+
+    @property
+    def values(self) -> int:
+        return 3 * self.px * self.px
+
+    def groups(self) -> list[Group]:
+        """The groups, scope by scope, best first; every member is within the threshold of its primary."""
+        scopes: dict[bytes, list[Image]] = defaultdict(list)
+        for image in self.images:
+            scopes[image.scope or b""].append(image)
+        keeps = {one.path: one.keep for one in self.folders.values() if one.keep}
+        return [
+            group
+            for scope, images in sorted(scopes.items())
+            for group in group_images(
+                images, self.near, self.settings.same_dim, _keep_of(scope, keeps) or self.settings.keep
+            )
+        ]
+
+    def pairs(self) -> Iterator[Pair]:
+        """Every pair of files within the threshold, ordered by both paths, the smaller path first."""
+        by_tensor: dict[int, list[Image]] = defaultdict(list)
+        for image in self.images:
+            by_tensor[image.tensor].append(image)
+        for a in sorted(self.images, key=lambda image: image.path):
+            found = [
+                Pair(a, b, sse, rotation, level(a, b, sse))
+                for tensor, sse, rotation in ((a.tensor, 0, 0), *self.near.get(a.tensor, ()))
+                for b in by_tensor[tensor]
+                if self._is_pair(a, b, sse)
+            ]
+            yield from sorted(found, key=lambda pair: pair.b.path)
+
+    def _is_pair(self, a: Image, b: Image, sse: int) -> bool:
+        return (
+            a.path < b.path
+            and a.scope == b.scope
+            and sse <= min(a.limit, b.limit)
+            and (not self.settings.same_dim or a.dimensions == b.dimensions)
+        )
+
+
+def _keep_of(scope: bytes, keeps: dict[bytes, tuple[str, ...]]) -> tuple[str, ...] | None:
+    owners = [path for path in keeps if scope == path or scope.startswith(path + b"/")]
+    return keeps[max(owners, key=len)] if owners else None
+
+
+def summarize(connection: Connection, threshold: float | None = None, within: bytes | None = None) -> Summary:
+    """Read what is needed for groups and pairs.
+
+    Parameters
+    ----------
+    connection
+        One view of the store.
+    threshold
+        A mean squared error instead of the configured ones.
+    within
+        Only pictures below this directory.
+
+    Raises
+    ------
+    UsageError
+        Pairs are not remembered up to this threshold.
+    """
+    matching = settings.get_matching(connection)
+    recipe = settings.get(connection, "recipe")
+    remembered = settings.get(connection, "remembered")
+    if not isinstance(recipe, dict) or not isinstance(remembered, int | float):
+        return Summary(matching, "exact", 50, {}, (), {})
+    if threshold is not None and threshold > remembered:
+        raise UsageError(
+            f"--threshold {threshold:g}: pairs are remembered up to an MSE of {remembered:g}; "
+            f"set remember_up_to = {threshold:g} in the configuration and start 'difwatch watch' again"
+        )
+    values = 3 * recipe["px"] ** 2
+    in_force = folders.in_force(connection)
+    own = {id_: matching.threshold if one.similarity is None else one.similarity for id_, one in in_force.items()}
+    limits = {id_: mse_limit(mse if threshold is None else threshold, values) for id_, mse in own.items()}
+    images = [
+        image
+        for image in matches.images(connection, in_force, limits, recipe["id"])
+        if within is None or image.path.startswith(within.rstrip(b"/") + b"/")
+    ]
+    near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    largest = max(limits.values(), default=0)
+    for a, b, sse, rotation, back in matches.within(connection, recipe["id"], largest, matching.rotate):
+        near[a].append((b, sse, rotation))
+        near[b].append((a, sse, back))
+    if threshold is not None:
+        matching = replace(matching, threshold=threshold)
+    return Summary(matching, recipe["name"], recipe["px"], in_force, tuple(images), dict(near))

@@ -1,0 +1,81 @@
+"""Reports for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from difwatch.model import Image
+from difwatch.report.status import Status
+from difwatch.report.summary import Summary
+
+_CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)}
+
+
+def shown(text: str) -> str:
+    """Text that is safe to print on one line: bytes that are not UTF-8 and control characters are escaped."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").translate(_CONTROL)
+
+
+def shown_path(path: bytes) -> str:
+    """A path as text that is safe to print."""
+    return shown(os.fsdecode(path))
+
+
+def text_groups(summary: Summary) -> Iterator[str]:
+    """The groups, each with its best picture first."""
+    groups = summary.groups()
+    lesser = sum(len(group.members) for group in groups)
+    spare = sum(member.image.size for group in groups for member in group.members)
+    if not groups:
+        yield f"No matches up to an MSE of {summary.settings.threshold:g} among {len(summary.images)} pictures.\n"
+        return
+    yield (
+        f"{_count(len(groups), 'group')}: {_count(lesser, 'lesser picture')} of {len(summary.images)}, "
+        f"{_bytes(spare)} (up to an MSE of {summary.settings.threshold:g})\n"
+    )
+    for group in groups:
+        yield f"\n{shown_path(group.primary.path)}  {_size(group.primary)}\n"
+        for member in group.members:
+            turn = f", turned by {member.rotation}°" if member.rotation else ""
+            mse = f" {member.sse / summary.values:.4g}" if member.level == "similar" else ""
+            yield f"  {shown_path(member.image.path)}  {_size(member.image)}  {member.level}{mse}{turn}\n"
+
+
+def text_pairs(summary: Summary) -> Iterator[str]:
+    """The pairs, one a line."""
+    for pair in summary.pairs():
+        mse = pair.sse / summary.values
+        yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  mse={mse:.4g} rotation={pair.rotation}\n"
+
+
+def text_status(status: Status) -> Iterator[str]:
+    """How things are; the first sentence is the one that matters."""
+    yield status.headline() + "\n"
+    for reason in status.reasons:
+        yield f"  {shown(reason)}\n"
+    for folder in status.folders:
+        unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
+        yield f"  {shown(folder.path)}: {folder.state}, {_count(folder.images, 'picture')}{unreadable}\n"
+    yield f"  {_count(status.index_size, 'distinct picture')} known, {_count(status.matches, 'match')} remembered\n"
+    waiting = sum(status.queue.values())
+    if waiting:
+        yield f"  {_count(waiting, 'file')} on the way\n"
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{number:,} {noun if number == 1 else plural}".replace(",", " ")
+
+
+def _size(image: Image) -> str:
+    return f"{image.width}x{image.height} {_bytes(image.size)}"
+
+
+def _bytes(number: int) -> str:
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,101 @@
+"""From pairs to groups: a best picture and all that are directly within the threshold of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from difwatch.model import Group, Image, Member
+
+Neighbours = Mapping[int, Sequence[tuple[int, int, int]]]
+"""Tensor id to (other tensor id, SSE, degrees that turn the other onto this one), in both directions."""
+
+KEEP_RULES: dict[str, Callable[[Image], object]] = {
+    "pixels": lambda image: -image.width * image.height,
+    "bytes": lambda image: -image.size,
+    "oldest": lambda image: image.mtime_ns,
+    "newest": lambda image: -image.mtime_ns,
+    "path": lambda image: image.path,
+}
+"""What makes one picture the better one; the first rule that tells two apart decides."""
+
+_Bucket = tuple[int, tuple[int, int], int]
+
+
+def keep_order(images: Iterable[Image], keep: Sequence[str]) -> list[Image]:
+    """Sort the best first; reference files lead, and the path decides what the rules leave open."""
+    rules = [KEEP_RULES[name] for name in keep] + [KEEP_RULES["path"]]
+    return sorted(images, key=lambda image: (not image.reference, *(rule(image) for rule in rules)))
+
+
+def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool, keep: Sequence[str]) -> list[Group]:
+    """Group the pictures of one scope.
+
+    In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that
+    is within the threshold *of it* joins. A pair counts when it is within the stricter of the limits of its
+    two pictures. The pictures of one tensor, size and limit wait in one bucket and join together, so the
+    time grows with the pictures and with the pairs of tensors, not with the pairs of pictures.
+
+    Parameters
+    ----------
+    images
+        Readable pictures, each file once.
+    neighbours
+        Pairs of distinct tensors; those beyond the limits of the pictures do no harm.
+    same_dim
+        Only pictures whose ascending (width, height) are equal belong together.
+    keep
+        Names out of `KEEP_RULES`.
+
+    Returns
+    -------
+    list of Group
+        In keep order of the primaries; only groups that have members.
+    """
+    order = keep_order(images, keep)
+    rank = {image.path: number for number, image in enumerate(order)}
+    waiting: dict[int, dict[_Bucket, list[Image]]] = defaultdict(lambda: defaultdict(list))
+    for image in order:
+        if not image.reference:
+            dimensions = image.dimensions if same_dim else (0, 0)
+            waiting[image.tensor][image.tensor, dimensions, image.limit].append(image)
+    placed: set[bytes] = set()
+    groups = []
+    for primary in order:
+        if primary.path in placed:
+            continue
+        placed.add(primary.path)
+        members: list[Member] = []
+        for tensor, sse, rotation in ((primary.tensor, 0, 0), *neighbours.get(primary.tensor, ())):
+            members += _join(primary, waiting.get(tensor), sse, rotation, same_dim, placed)
+        if members:
+            members.sort(key=lambda member: (member.sse, rank[member.image.path]))
+            groups.append(Group(primary, tuple(members)))
+    return groups
+
+
+def _join(
+    primary: Image,
+    buckets: dict[_Bucket, list[Image]] | None,
+    sse: int,
+    rotation: int,
+    same_dim: bool,
+    placed: set[bytes],
+) -> list[Member]:
+    joined: list[Member] = []
+    for bucket in list(buckets or ()):
+        _, dimensions, limit = bucket
+        if sse > min(limit, primary.limit) or (same_dim and dimensions != primary.dimensions):
+            continue
+        for image in buckets.pop(bucket) if buckets else ():
+            if image.path not in placed:
+                placed.add(image.path)
+                joined.append(Member(image, sse, rotation, level(primary, image, sse)))
+    return joined
+
+
+def level(a: Image, b: Image, sse: int) -> str:
+    """Name how alike two matching pictures are: identical, duplicate or similar."""
+    if a.digest == b.digest:
+        return "identical"
+    return "duplicate" if sse == 0 else "similar"

@@ -1,0 +1,101 @@
+"""A sketch: sixteen numbers per tensor whose distance never exceeds that of the tensors.
+
+The sketch of a tensor is its coordinates along sixteen orthonormal directions: low frequencies of the
+two-dimensional cosine transform (DCT-II), in a base of brightness and two colour differences.
+
+**Why it never lengthens a difference.** Let S be the 16 x d matrix of the directions. The one-dimensional
+DCT-II vectors are orthonormal, and so are the rows of ``_COLOURS``. A direction is the outer product of a
+row vector, a column vector and a colour vector, and the inner product of two outer products is the product
+of the inner products of their parts: 1 for equal directions, 0 for different ones. So the rows of S are
+orthonormal, and completing them to a base of the whole space with further rows R gives
+
+    |x|^2 = |Sx|^2 + |Rx|^2 >= |Sx|^2        for every x, in particular for x = a - b.
+
+Hence ``|Sa - Sb|^2 > limit`` proves ``SSE(a, b) > limit``.
+
+**What rounding may add.** With u = 2**-53: an entry of S is the product of three computed factors, each within
+64 u of the true one, and is at most 2/px in size; a coefficient is a sum over d = 3 px^2 products in nested
+sums of lengths px, px and 3; |x| <= 255 sqrt(d). By the Cauchy-Schwarz inequality the coefficient is within
+(2 px + 3 + 256) u * |x| * sqrt(3) of the true one, and storing it as float32 adds at most 2**-24 of its
+size, itself at most |x|. Two sketches of 16 such coefficients are therefore within
+
+    margin(px) = 2 * sqrt(16) * |x| * (2**-24 + (2 px + 259) * sqrt(3) * 2**-53)
+
+of their true difference. The distance between two stored sketches is computed in float64, to a relative
+error below 32 u. ``radius`` adds both.
+
+**Turning.** For the quarter turn, counter-clockwise, coefficient (u, v) of the turned tensor is (-1)^u times
+coefficient (v, u) of the tensor. The sixteen directions are closed under this, so the sketches of the other
+three turns are had by moving and negating numbers, without any rounding.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Orthonormal rows: brightness, red against blue, green against both.
+_COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+
+# (colour, u, v): frequency u down the rows, v along the columns. The search tree uses the first ones.
+_DIRECTIONS = (
+    (0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (2, 0, 0), (0, 1, 1), (0, 0, 2), (0, 2, 0),
+    (0, 1, 2), (0, 2, 1), (1, 0, 1), (1, 1, 0), (2, 0, 1), (2, 1, 0), (0, 0, 3), (0, 3, 0),
+)  # fmt: skip
+_FREQUENCIES = 1 + max(max(u, v) for _, u, v in _DIRECTIONS)
+
+SIZE = len(_DIRECTIONS)
+"""How many numbers a sketch has."""
+
+
+@functools.lru_cache(maxsize=4)
+def _cosines(px: int) -> NDArray[np.float64]:
+    """The first rows of the orthonormal DCT-II, shape (frequencies, px)."""
+    position = (2 * np.arange(px) + 1) * (math.pi / (2 * px))
+    rows = np.cos(np.arange(_FREQUENCIES)[:, None] * position) * math.sqrt(2 / px)
+    rows[0] = math.sqrt(1 / px)
+    return rows
+
+
+def sketches(tensors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Sketch tensors.
+
+    Parameters
+    ----------
+    tensors : ndarray of uint8, shape (n, px, px, 3)
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 16)
+    """
+    cosines = _cosines(tensors.shape[1])
+    low: NDArray[np.float64] = np.einsum("ui,nijc->nujc", cosines, tensors.astype(np.float64), optimize=True)
+    low = np.einsum("vj,nujc->nuvc", cosines, low, optimize=True) @ _COLOURS.T
+    colours, us, vs = np.array(_DIRECTIONS).T
+    return low[:, us, vs, colours].astype(np.float32)
+
+
+def _quarter_turn() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    source = [_DIRECTIONS.index((colour, v, u)) for colour, u, v in _DIRECTIONS]
+    sign = [(-1.0) ** u for _, u, _ in _DIRECTIONS]
+    return np.array(source), np.array(sign, dtype=np.float32)
+
+
+_SOURCE, _SIGN = _quarter_turn()
+
+
+def turned_sketches(rows: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
+    """The sketches (n, 16) of the same tensors turned by ``turn`` quarter turns counter-clockwise."""
+    for _ in range(turn % 4):
+        rows = rows[:, _SOURCE] * _SIGN
+    return rows
+
+
+def radius(limit: int, px: int) -> float:
+    """How far apart two stored sketches can be at the most if their tensors are within ``limit``."""
+    longest = 255 * math.sqrt(3) * px
+    margin = 2 * math.sqrt(SIZE) * longest * (2**-24 + (2 * px + 259) * math.sqrt(3) * 2**-53)
+    return (math.sqrt(limit) + margin) * (1 + 2**-47)

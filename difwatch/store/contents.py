@@ -1,0 +1,150 @@
+"""The contents (bytes, by digest) and the tensors they became."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from difwatch.model import Recipe, Tensorized, Unreadable
+from difwatch.store.tables import content, file, recipe, tensor, tensor_data
+
+_SKETCH_BYTES = 64
+
+
+class NewTensors(NamedTuple):
+    """Tensors that were not in the store before: ids, pixels (n, px, px, 3) and sketches (n, 16)."""
+
+    ids: list[int]
+    pixels: NDArray[np.uint8]
+    sketches: NDArray[np.float32]
+
+
+def recipe_id(connection: Connection, wanted: Recipe) -> int:
+    """The id of a recipe, kept now if it is new."""
+    values: dict[str, Any] = {
+        "name": wanted.name,
+        "px": wanted.px,
+        "version": wanted.version,
+        "fingerprint": wanted.fingerprint,
+    }
+    connection.execute(insert(recipe).values(values).on_conflict_do_nothing())
+    found = select(recipe.c.id).where(*(recipe.c[name] == value for name, value in values.items()))
+    id_: int = connection.execute(found).scalar_one()
+    return id_
+
+
+def digests_of_sizes(
+    connection: Connection, sizes: Sequence[int], recipe_id: int, at_most: int
+) -> dict[int, frozenset[bytes]]:
+    """The digests known under a recipe for each size in bytes; none for a size with more than ``at_most``."""
+    rows = connection.execute(
+        select(content.c.bytes, content.c.digest).where(
+            content.c.bytes.in_(sizes), content.c.recipe_id == recipe_id, content.c.tensor_id.is_not(None)
+        )
+    )
+    found: dict[int, set[bytes]] = {}
+    for size, digest in rows:
+        found.setdefault(size, set()).add(digest)
+    return {size: frozenset(digests) for size, digests in found.items() if len(digests) <= at_most}
+
+
+def put_tensors(
+    connection: Connection, recipe_id: int, px: int, results: Sequence[Tensorized]
+) -> tuple[dict[bytes, int], NewTensors]:
+    """Keep the tensors of results that carry one.
+
+    Returns
+    -------
+    ids, new
+        Tensor digest to id for all of them, and those that were not in the store before.
+    """
+    by_digest = {result.tensor_digest: result for result in results}
+    wanted = select(tensor.c.digest, tensor.c.id).where(
+        tensor.c.recipe_id == recipe_id, tensor.c.digest.in_(list(by_digest))
+    )
+    ids: dict[bytes, int] = dict(connection.execute(wanted).tuples().all())
+    fresh = [result for digest, result in by_digest.items() if digest not in ids]
+    if fresh:
+        rows = [{"recipe_id": recipe_id, "digest": r.tensor_digest, "sketch": r.sketch} for r in fresh]
+        connection.execute(insert(tensor), rows)
+        ids = dict(connection.execute(wanted).tuples().all())
+        data = [{"tensor_id": ids[r.tensor_digest], "data": r.tensor} for r in fresh]
+        connection.execute(insert(tensor_data), data)
+    new_ids = [ids[r.tensor_digest] for r in fresh]
+    return ids, NewTensors(new_ids, _pixels([r.tensor for r in fresh], px), _sketches([r.sketch for r in fresh]))
+
+
+def put_contents(
+    connection: Connection,
+    recipe_id: int,
+    results: Sequence[Tensorized | Unreadable],
+    tensor_ids: dict[bytes, int],
+) -> dict[bytes, int]:
+    """Keep the contents of results and give their ids by digest; those of known ones are looked up."""
+    rows = {}
+    for result in results:
+        if isinstance(result, Tensorized) and result.known:
+            continue
+        size = result.state.key.size if result.state.key else 0
+        row: dict[str, Any] = {"digest": result.digest, "bytes": size, "recipe_id": recipe_id}
+        if isinstance(result, Tensorized):
+            tensor_id = tensor_ids[result.tensor_digest]
+            row |= {"width": result.width, "height": result.height, "tensor_id": tensor_id, "reason": None}
+        else:
+            row |= {"width": 0, "height": 0, "tensor_id": None, "reason": result.reason}
+        rows[result.digest] = row
+    if rows:
+        statement = insert(content)
+        names = ("recipe_id", "width", "height", "tensor_id", "reason")
+        changed = {name: statement.excluded[name] for name in names}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["digest"], set_=changed), list(rows.values())
+        )
+    digests = [result.digest for result in results]
+    wanted = select(content.c.digest, content.c.id).where(content.c.digest.in_(digests))
+    return dict(connection.execute(wanted).tuples().all())
+
+
+def all_sketches(connection: Connection, recipe_id: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ids (n,) and sketches (n, 16) of all tensors of a recipe, by id."""
+    rows = connection.execute(
+        select(tensor.c.id, tensor.c.sketch).where(tensor.c.recipe_id == recipe_id).order_by(tensor.c.id)
+    ).all()
+    return np.array([row.id for row in rows], np.int64), _sketches([row.sketch for row in rows])
+
+
+def pixels(connection: Connection, ids: Sequence[int], px: int) -> NDArray[np.uint8]:
+    """The tensors of ids, in their order, as one array (n, px, px, 3)."""
+    rows = connection.execute(
+        select(tensor_data.c.tensor_id, tensor_data.c.data).where(tensor_data.c.tensor_id.in_(ids))
+    )
+    found = dict(rows.tuples().all())
+    return _pixels([found[id_] for id_ in ids], px)
+
+
+def _pixels(data: Sequence[bytes], px: int) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(data), np.uint8).reshape(len(data), px, px, 3)
+
+
+def _sketches(data: Sequence[bytes]) -> NDArray[np.float32]:
+    return np.frombuffer(b"".join(data), np.float32).reshape(len(data), _SKETCH_BYTES // 4)
+
+
+def purge(connection: Connection) -> list[int]:
+    """Forget contents without files, and tensors without contents; gives the ids of those tensors."""
+    connection.execute(delete(content).where(~exists().where(file.c.content_id == content.c.id)))
+    orphans = select(tensor.c.id).where(~exists().where(content.c.tensor_id == tensor.c.id))
+    ids = list(connection.execute(orphans).scalars())
+    connection.execute(delete(tensor).where(tensor.c.id.in_(orphans.scalar_subquery())))
+    return ids
+
+
+def count(connection: Connection, recipe_id: int) -> int:
+    """How many distinct tensors of a recipe there are."""
+    statement = select(func.count()).select_from(tensor).where(tensor.c.recipe_id == recipe_id)
+    return connection.execute(statement).scalar_one()

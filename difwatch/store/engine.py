@@ -1,0 +1,145 @@
+"""Opening the store: one connection writes, any number read, and every failure is a `StoreError`."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, NullPool, StaticPool, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from difwatch.errors import StoreBusyError, StoreError, StoreForeignError
+
+APPLICATION_ID = 0x64694677
+"""Marks a SQLite file as a store of difwatch ("diFw")."""
+
+_WRITER_PRAGMAS = (
+    "PRAGMA page_size = 8192",  # a tensor of the default size fits into one page
+    "PRAGMA journal_mode = WAL",
+    # A power cut may take the last commits; the next scan makes them again.
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA journal_size_limit = 67108864",
+)
+_COMMON_PRAGMAS = (
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+)
+
+
+def open_writer(path: Path) -> Engine:
+    """Open the store for its only writer, making the file if there is none.
+
+    The caller must hold the lock of the state directory.
+
+    Raises
+    ------
+    StoreForeignError
+        The file is no SQLite database, another program's, or damaged.
+    """
+    engine = create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(path, check_same_thread=False), poolclass=StaticPool
+    )
+    _begin_with(engine, _WRITER_PRAGMAS, "BEGIN IMMEDIATE")
+    try:
+        with _translated(path):
+            _claim(engine, path)
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def open_reader(path: Path) -> Engine:
+    """Open the store for reading only; the writer is never made to wait.
+
+    Raises
+    ------
+    StoreError
+        There is no store yet, or it cannot be opened.
+    """
+    if not path.exists():
+        raise StoreError(f"{path}: there is no store yet; run 'difwatch watch FOLDER' first")
+    uri = f"file:{quote(str(path))}?mode=ro"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
+    _begin_with(engine, ("PRAGMA query_only = ON",), "BEGIN")
+    with _translated(path), engine.begin() as connection:
+        identity = connection.exec_driver_sql("PRAGMA application_id").scalar()
+        if identity != APPLICATION_ID:
+            raise StoreForeignError(f"{path}: {_FOREIGN}")
+    return engine
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction of the writer: all of it is kept, or nothing."""
+    with _translated(_path_of(engine)), engine.begin() as connection:
+        yield connection
+
+
+reading = writing
+"""One consistent view of the store; the engine decides whether it may write."""
+
+
+_FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
+
+
+def _claim(engine: Engine, path: Path) -> None:
+    with engine.begin() as connection:
+        identity = connection.exec_driver_sql("PRAGMA application_id").scalar()
+        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
+        if identity != APPLICATION_ID:
+            if identity or tables:
+                raise StoreForeignError(f"{path}: {_FOREIGN}")
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if damage != "ok":
+            raise StoreForeignError(_damaged(path, str(damage)))
+
+
+def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
+    # The transactions of the sqlite3 module lose updates and do not roll DDL back: take them over.
+    @event.listens_for(engine, "connect")
+    def _connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (*_COMMON_PRAGMAS, *pragmas):
+            connection.execute(pragma).close()
+
+    @event.listens_for(engine, "begin")
+    def _began(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _path_of(engine: Engine) -> Path:
+    connection = engine.raw_connection()
+    try:
+        rows = connection.cursor().execute("PRAGMA database_list")
+        return Path(next(iter(rows))[2])
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreBusyError(f"{path}: another process is writing to the store; try again") from error
+        if code == sqlite3.SQLITE_NOTADB:
+            raise StoreForeignError(f"{path}: {_FOREIGN}") from error
+        if code == sqlite3.SQLITE_CORRUPT:
+            raise StoreForeignError(_damaged(path, str(original))) from error
+        if code == sqlite3.SQLITE_FULL:
+            raise StoreError(f"{path}: the disk is full; make room and start again") from error
+        raise StoreError(f"{path}: the store cannot be used: {original}") from error
+
+
+def _damaged(path: Path, detail: str) -> str:
+    return f"{path}: the store is damaged ({detail}); move it away, and a new one will be made from your folders"

@@ -1,0 +1,115 @@
+"""The files: which path holds which content, in which state it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, Row, Select, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from difwatch.model import FileKey, FileState
+from difwatch.store.engine import reading
+from difwatch.store.tables import content, file, folder
+
+_PAGE = 1000
+
+
+class KnownFile(NamedTuple):
+    """A row of the store: a path, its state when it was read, and the digest of what was read.
+
+    ``recipe_id`` is that of its content; both are None where not even the bytes could be read.
+    """
+
+    id: int
+    path: bytes
+    key: FileKey
+    digest: bytes | None
+    recipe_id: int | None
+
+
+def _selection() -> Select[Any]:
+    columns = (
+        file.c.id, file.c.path, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
+        content.c.digest, content.c.recipe_id,
+    )  # fmt: skip
+    return select(*columns).select_from(file.outerjoin(content))
+
+
+def _known(row: Row[Any]) -> KnownFile:
+    key = FileKey(row.size, row.mtime_ns, row.ctime_ns, row.dev, row.inode)
+    return KnownFile(row.id, row.path, key, row.digest, row.recipe_id)
+
+
+def at_paths(connection: Connection, paths: Sequence[bytes]) -> dict[bytes, KnownFile]:
+    """What is known of these paths."""
+    rows = connection.execute(_selection().where(file.c.path.in_(paths)))
+    return {row.path: _known(row) for row in rows}
+
+
+def with_inodes(connection: Connection, inodes: Sequence[int]) -> list[KnownFile]:
+    """The known files that had one of these inodes when they were read."""
+    return [_known(row) for row in connection.execute(_selection().where(file.c.inode.in_(inodes)))]
+
+
+def below(engine: Engine, path: bytes) -> Iterator[KnownFile]:
+    """The known files below a directory, in the order of the bytes of their paths.
+
+    Read a page at a time, each in a transaction of its own, so that a long walk holds neither the store nor
+    much memory.
+    """
+    last, end = path.rstrip(b"/") + b"/", path.rstrip(b"/") + b"0"  # "0" follows "/"
+    while True:
+        page = _selection().where(file.c.path > last, file.c.path < end).order_by(file.c.path).limit(_PAGE)
+        with reading(engine) as connection:
+            rows = connection.execute(page).all()
+        yield from map(_known, rows)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1].path
+
+
+def put(
+    connection: Connection,
+    folder_ids: Mapping[bytes, int],
+    states: Iterable[tuple[FileState, int | None, str | None]],
+) -> None:
+    """Keep files: (state, content id, reason), of which either the content or the reason is None.
+
+    ``folder_ids`` gives the folder of each path.
+    """
+    rows = [
+        {
+            "path": state.path,
+            "folder_id": folder_ids[state.path],
+            "size": state.key.size,
+            "mtime_ns": state.key.mtime_ns,
+            "ctime_ns": state.key.ctime_ns,
+            "dev": state.key.dev,
+            "inode": state.key.inode,
+            "content_id": content_id,
+            "reason": reason,
+        }
+        for state, content_id, reason in states
+        if state.key is not None
+    ]
+    if rows:
+        statement = insert(file)
+        changed = {name: statement.excluded[name] for name in rows[0] if name != "path"}
+        connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
+
+
+def remove(connection: Connection, paths: Sequence[bytes]) -> int:
+    """Forget files that are gone; their contents stay until `contents.purge`."""
+    return connection.execute(delete(file).where(file.c.path.in_(paths))).rowcount if paths else 0
+
+
+def unreadable(connection: Connection) -> list[tuple[bytes, str]]:
+    """The files of the active folders without a tensor, and why, by path."""
+    statement = (
+        select(file.c.path, file.c.reason, content.c.reason.label("why"))
+        .select_from(file.join(folder).outerjoin(content))
+        .where(folder.c.active, content.c.tensor_id.is_(None))
+        .order_by(file.c.path)
+    )
+    return [(row.path, row.reason or row.why) for row in connection.execute(statement)]

@@ -1,0 +1,76 @@
+"""The watched folders, and what is known of each as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from difwatch.model import Folder
+from difwatch.store.tables import content, file, folder
+
+
+class FolderCounts(NamedTuple):
+    """How many files a folder holds, how many of them are pictures, and how many cannot be read."""
+
+    path: bytes
+    files: int
+    images: int
+    unreadable: int
+    scanned: str | None
+
+
+def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, int]:
+    """Make these the folders in force; the rows of others stay, but no longer count.
+
+    Returns
+    -------
+    dict
+        Path to id.
+    """
+    connection.execute(update(folder).values(active=False))
+    ids = {}
+    for one in folders:
+        options = {key: value for key, value in asdict(one).items() if key != "path"}
+        statement = insert(folder).values(path=one.path, options=options, active=True)
+        statement = statement.on_conflict_do_update(
+            index_elements=["path"], set_={"options": options, "active": True}
+        )
+        connection.execute(statement)
+        ids[one.path] = connection.execute(select(folder.c.id).where(folder.c.path == one.path)).scalar_one()
+    return ids
+
+
+def in_force(connection: Connection) -> dict[int, Folder]:
+    """The active folders by id."""
+    rows = connection.execute(select(folder.c.id, folder.c.path, folder.c.options).where(folder.c.active))
+    return {row.id: _folder(row.path, row.options) for row in rows}
+
+
+def _folder(path: bytes, options: dict[str, object]) -> Folder:
+    made = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    return Folder(path, **made)  # type: ignore[arg-type]
+
+
+def scanned(connection: Connection, folder_id: int, moment: str) -> None:
+    """Note when a complete scan of the folder ended (ISO 8601)."""
+    connection.execute(update(folder).where(folder.c.id == folder_id).values(scanned=moment))
+
+
+def counts(connection: Connection) -> list[FolderCounts]:
+    """Count the files of the active folders."""
+    readable = func.count(content.c.tensor_id)
+    statement = (
+        select(folder.c.path, func.count(file.c.id), readable, folder.c.scanned)
+        .select_from(folder.outerjoin(file, file.c.folder_id == folder.c.id).outerjoin(content))
+        .where(folder.c.active)
+        .group_by(folder.c.id)
+        .order_by(folder.c.path)
+    )
+    return [
+        FolderCounts(path, files, images, files - images, when)
+        for path, files, images, when in connection.execute(statement)
+    ]

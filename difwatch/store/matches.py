@@ -1,0 +1,132 @@
+"""The matches between distinct tensors, and the pictures they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, or_, select
+
+from difwatch.model import Folder, Hit, Image
+from difwatch.store.tables import content, file, match, tensor
+
+_COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
+
+
+def put(connection: Connection, hits: Iterable[Hit]) -> int:
+    """Keep hits, a few thousand at a time; gives how many."""
+    rows = (dict(zip(_COLUMNS, astuple(one), strict=True)) for one in hits)
+    total = 0
+    while some := list(islice(rows, 5000)):
+        connection.execute(insert(match), some)
+        total += len(some)
+    return total
+
+
+def clear(connection: Connection) -> None:
+    """Forget all matches."""
+    connection.execute(delete(match))
+
+
+def count(connection: Connection) -> int:
+    """How many matches are kept."""
+    return connection.execute(select(func.count()).select_from(match)).scalar_one()
+
+
+def within(
+    connection: Connection, recipe_id: int, limit: int, rotate: bool
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """The matches of a recipe up to a limit: (a, b, SSE, rotation, rotation back).
+
+    Without ``rotate``, the distance is the upright one and both rotations are 0. A pair within the limit
+    upright is within it at its best turn, so what is kept answers both questions.
+    """
+    distance = match.c.sse if rotate else match.c.sse_upright
+    statement = (
+        select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back)
+        .join(tensor, tensor.c.id == match.c.a)
+        .where(tensor.c.recipe_id == recipe_id, distance <= limit)
+    )
+    for a, b, sse, rotation, back in connection.execute(statement):
+        yield (a, b, sse, rotation, back) if rotate else (a, b, sse, 0, 0)
+
+
+def neighbours(
+    connection: Connection, tensor_ids: Sequence[int], limit: int, rotate: bool
+) -> list[tuple[int, int, int, int]]:
+    """The matches of some tensors up to a limit: (tensor, other, SSE, degrees that turn the other onto it)."""
+    distance = match.c.sse if rotate else match.c.sse_upright
+    statement = select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back).where(
+        or_(match.c.a.in_(tensor_ids), match.c.b.in_(tensor_ids)), distance <= limit
+    )
+    ours, found = set(tensor_ids), []
+    for a, b, sse, rotation, back in connection.execute(statement):
+        if a in ours:
+            found.append((a, b, sse, rotation if rotate else 0))
+        if b in ours:
+            found.append((b, a, sse, back if rotate else 0))
+    return found
+
+
+def images(
+    connection: Connection,
+    folders: Mapping[int, Folder],
+    limits: Mapping[int, int],
+    recipe_id: int,
+    tensor_ids: Sequence[int] | None = None,
+) -> Iterator[Image]:
+    """The readable pictures of some folders, by path; ``limits`` gives the largest SSE of each folder.
+
+    Hard links to one file are one picture, under the first of its names. ``tensor_ids`` restricts the
+    pictures to those of some tensors.
+    """
+    statement = (
+        select(
+            file.c.path, file.c.folder_id, file.c.mtime_ns, file.c.dev, file.c.inode,
+            content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes,
+        )
+        .join_from(file, content)
+        .where(file.c.folder_id.in_(list(folders)), content.c.recipe_id == recipe_id)
+        .where(content.c.tensor_id.is_not(None))
+        .order_by(file.c.path)
+    )  # fmt: skip
+    if tensor_ids is not None:
+        statement = statement.where(content.c.tensor_id.in_(tensor_ids))
+    names: dict[tuple[bytes | None, int, int, bytes], list[Any]] = {}
+    for row in connection.execute(statement):
+        scope = _scope(folders[row.folder_id], row.path)
+        names.setdefault((scope, row.dev, row.inode, row.digest), []).append(row)
+    for (scope, *_), (row, *links) in names.items():
+        yield Image(
+            path=row.path,
+            tensor=row.tensor_id,
+            digest=row.digest,
+            width=row.width,
+            height=row.height,
+            size=row.bytes,
+            mtime_ns=row.mtime_ns,
+            reference=any(folders[one.folder_id].role == "reference" for one in (row, *links)),
+            scope=scope,
+            limit=limits[row.folder_id],
+            links=tuple(one.path for one in links),
+        )
+
+
+def _scope(folder: Folder, path: bytes) -> bytes | None:
+    """What a picture is compared within: None is the union of all folders that are not apart."""
+    if folder.in_folder == "every":
+        return path.rpartition(b"/")[0]
+    return folder.path if folder.in_folder else None
+
+
+def tensors_of(connection: Connection, paths: Sequence[bytes]) -> list[int]:
+    """The distinct tensors of some files."""
+    statement = (
+        select(content.c.tensor_id)
+        .join_from(file, content)
+        .where(file.c.path.in_(paths), content.c.tensor_id.is_not(None))
+        .distinct()
+    )
+    return list(connection.execute(statement).scalars())

@@ -1,0 +1,86 @@
+"""The schema and its migrations (alembic), for a checkout, an installed wheel and an editable install."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Engine, inspect
+
+from difwatch.errors import StoreError, StoreNewerError
+from difwatch.store.engine import writing
+
+HEAD = "0001"
+"""The newest migration; a test compares it with the folder."""
+
+
+def migrations() -> Path:
+    """The folder of the migrations: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for place in (package / "migrations", package.parent / "migrations"):
+        if (place / "env.py").is_file():
+            return place
+    raise StoreError(f"{package}: the migrations are missing; install difwatch again")
+
+
+def revision(engine: Engine) -> str | None:
+    """The migration the store is at, None for a new store."""
+    with writing(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return None if found is None else str(found)
+
+
+def check(engine: Engine, path: Path) -> None:
+    """Refuse a store that this difwatch cannot read.
+
+    Raises
+    ------
+    StoreNewerError
+        Written by a newer difwatch.
+    StoreError
+        Not yet upgraded.
+    """
+    found = revision(engine)
+    if found is not None and found > HEAD:
+        raise StoreNewerError(f"{path}: written by a newer difwatch (schema {found}, here {HEAD}); upgrade difwatch")
+    if found != HEAD:
+        raise StoreError(f"{path}: the store is from an older difwatch; run 'difwatch db upgrade'")
+
+
+def upgrade(engine: Engine, path: Path) -> str | None:
+    """Bring the store of the only writer to the newest schema; a copy is put beside it first.
+
+    Returns
+    -------
+    str or None
+        The migration the store was at; None for a new store.
+    """
+    found = revision(engine)
+    if found is not None and found > HEAD:
+        check(engine, path)
+    if found == HEAD:
+        return found
+    if found is not None:
+        backup(path, path.with_name(f"{path.name}.before-{HEAD}"))
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return found
+
+
+def backup(path: Path, copy: Path) -> None:
+    """Copy the store to a file through SQLite itself, also while it is written to."""
+    source = sqlite3.connect(path)
+    target = sqlite3.connect(copy)
+    try:
+        source.backup(target)
+    finally:
+        target.close()
+        source.close()

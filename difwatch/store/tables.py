@@ -1,0 +1,115 @@
+"""The tables, as the migrations leave them (a test compares both)."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+folder = Table(
+    "folder",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", LargeBinary, nullable=False, unique=True),
+    Column("options", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("scanned", Text),  # ISO 8601, when the last complete scan ended
+)
+
+recipe = Table(
+    "recipe",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("px", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    UniqueConstraint("name", "px", "version", "fingerprint"),
+)
+
+tensor = Table(
+    "tensor",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("sketch", LargeBinary, nullable=False),  # 16 float32
+    UniqueConstraint("recipe_id", "digest"),
+    sqlite_autoincrement=True,  # an id is never given twice: the index in memory relies on it
+)
+
+# Apart from the tensor, so that reading all sketches at start does not read all pixels.
+tensor_data = Table(
+    "tensor_data",
+    metadata,
+    Column("tensor_id", Integer, ForeignKey("tensor.id", ondelete="CASCADE"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # px * px * 3 uint8
+)
+
+content = Table(
+    "content",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # BLAKE2b of the bytes
+    Column("bytes", Integer, nullable=False, index=True),
+    Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("tensor_id", Integer, ForeignKey("tensor.id"), index=True),
+    Column("reason", Text),
+    CheckConstraint("(tensor_id IS NULL) <> (reason IS NULL)", name="tensor_or_reason"),
+)
+
+file = Table(
+    "file",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", LargeBinary, nullable=False, unique=True),
+    Column("folder_id", Integer, ForeignKey("folder.id"), nullable=False, index=True),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("ctime_ns", Integer, nullable=False),
+    Column("dev", Integer, nullable=False),
+    Column("inode", Integer, nullable=False, index=True),
+    Column("content_id", Integer, ForeignKey("content.id"), index=True),
+    Column("reason", Text),  # why not even the bytes could be read
+    CheckConstraint("(content_id IS NULL) <> (reason IS NULL)", name="content_or_reason"),
+)
+
+match = Table(
+    "match",
+    metadata,
+    Column("a", Integer, ForeignKey("tensor.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column(
+        "b",
+        Integer,
+        ForeignKey("tensor.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    ),
+    Column("sse", Integer, nullable=False),
+    Column("rotation", Integer, nullable=False),
+    Column("rotation_back", Integer, nullable=False),
+    Column("sse_upright", Integer, nullable=False),
+    CheckConstraint("a < b", name="each_pair_once"),
+    sqlite_with_rowid=False,
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,13 @@
+"""Noticing what happens to files: events of the system, walks of the tree, and when a file is at rest.
+
+``observer`` turns the events of watchdog into changes, ``scan`` finds changes by walking, ``settle`` waits
+until a file is left alone, ``roots`` says which paths count, ``guard`` whether a folder is really there.
+"""
+
+from difwatch.watch.guard import RootGuard
+from difwatch.watch.observer import Inbox
+from difwatch.watch.roots import Root, identity, innermost
+from difwatch.watch.scan import Blind, differences, walk
+from difwatch.watch.settle import Settler
+
+__all__ = ["Blind", "Inbox", "Root", "RootGuard", "Settler", "differences", "identity", "innermost", "walk"]

@@ -1,0 +1,122 @@
+"""The events of the system, by watchdog, as changes. One observer per root.
+
+A handler of watchdog must never raise and must not take long: it puts a change into the inbox and returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import warnings
+
+from watchdog.events import (
+    DirAttribEvent,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileAttribEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+
+from difwatch.model import Change, ChangeKind
+
+# Opening and reading are left out: our own reads would come back as events.
+_EVENTS: list[type[FileSystemEvent]] = [
+    FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileAttribEvent, FileMovedEvent, FileDeletedEvent,
+    DirCreatedEvent, DirMovedEvent, DirDeletedEvent, DirAttribEvent,
+]  # fmt: skip
+
+
+class Inbox:
+    """Changes on their way from the threads of watchdog to the loop; ``fileno`` is readable when there are some.
+
+    The same change is held once, so a file that is written to all the time costs one entry.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._changes: dict[Change, None] = {}
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def fileno(self) -> int:
+        """The descriptor to wait on."""
+        return self._read
+
+    def put(self, change: Change) -> None:
+        """Add a change; from any thread, never blocking."""
+        with self._lock:
+            first = not self._changes
+            self._changes[change] = None
+        if first:
+            self.wake()
+
+    def wake(self) -> None:
+        """Make ``fileno`` readable; allowed in a signal handler."""
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
+            os.write(self._write, b"!")
+
+    def take(self) -> list[Change]:
+        """Take all changes, in the order in which they came."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._read, 4096):
+                pass
+        with self._lock:
+            changes, self._changes = self._changes, {}
+        return list(changes)
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        os.close(self._read)
+        os.close(self._write)
+
+
+class RootObserver:
+    """Watches one root. Make it first and scan second, so that nothing falls between.
+
+    Raises
+    ------
+    OSError
+        The root cannot be watched: gone, not permitted, or a limit of the system.
+    """
+
+    def __init__(self, path: bytes, recursive: bool, inbox: Inbox) -> None:
+        # Watchdog warns about nested folders with a text that names every watched path.
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            self._observer = Observer()
+            try:
+                self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
+                self._observer.start()
+            except OSError:
+                self.stop()
+                raise
+
+    def is_alive(self) -> bool:
+        """Tell whether the threads that are known to the public interface run."""
+        return self._observer.is_alive() and all(emitter.is_alive() for emitter in self._observer.emitters)
+
+    def stop(self) -> None:
+        """Stop watching and wait for the threads."""
+        self._observer.stop()
+        if self._observer.ident is not None:
+            self._observer.join()
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        kind = ChangeKind.TREE if event.is_directory else ChangeKind.FILE
+        for path in (event.src_path, event.dest_path):
+            if path:
+                self._inbox.put(Change(kind, os.fsencode(path)))

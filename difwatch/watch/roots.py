@@ -1,0 +1,76 @@
+"""A watched folder: which paths in it count, and whether it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from pathspec import GitIgnoreSpec
+
+from difwatch.model import Folder
+
+ALWAYS_EXCLUDED = (".Trash/", ".Trash-*/", "$RECYCLE.BIN/", "@eaDir/", "#recycle/")
+"""Waste baskets and thumbnails that systems keep inside picture folders (gitignore patterns)."""
+
+
+class Root:
+    """The rules of one watched folder.
+
+    Parameters
+    ----------
+    folder
+        With its real path (no symbolic link in it).
+    is_image_name
+        Tells whether a name counts while ``limit_extensions`` is on.
+    apart
+        Directories that never count, wherever they lie.
+    """
+
+    def __init__(
+        self, folder: Folder, is_image_name: Callable[[bytes], bool], apart: frozenset[bytes] = frozenset()
+    ) -> None:
+        self.folder = folder
+        self.path = folder.path
+        self._inside = folder.path.rstrip(b"/") + b"/"
+        self._is_image_name = is_image_name
+        self._apart = tuple(path.rstrip(b"/") + b"/" for path in apart)
+        self._excluded = GitIgnoreSpec.from_lines((*ALWAYS_EXCLUDED, *folder.exclude))
+
+    def contains(self, path: bytes) -> bool:
+        """Tell whether the path lies below this folder, at any depth."""
+        return path.startswith(self._inside)
+
+    def admits_file(self, path: bytes) -> bool:
+        """Tell whether a file of this path counts."""
+        if not self.contains(path) or path.startswith(self._apart):
+            return False
+        relative = path[len(self._inside) :]
+        if not self.folder.recursive and b"/" in relative:
+            return False
+        if self.folder.limit_extensions and not self._is_image_name(path):
+            return False
+        return not self._excluded.match_file(os.fsdecode(relative))
+
+    def admits_directory(self, path: bytes) -> bool:
+        """Tell whether the walk goes into this directory."""
+        if path == self.path:
+            return True
+        if (path + b"/").startswith(self._apart):
+            return False
+        relative = path[len(self._inside) :]
+        return self.folder.recursive and not self._excluded.match_file(os.fsdecode(relative) + "/")
+
+
+def innermost(roots: Sequence[Root], path: bytes) -> Root | None:
+    """The root that a path belongs to: of nested ones, the deepest."""
+    return max((root for root in roots if root.contains(path)), key=lambda root: len(root.path), default=None)
+
+
+def identity(path: bytes) -> tuple[int, int] | None:
+    """Device and inode of a directory that can be listed; None if it is not there."""
+    try:
+        with os.scandir(path):
+            stat = os.stat(path)  # noqa: PTH116  (bytes have no Path)
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

@@ -1,0 +1,108 @@
+"""Walking the tree, and comparing what is found with what is known."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from difwatch.model import Change, ChangeKind, FileKey, FileState
+from difwatch.watch.roots import Root
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A place the walk could not look into, or must not: nothing is known about what lies at or below it."""
+
+    path: bytes
+
+
+class Known(Protocol):
+    """A path and the state in which it was read."""
+
+    @property
+    def path(self) -> bytes: ...
+
+    @property
+    def key(self) -> FileKey: ...
+
+
+def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) -> Iterator[FileState | Blind]:
+    """Walk the files of a root below a directory, in the order of the bytes of their paths.
+
+    The order is that of the store, so that both can be compared side by side without holding either.
+    Symbolic links are not followed. A directory that cannot be read gives a `Blind`, as does one in
+    ``elsewhere``, which belongs to another root.
+    """
+    if start in elsewhere:
+        yield Blind(start)
+        return
+    try:
+        with os.scandir(start) as entries:
+            listed = sorted(entries, key=_as_path)
+    except (FileNotFoundError, NotADirectoryError):
+        if start == root.path:
+            yield Blind(start)  # the root itself is away, which says nothing about its files
+        return
+    except OSError as error:
+        log.warning(
+            "%s: this folder cannot be read (%s); what is known of it is kept",
+            os.fsdecode(start),
+            error.strerror,
+        )
+        yield Blind(start)
+        return
+    for entry in listed:
+        if entry.is_dir(follow_symlinks=False):
+            if root.admits_directory(entry.path):
+                yield from walk(root, entry.path, elsewhere)
+        elif root.admits_file(entry.path):
+            yield from _look(entry)
+
+
+def _as_path(entry: os.DirEntry[bytes]) -> bytes:
+    # A directory sorts where its contents do.
+    return entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
+
+
+def _look(entry: os.DirEntry[bytes]) -> Iterator[FileState | Blind]:
+    try:
+        if entry.is_symlink():
+            log.info("%s: a symbolic link, not followed", os.fsdecode(entry.path))
+            return
+        yield FileState(entry.path, FileKey.of(entry.stat(follow_symlinks=False)))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("%s: cannot be looked at (%s)", os.fsdecode(entry.path), error.strerror)
+        yield Blind(entry.path)
+
+
+def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> Iterator[Change]:
+    """Compare a walk with what is known; both in the order of the bytes of their paths.
+
+    Yields a change for each file that is new, in another state, or not there any more. What lies at or
+    below a `Blind` is left as it is.
+    """
+    rows = iter(known)
+    row = next(rows, None)
+    for one in found:
+        while row is not None and row.path < one.path:
+            yield Change(ChangeKind.FILE, row.path)
+            row = next(rows, None)
+        if isinstance(one, Blind):
+            while row is not None and (row.path == one.path or row.path.startswith(one.path + b"/")):
+                row = next(rows, None)
+        elif row is not None and row.path == one.path:
+            if row.key != one.key:
+                yield Change(ChangeKind.FILE, one.path, one.key)
+            row = next(rows, None)
+        else:
+            yield Change(ChangeKind.FILE, one.path, one.key)
+    while row is not None:
+        yield Change(ChangeKind.FILE, row.path)
+        row = next(rows, None)

@@ -1,0 +1,71 @@
+"""When is a file finished? When it has been left alone for a while, or when the wait has been long enough."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+from difwatch.model import FileKey, FileState
+
+
+@dataclass(slots=True)
+class _Waiting:
+    key: FileKey | None
+    noted: float
+    touched: float
+
+
+class Settler:
+    """The paths that were touched, each until it is at rest. All times are seconds on one steady clock.
+
+    Parameters
+    ----------
+    quiet
+        A path is due when it has been left alone this long,
+    ceiling
+        or this long after it was first noted, whatever still happens to it.
+    """
+
+    def __init__(self, quiet: float, ceiling: float) -> None:
+        self._quiet = quiet
+        self._ceiling = ceiling
+        self._waiting: dict[bytes, _Waiting] = {}
+        # At least one entry for each waiting path, never later than its deadline; touching a path leaves
+        # its entry where it is, and what comes up too early is put back.
+        self._alarms: list[tuple[float, bytes]] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def note(self, state: FileState, now: float, age: float | None = None) -> None:
+        """Take note that a path was touched, and of what is there.
+
+        ``age`` is given by a walk, which was told of no touch: for how many seconds the file has been as
+        it is. A path that waits already in the same state does not start anew then.
+        """
+        touched = now - (age or 0.0)
+        waiting = self._waiting.get(state.path)
+        if waiting is None:
+            waiting = self._waiting[state.path] = _Waiting(state.key, now, touched)
+            heapq.heappush(self._alarms, (self._deadline(waiting), state.path))
+        elif age is None or waiting.key != state.key:
+            waiting.key, waiting.touched = state.key, max(waiting.touched, touched)
+
+    def due(self, now: float) -> list[FileState]:
+        """Take out the paths that are at rest, those that were so first in front."""
+        due = []
+        while self._alarms and self._alarms[0][0] <= now:
+            _, path = heapq.heappop(self._alarms)
+            deadline = self._deadline(self._waiting[path])
+            if deadline > now:
+                heapq.heappush(self._alarms, (deadline, path))
+            else:
+                due.append(FileState(path, self._waiting.pop(path).key))
+        return due
+
+    def next_deadline(self) -> float | None:
+        """A time at which to ask again, not later than the next path is due; None if none waits."""
+        return self._alarms[0][0] if self._alarms else None
+
+    def _deadline(self, one: _Waiting) -> float:
+        return min(one.touched + self._quiet, one.noted + self._ceiling)
