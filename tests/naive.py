@@ -12,7 +12,7 @@ from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 
-from difwatch.imaging import DecodeError, decode, tensor
+from difwatch.imaging import DecodeError, decode, is_image_name, tensor
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_tree(root: bytes, px: int = 50) -> list[Picture]:
             path = os.path.join(folder, name)
             status = os.lstat(path)
             identity = (status.st_dev, status.st_ino)
-            if os.path.islink(path) or not os.path.isfile(path):
+            if os.path.islink(path) or not os.path.isfile(path) or not is_image_name(path):
                 continue
             with open(path, "rb") as file:
                 data = file.read()

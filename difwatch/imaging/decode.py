@@ -82,7 +82,7 @@ def decode(data: bytes, max_pixels: int = 250_000_000) -> Picture:
     except UnidentifiedImageError:
         _refuse_unidentified(data)
     except Image.DecompressionBombError:
-        raise DecodeError(f"the picture has more than {max_pixels} pixels") from None
+        raise DecodeError(f"the picture has far more than the limit of {max_pixels} pixels") from None
     except MemoryError:
         raise DecodeError("the picture needs more memory than a worker may use") from None
     except _BROKEN as error:

@@ -134,6 +134,8 @@ def search_new(
     rotate
         Compare with all four turns; otherwise upright only.
     """
+    if not len(ids):
+        return
     place = {id_: number for number, id_ in enumerate(ids)}
 
     def fetch_new(some: Sequence[int]) -> NDArray[np.uint8]:
