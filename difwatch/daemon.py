@@ -124,7 +124,8 @@ class Daemon:
                 self._beat()
             due = self._pipeline.next_step(time.monotonic())
             pause = _CHECK_SECONDS if due is None else min(due, _CHECK_SECONDS)
-            wait([self._inbox.fileno(), *self._pool.waitables()], timeout=pause)
+            answers = [] if self._pipeline.is_busy() else self._pool.waitables()
+            wait([self._inbox.fileno(), *answers], timeout=pause)
 
     def _scan(self, guard: RootGuard) -> None:
         guard.scanning = True

@@ -16,7 +16,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
 
 Image.init()
-FORMATS = tuple(sorted(set(Image.OPEN) - _REFUSED))
+_COMMON = ("JPEG", "PNG", "WEBP", "GIF", "TIFF")  # first, because each format is tried in turn
+FORMATS = (*_COMMON, *sorted(set(Image.OPEN) - _REFUSED - set(_COMMON)))
 """The formats that are opened, whatever the file is called."""
 
 _UPRIGHT = {
@@ -123,7 +124,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

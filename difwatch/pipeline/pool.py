@@ -19,7 +19,7 @@ from typing import Protocol
 from difwatch.model import Answer, FileKey, FileState, TensorJob, Unreadable, Vanished
 from difwatch.pipeline.worker import tensorize
 
-_AHEAD = 8  # jobs that wait in a worker's socket, so that it is not idle while the parent keeps a batch
+_AHEAD = 16  # jobs that wait in a worker's socket, so that it is not idle while the parent keeps a batch
 _ATTEMPTS = 2
 
 

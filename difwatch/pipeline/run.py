@@ -29,10 +29,11 @@ from difwatch.watch import Root, Settler, differences, innermost, walk
 
 log = logging.getLogger(__name__)
 
-_INTAKE = 64  # paths decided at once
+_INTAKE = 128  # paths decided at once
 _SCAN_STEP = 2000  # changes taken from a walk at once, so that events and answers are not kept waiting
 _BATCH = 256
 _BATCH_SECONDS = 1.0
+_BUSY_SECONDS = 0.01
 _LONG_AGO = 1e9
 
 
@@ -141,12 +142,18 @@ class Pipeline:
 
     def next_step(self, now: float) -> float | None:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
+        if self.is_busy():
+            return _BUSY_SECONDS
         if self._scans or (self._ready and self._pool.backlog() < _INTAKE):
             return 0.0
         deadlines = [self._settler.next_deadline(), self._trees.next_deadline()]
         if self._answers or self._gone:
             deadlines.append(self._kept_at + _BATCH_SECONDS)
         return min((max(0.0, one - now) for one in deadlines if one is not None), default=None)
+
+    def is_busy(self) -> bool:
+        """Tell whether the workers have enough to do for a while, so that answers need no hurry."""
+        return self._pool.backlog() >= _INTAKE and not self._scans
 
     def _drained(self) -> bool:
         return not self._ready and not self._pool.backlog()

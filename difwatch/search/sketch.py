@@ -71,11 +71,12 @@ def sketches(tensors: NDArray[np.uint8]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (n, 16)
     """
-    cosines = _cosines(tensors.shape[1])
-    low: NDArray[np.float64] = np.einsum("ui,nijc->nujc", cosines, tensors.astype(np.float64), optimize=True)
-    low = np.einsum("vj,nujc->nuvc", cosines, low, optimize=True) @ _COLOURS.T
+    count, px = tensors.shape[:2]
+    cosines = _cosines(px)
+    down = cosines @ tensors.reshape(count, px, px * 3).astype(np.float64)
+    low = cosines @ down.reshape(count * _FREQUENCIES, px, 3) @ _COLOURS.T
     colours, us, vs = np.array(_DIRECTIONS).T
-    return low[:, us, vs, colours].astype(np.float32)
+    return low.reshape(count, _FREQUENCIES, _FREQUENCIES, 3)[:, us, vs, colours].astype(np.float32)
 
 
 def _quarter_turn() -> tuple[NDArray[np.intp], NDArray[np.float32]]:

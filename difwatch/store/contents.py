@@ -67,12 +67,12 @@ def put_tensors(
     wanted = select(tensor.c.digest, tensor.c.id).where(
         tensor.c.recipe_id == recipe_id, tensor.c.digest.in_(list(by_digest))
     )
-    ids: dict[bytes, int] = dict(connection.execute(wanted).tuples().all())
+    ids: dict[bytes, int] = dict(connection.execute(wanted).all())
     fresh = [result for digest, result in by_digest.items() if digest not in ids]
     if fresh:
         rows = [{"recipe_id": recipe_id, "digest": r.tensor_digest, "sketch": r.sketch} for r in fresh]
         connection.execute(insert(tensor), rows)
-        ids = dict(connection.execute(wanted).tuples().all())
+        ids = dict(connection.execute(wanted).all())
         data = [{"tensor_id": ids[r.tensor_digest], "data": r.tensor} for r in fresh]
         connection.execute(insert(tensor_data), data)
     new_ids = [ids[r.tensor_digest] for r in fresh]
@@ -107,7 +107,7 @@ def put_contents(
         )
     digests = [result.digest for result in results]
     wanted = select(content.c.digest, content.c.id).where(content.c.digest.in_(digests))
-    return dict(connection.execute(wanted).tuples().all())
+    return dict(connection.execute(wanted).all())
 
 
 def all_sketches(connection: Connection, recipe_id: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -123,7 +123,7 @@ def pixels(connection: Connection, ids: Sequence[int], px: int) -> NDArray[np.ui
     rows = connection.execute(
         select(tensor_data.c.tensor_id, tensor_data.c.data).where(tensor_data.c.tensor_id.in_(ids))
     )
-    found = dict(rows.tuples().all())
+    found = dict(rows.all())
     return _pixels([found[id_] for id_ in ids], px)
 
 

@@ -46,7 +46,7 @@ def open_writer(path: Path) -> Engine:
     )
     _begin_with(engine, _WRITER_PRAGMAS, "BEGIN IMMEDIATE")
     try:
-        with _translated(path):
+        with translated(path):
             _claim(engine, path)
     except StoreError:
         engine.dispose()
@@ -67,7 +67,7 @@ def open_reader(path: Path) -> Engine:
     uri = f"file:{quote(str(path))}?mode=ro"
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
     _begin_with(engine, ("PRAGMA query_only = ON",), "BEGIN")
-    with _translated(path), engine.begin() as connection:
+    with translated(path), engine.begin() as connection:
         identity = connection.exec_driver_sql("PRAGMA application_id").scalar()
         if identity != APPLICATION_ID:
             raise StoreForeignError(f"{path}: {_FOREIGN}")
@@ -77,7 +77,7 @@ def open_reader(path: Path) -> Engine:
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction of the writer: all of it is kept, or nothing."""
-    with _translated(_path_of(engine)), engine.begin() as connection:
+    with translated(_path_of(engine)), engine.begin() as connection:
         yield connection
 
 
@@ -124,7 +124,8 @@ def _path_of(engine: Engine) -> Path:
 
 
 @contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
+    """Turn the errors of the database into a `StoreError` that names the file and says what to do."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect
 
 from difwatch.errors import StoreError, StoreNewerError
-from difwatch.store.engine import writing
+from difwatch.store.engine import translated, writing
 
 HEAD = "0001"
 """The newest migration; a test compares it with the folder."""
@@ -69,7 +70,7 @@ def upgrade(engine: Engine, path: Path) -> str | None:
 
     config = Config()
     config.set_main_option("script_location", str(migrations()).replace("%", "%%"))
-    with engine.connect() as connection:
+    with translated(path), engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return found
@@ -77,10 +78,5 @@ def upgrade(engine: Engine, path: Path) -> str | None:
 
 def backup(path: Path, copy: Path) -> None:
     """Copy the store to a file through SQLite itself, also while it is written to."""
-    source = sqlite3.connect(path)
-    target = sqlite3.connect(copy)
-    try:
+    with translated(copy), closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    finally:
-        target.close()
-        source.close()

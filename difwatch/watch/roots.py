@@ -9,8 +9,8 @@ from pathspec import GitIgnoreSpec
 
 from difwatch.model import Folder
 
-ALWAYS_EXCLUDED = (".Trash/", ".Trash-*/", "$RECYCLE.BIN/", "@eaDir/", "#recycle/")
-"""Waste baskets and thumbnails that systems keep inside picture folders (gitignore patterns)."""
+ALWAYS_EXCLUDED = frozenset({b".Trash", b"$RECYCLE.BIN", b"@eaDir", b"#recycle"})
+"""Waste baskets and thumbnails that systems keep inside picture folders, besides ``.Trash-`` and a user's id."""
 
 
 class Root:
@@ -34,7 +34,7 @@ class Root:
         self._inside = folder.path.rstrip(b"/") + b"/"
         self._is_image_name = is_image_name
         self._apart = tuple(path.rstrip(b"/") + b"/" for path in apart)
-        self._excluded = GitIgnoreSpec.from_lines((*ALWAYS_EXCLUDED, *folder.exclude))
+        self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
 
     def contains(self, path: bytes) -> bool:
         """Tell whether the path lies below this folder, at any depth."""
@@ -49,7 +49,7 @@ class Root:
             return False
         if self.folder.limit_extensions and not self._is_image_name(path):
             return False
-        return not self._excluded.match_file(os.fsdecode(relative))
+        return not self._is_excluded(relative)
 
     def admits_directory(self, path: bytes) -> bool:
         """Tell whether the walk goes into this directory."""
@@ -58,7 +58,13 @@ class Root:
         if (path + b"/").startswith(self._apart):
             return False
         relative = path[len(self._inside) :]
-        return self.folder.recursive and not self._excluded.match_file(os.fsdecode(relative) + "/")
+        return self.folder.recursive and not self._is_excluded(relative + b"/")
+
+    def _is_excluded(self, relative: bytes) -> bool:
+        for part in relative.split(b"/")[:-1]:
+            if part in ALWAYS_EXCLUDED or part.startswith(b".Trash-"):
+                return True
+        return self._patterns is not None and self._patterns.match_file(os.fsdecode(relative))
 
 
 def innermost(roots: Sequence[Root], path: bytes) -> Root | None:

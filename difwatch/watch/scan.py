@@ -16,9 +16,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A place the walk could not look into, or must not: nothing is known about what lies at or below it."""
+    """A place the walk could not look into, or must not: nothing is known about it.
+
+    The path of a directory ends with a slash and stands for all that lies below it.
+    """
 
     path: bytes
+
+    def hides(self, path: bytes) -> bool:
+        """Tell whether a path lies in the place."""
+        return path == self.path or (self.path.endswith(b"/") and path.startswith(self.path))
 
 
 class Known(Protocol):
@@ -39,14 +46,14 @@ def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) ->
     ``elsewhere``, which belongs to another root.
     """
     if start in elsewhere:
-        yield Blind(start)
+        yield Blind(start + b"/")
         return
     try:
         with os.scandir(start) as entries:
             listed = sorted(entries, key=_as_path)
     except (FileNotFoundError, NotADirectoryError):
         if start == root.path:
-            yield Blind(start)  # the root itself is away, which says nothing about its files
+            yield Blind(start + b"/")  # the root itself is away, which says nothing about its files
         return
     except OSError as error:
         log.warning(
@@ -54,7 +61,7 @@ def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) ->
             os.fsdecode(start),
             error.strerror,
         )
-        yield Blind(start)
+        yield Blind(start + b"/")
         return
     for entry in listed:
         if entry.is_dir(follow_symlinks=False):
@@ -85,8 +92,8 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[FileState | Blind]:
 def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> Iterator[Change]:
     """Compare a walk with what is known; both in the order of the bytes of their paths.
 
-    Yields a change for each file that is new, in another state, or not there any more. What lies at or
-    below a `Blind` is left as it is.
+    Yields a change for each file that is new, in another state, or not there any more. What a `Blind` stands
+    for is left as it is.
     """
     rows = iter(known)
     row = next(rows, None)
@@ -95,7 +102,7 @@ def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> I
             yield Change(ChangeKind.FILE, row.path)
             row = next(rows, None)
         if isinstance(one, Blind):
-            while row is not None and (row.path == one.path or row.path.startswith(one.path + b"/")):
+            while row is not None and one.hides(row.path):
                 row = next(rows, None)
         elif row is not None and row.path == one.path:
             if row.key != one.key:

@@ -1,0 +1,174 @@
+"""Worker processes: each job is answered exactly once, whatever happens to the workers."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from multiprocessing.connection import wait
+
+import pytest
+from conftest import photo
+
+from difwatch.model import TensorJob, Tensorized, Unreadable, Vanished
+from difwatch.pipeline.pool import InlinePool, WorkerPool
+from difwatch.pipeline.worker import tensorize
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    for number in range(40):
+        photo(number, 80, 60).save(tmp_path / f"{number:02d}.png")
+    return sorted(os.fsencode(path) for path in tmp_path.glob("*.png"))
+
+
+def job(path, **options):
+    return TensorJob(path, 50, 10**8, 10**8, **options)
+
+
+def drain(pool, count, each_time=lambda: None):
+    answers = pool.collect(0)
+    while len(answers) < count:
+        wait(pool.waitables(), timeout=5)
+        answers += pool.collect(0)
+        each_time()
+    return answers
+
+
+@pytest.fixture
+def pool():
+    made = WorkerPool(2, time_limit=60)
+    yield made
+    made.close()
+
+
+def test_workers_give_what_one_process_gives(pool, pictures):
+    inline = InlinePool()
+    for path in pictures:
+        pool.submit(job(path))
+        inline.submit(job(path))
+    expected = [answer for _ in pictures for answer in inline.collect(0)]
+    assert sorted(drain(pool, 40), key=lambda one: one.state.path) == expected
+    assert pool.backlog() == inline.backlog() == 0
+
+
+def test_while_one_worker_stands_still_the_other_works(pool, pictures):
+    stopped = pool._workers[0].process.pid
+    os.kill(stopped, signal.SIGSTOP)
+    for path in pictures[:20]:
+        pool.submit(job(path))
+    held = 16  # as many as wait at one worker
+    answered = {one.state.path for one in drain(pool, 20 - held)}
+    os.kill(stopped, signal.SIGCONT)
+    answered |= {one.state.path for one in drain(pool, held)}
+    assert answered == set(pictures[:20])
+
+
+def test_every_job_is_answered_once_under_random_kills(pool, pictures):
+    dice, kills = random.Random(4), 0
+
+    def kill():
+        nonlocal kills
+        if kills < 12 and dice.random() < 0.3:
+            os.kill(dice.choice(pool._workers).process.pid, signal.SIGKILL)
+            kills += 1
+
+    for path in pictures * 10:
+        pool.submit(job(path))
+    answers = drain(pool, 400, kill)
+    assert kills == 12
+    assert len(answers) == 400
+    assert pool.backlog() == 0
+    paths = [one.path if isinstance(one, Vanished) else one.state.path for one in answers]
+    assert {path: paths.count(path) for path in pictures} == dict.fromkeys(pictures, 10)
+
+
+def test_a_file_that_ends_two_workers_is_given_up_with_the_reason(pictures):
+    pool = WorkerPool(1)
+    for path in pictures[:3]:
+        pool.submit(job(path))
+    for _ in range(2):
+        os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
+        assert pool.collect(0) == []
+        os.kill(pool._workers[0].process.pid, signal.SIGKILL)
+        pool._workers[0].process.wait()
+        answers = pool.collect(0)
+    answers += drain(pool, 2)
+    pool.close()
+    assert [type(one) for one in answers] == [Unreadable, Tensorized, Tensorized]
+    assert answers[0].state.path == pictures[0]
+    assert answers[0].reason == "decoding it ended the worker that decoded it, 2 times"
+
+
+def test_a_file_that_takes_too_long_is_given_up_and_the_others_are_not(pictures):
+    pool = WorkerPool(1, time_limit=10)
+    for path in pictures[:2]:
+        pool.submit(job(path))
+    pool.collect(0)
+    for start in (0, 11):
+        os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
+        assert pool.collect(start + 10) == []
+        answers = pool.collect(start + 11)
+    answers += drain(pool, 1)
+    pool.close()
+    assert [type(one) for one in answers] == [Unreadable, Tensorized]
+    assert "took too long" in answers[0].reason
+
+
+def test_closing_ends_the_workers_and_leaves_nothing(pictures):
+    before = set(os.listdir("/proc/self/fd"))
+    pool = WorkerPool(2)
+    workers = [worker.process for worker in pool._workers]
+    for path in pictures:
+        pool.submit(job(path))
+    pool.collect(0)
+    pool.close()
+    assert all(process.returncode is not None for process in workers)
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_worker_loads_neither_database_nor_watcher_nor_search_tree():
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; import difwatch.pipeline.worker;"
+        "print(sorted({'scipy', 'sqlalchemy', 'watchdog', 'pydantic', 'alembic', 'click'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_known_digest_is_not_decoded_again(pictures):
+    first = tensorize(job(pictures[0]))
+    again = tensorize(job(pictures[0], known_digests=frozenset({first.digest})))
+    assert (again.known, again.tensor, again.digest) == (True, b"", first.digest)
+
+
+def test_special_files_get_a_verdict_and_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "fifo.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "fifo.jpg")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("hello")
+    answers = {path.name: tensorize(job(os.fsencode(path))) for path in tmp_path.iterdir()}
+    assert answers["fifo.jpg"].reason == "this is a FIFO, not a file"
+    assert isinstance(answers["folder.jpg"], Vanished)
+    assert isinstance(answers["link.jpg"], Vanished)
+    assert answers["empty.jpg"].reason == "the file is empty"
+    assert "not those of any image format" in answers["text.jpg"].reason
+    assert isinstance(tensorize(job(os.fsencode(tmp_path / "nowhere.jpg"))), Vanished)
+
+
+def test_a_file_larger_than_the_limit_is_not_read(tmp_path):
+    path = os.fsencode(tmp_path / "a.jpg")
+    with open(path, "wb") as file:
+        file.truncate(101)
+    assert "more than the limit of 100" in tensorize(TensorJob(path, 50, 10**6, 100)).reason
+
+
+def test_a_file_that_changes_while_it_is_read_is_looked_at_again(pictures, monkeypatch):
+    read = os.read
+
+    def and_touch(descriptor, size):
+        os.utime(pictures[0], ns=(1, 1))
+        return read(descriptor, size)
+
+    monkeypatch.setattr(os, "read", and_touch)
+    assert isinstance(tensorize(job(pictures[0])), Vanished)
