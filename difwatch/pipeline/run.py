@@ -11,7 +11,7 @@ from itertools import islice
 
 from sqlalchemy import Engine
 
-from difwatch.model import Answer, Change, ChangeKind, FileState, Recipe
+from difwatch.model import Answer, Change, ChangeKind, FileKey, FileState, Recipe
 from difwatch.pipeline.announce import (
     Matching,
     announce_gone,
@@ -35,6 +35,7 @@ _BATCH = 256
 _BATCH_SECONDS = 1.0
 _BUSY_SECONDS = 0.01
 _LONG_AGO = 1e9
+_LIKE_NO_FILE = FileKey(-1, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,12 @@ class Pipeline:
         """Begin a walk of a root, or of a directory in it."""
         start = root.path if start is None else start
         elsewhere = frozenset(other.path for other in self._roots if other is not root)
-        self._scans.append((root, start, differences(walk(root, start, elsewhere), files.below(self._engine, start))))
+        self._scans.append((root, start, differences(walk(root, start, elsewhere), self._known_below(start))))
+
+    def _known_below(self, start: bytes) -> Iterator[files.KnownFile]:
+        """The rows to compare a walk with; one of another recipe is like no file, so that it is read again."""
+        for row in files.below(self._engine, start):
+            yield row if row.recipe_id in (None, self._matching.recipe_id) else row._replace(key=_LIKE_NO_FILE)
 
     def step(self, now: float, wall: float) -> None:
         """Do what can be done now. ``now`` is steady, ``wall`` is the time that files are stamped with."""

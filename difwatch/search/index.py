@@ -41,8 +41,8 @@ class Index:
     """
 
     def __init__(self, ids: NDArray[np.int64] | None = None, rows: NDArray[np.float32] | None = None) -> None:
-        self._ids = np.zeros(0, np.int64) if ids is None else ids
-        self._rows = np.zeros((0, SIZE), np.float32) if rows is None else rows
+        self._ids = np.zeros(0, np.int64) if ids is None else ids.copy()
+        self._rows = np.zeros((0, SIZE), np.float32) if rows is None else rows.copy()
         self._count = len(self._ids)
         self._alive = np.ones(self._count, bool)
         self._tree: cKDTree | None = None
