@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ class Daemon:
     def __init__(self, config: Config, state_dir: Path, progress: Callable[[Progress], None]) -> None:
         self._state_dir = state_dir
         self._progress = progress
-        self._stopping = False
+        self._stopping = self._doubt = False
         self._lock = control.WriterLock(state_dir)
         # Started first: the workers load their libraries while the store is opened.
         self._pool = WorkerPool(config.worker_processes())
@@ -87,6 +88,14 @@ class Daemon:
         self._stopping = True
         self._inbox.wake()
 
+    def thread_died(self, args: threading.ExceptHookArgs) -> None:
+        """Look after the folders at once, because a thread of a watcher ended by an exception."""
+        log.error(
+            "a watching thread ended (%s: %s); watching and scanning anew", args.exc_type.__name__, args.exc_value
+        )
+        self._doubt = True
+        self._inbox.wake()
+
     def run(self, once: bool = False) -> None:
         """Bring the store up to date, then follow changes until `stop`; ``once`` ends when it is up to date.
 
@@ -104,22 +113,23 @@ class Daemon:
             raise IncompleteError("; ".join(troubles))
 
     def _loop(self, once: bool) -> None:
-        beat = checked = polled = time.monotonic()
+        checked = polled = time.monotonic()
+        beat = 0.0
         caught_up = False
         while not self._stopping:
             now = time.monotonic()
             self._pipeline.note(self._inbox.take(), now)
             self._pipeline.step(now, time.time())
             if self._pipeline.is_idle() and not caught_up:
-                caught_up = True
+                caught_up, beat = True, 0.0
                 self._catch_up()
                 if once:
                     return
-            if now - checked >= _CHECK_SECONDS:
-                checked = now
+            if self._doubt or now - checked >= _CHECK_SECONDS:
+                self._doubt, checked = False, now
                 self._check(now - polled >= _POLL_SECONDS)
                 polled = now if now - polled >= _POLL_SECONDS else polled
-            if now - beat >= _HEARTBEAT_SECONDS or caught_up:
+            if now - beat >= _HEARTBEAT_SECONDS:
                 beat = now
                 self._beat()
             due = self._pipeline.next_step(time.monotonic())
@@ -187,6 +197,7 @@ class Daemon:
 def watch(config: Config, state_dir: Path, once: bool, progress: Callable[[Progress], None]) -> None:
     """Run a daemon in the foreground until SIGTERM or SIGINT."""
     daemon = Daemon(config, state_dir, progress)
+    threading.excepthook = daemon.thread_died
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
     try:

@@ -67,7 +67,9 @@ class Harness:
             if self.pipeline.is_idle():
                 return
             pause = self.pipeline.next_step(self.now)
-            assert pause is not None or self.pool.backlog(), "nothing would wake the loop, and something is left to do"
+            assert pause is not None or self.pool.backlog(), (
+                "nothing would wake the loop, and something is left to do"
+            )
             self.now += max(pause or 0, 0.001)
             assert self.now <= end + 100, "it does not come to rest"
         raise AssertionError("it does not come to rest")

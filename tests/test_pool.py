@@ -10,7 +10,7 @@ from multiprocessing.connection import wait
 import pytest
 from conftest import photo
 
-from difwatch.model import TensorJob, Tensorized, Unreadable, Vanished
+from difwatch.model import Tensorized, TensorJob, Unreadable, Vanished
 from difwatch.pipeline.pool import InlinePool, WorkerPool
 from difwatch.pipeline.worker import tensorize
 

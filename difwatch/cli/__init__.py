@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from difwatch import __version__
 from difwatch.errors import DifwatchError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _COMMANDS = {
     "watch": "difwatch.cli.watch",
@@ -85,12 +91,22 @@ class Common:
         """The file of the store."""
         return self.state_dir / "difwatch.db"
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the store, which must be of this version."""
+        from difwatch.store import open_reader, reading, schema
+
+        engine = open_reader(self.store)
+        schema.check(engine, self.store)
+        with reading(engine) as connection:
+            yield connection
+
 
 def main() -> None:
     """Run the command line; a `DifwatchError` is one line (or one for each mistake) and an exit code."""
-    # A terminal that cannot show a character gets it escaped.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    # Paths in CSV are for programs and come out as the bytes that they are; those for people are escaped before.
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     try:
         cli(prog_name="difwatch")
     except DifwatchError as error:

@@ -31,7 +31,7 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
+            "severity": record.levelname.lower(),  # a match has a level of its own
             "event": getattr(record, "event", "log"),
             "message": record.getMessage(),
         }

@@ -28,12 +28,11 @@ def command(
     from difwatch.errors import UsageError
     from difwatch.report import formats, text
     from difwatch.report.summary import summarize
-    from difwatch.store import open_reader, reading
 
     if threshold is not None and not 0 <= threshold <= 65025:
         raise UsageError(f"--threshold {threshold:g}: must be a mean squared error from 0 to 65025")
     within = os.fsencode(os.path.realpath(folder)) if folder else None
-    with reading(open_reader(common.store)) as connection:
+    with common.reading() as connection:
         summary = summarize(connection, threshold, within)
     moment = datetime.now(UTC).isoformat()
     writers = {

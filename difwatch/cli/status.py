@@ -18,12 +18,11 @@ def command(common: Common, as_json: bool) -> None:
     from difwatch import control
     from difwatch.report.status import read_status
     from difwatch.report.text import text_status
-    from difwatch.store import open_reader, reading
 
     pid = control.holder(common.state_dir)
     heartbeat = control.read_heartbeat(common.state_dir)
     if common.store.exists():
-        with reading(open_reader(common.store)) as connection:
+        with common.reading() as connection:
             status = read_status(connection, pid, heartbeat)
     else:
         status = read_status(None, pid, heartbeat)

@@ -17,9 +17,9 @@ def command(common: Common, print0: bool) -> None:
     They are tried again when they change.
     """
     from difwatch.report.text import shown, shown_path
-    from difwatch.store import files, open_reader, reading
+    from difwatch.store import files
 
-    with reading(open_reader(common.store)) as connection:
+    with common.reading() as connection:
         found = files.unreadable(connection)
     for path, reason in found:
         if print0:

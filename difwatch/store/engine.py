@@ -17,7 +17,6 @@ APPLICATION_ID = 0x64694677
 """Marks a SQLite file as a store of difwatch ("diFw")."""
 
 _WRITER_PRAGMAS = (
-    "PRAGMA page_size = 8192",  # a tensor of the default size fits into one page
     "PRAGMA journal_mode = WAL",
     # A power cut may take the last commits; the next scan makes them again.
     "PRAGMA synchronous = NORMAL",
@@ -41,13 +40,16 @@ def open_writer(path: Path) -> Engine:
     StoreForeignError
         The file is no SQLite database, another program's, or damaged.
     """
+    _claim(path)
     engine = create_engine(
         "sqlite://", creator=lambda: sqlite3.connect(path, check_same_thread=False), poolclass=StaticPool
     )
     _begin_with(engine, _WRITER_PRAGMAS, "BEGIN IMMEDIATE")
     try:
-        with translated(path):
-            _claim(engine, path)
+        with translated(path), engine.begin() as connection:
+            damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if damage != "ok":
+                raise StoreForeignError(_damaged(path, str(damage)))
     except StoreError:
         engine.dispose()
         raise
@@ -64,13 +66,10 @@ def open_reader(path: Path) -> Engine:
     """
     if not path.exists():
         raise StoreError(f"{path}: there is no store yet; run 'difwatch watch FOLDER' first")
+    _refuse_foreign(path)
     uri = f"file:{quote(str(path))}?mode=ro"
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
     _begin_with(engine, ("PRAGMA query_only = ON",), "BEGIN")
-    with translated(path), engine.begin() as connection:
-        identity = connection.exec_driver_sql("PRAGMA application_id").scalar()
-        if identity != APPLICATION_ID:
-            raise StoreForeignError(f"{path}: {_FOREIGN}")
     return engine
 
 
@@ -88,17 +87,25 @@ reading = writing
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
 
 
-def _claim(engine: Engine, path: Path) -> None:
-    with engine.begin() as connection:
-        identity = connection.exec_driver_sql("PRAGMA application_id").scalar()
-        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-        if identity != APPLICATION_ID:
-            if identity or tables:
-                raise StoreForeignError(f"{path}: {_FOREIGN}")
-            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-        damage = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if damage != "ok":
-            raise StoreForeignError(_damaged(path, str(damage)))
+def _claim(path: Path) -> None:
+    """Mark a new file as ours, before anything else is done with it; refuse one that is not ours."""
+    if path.exists() and path.stat().st_size:
+        _refuse_foreign(path)
+        return
+    with translated(path), contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA page_size = 8192")  # a tensor of the default size fits into one page
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _refuse_foreign(path: Path) -> None:
+    # The header is read without SQLite, which would already change the file of another program.
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except OSError as error:
+        raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
+    if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72]) != APPLICATION_ID:
+        raise StoreForeignError(f"{path}: {_FOREIGN}")
 
 
 def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import threading
 import warnings
+from collections.abc import Iterable
 
 from watchdog.events import (
     DirAttribEvent,
@@ -27,6 +28,10 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from difwatch.model import Change, ChangeKind
+
+# Watchdog warns about a folder that is moved out and in again, in its own thread and with a text that names
+# every watched path.
+warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
 
 # Opening and reading are left out: our own reads would come back as events.
 _EVENTS: list[type[FileSystemEvent]] = [
@@ -52,11 +57,11 @@ class Inbox:
         """The descriptor to wait on."""
         return self._read
 
-    def put(self, change: Change) -> None:
-        """Add a change; from any thread, never blocking."""
+    def put(self, changes: Iterable[Change]) -> None:
+        """Add changes that belong together; from any thread, never blocking."""
         with self._lock:
             first = not self._changes
-            self._changes[change] = None
+            self._changes.update(dict.fromkeys(changes))
         if first:
             self.wake()
 
@@ -90,19 +95,21 @@ class RootObserver:
     """
 
     def __init__(self, path: bytes, recursive: bool, inbox: Inbox) -> None:
-        # Watchdog warns about nested folders with a text that names every watched path.
-        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
-            self._observer = Observer()
-            try:
-                self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
-                self._observer.start()
-            except OSError:
-                self.stop()
-                raise
+        before = set(threading.enumerate())
+        self._observer = Observer()
+        try:
+            self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
+            self._observer.start()
+        except OSError:
+            self.stop()
+            raise
+        # One of them, the reader of the kernel's queue, is not known to the public interface, and it is the one
+        # that dies.
+        self._threads = set(threading.enumerate()) - before
 
     def is_alive(self) -> bool:
-        """Tell whether the threads that are known to the public interface run."""
-        return self._observer.is_alive() and all(emitter.is_alive() for emitter in self._observer.emitters)
+        """Tell whether all threads that the observer started still run."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
         """Stop watching and wait for the threads."""
@@ -117,6 +124,6 @@ class _Handler(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         kind = ChangeKind.TREE if event.is_directory else ChangeKind.FILE
-        for path in (event.src_path, event.dest_path):
-            if path:
-                self._inbox.put(Change(kind, os.fsencode(path)))
+        paths = (event.src_path, event.dest_path)
+        # Both ends of a move at once, so that it is seen as one.
+        self._inbox.put([Change(kind, os.fsencode(path)) for path in paths if path])
