@@ -151,7 +151,7 @@ class Daemon:
         if forgotten:
             log.info("forgot %d pictures that no file has any more", forgotten)
         done = self._pipeline.progress().done
-        log.info("up to date: %d files read", done, extra={"event": "up to date", "fields": {"read": done}})
+        log.info("up to date; files read: %d", done, extra={"event": "up to date", "fields": {"read": done}})
 
     def _check(self, poll: bool) -> None:
         for guard in self._guards.values():

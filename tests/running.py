@@ -28,7 +28,6 @@ class Daemon:
             assert raw.startswith(b"{"), raw + self.process.stderr.read()
             line = json.loads(raw)
             self.lines.append(line)
-            print(line)  # noqa: T201  (shown when the test fails)
             if fits(line):
                 return line
         raise AssertionError(f"the daemon ended: {self.lines}")

@@ -375,7 +375,7 @@ def test_a_damaged_store_is_refused(path):
     for place in range(20_000, len(data), 4096):
         data[place : place + 200] = os.urandom(200)
     path.write_bytes(data)
-    with pytest.raises(StoreForeignError, match="damaged|not a store"):
+    with pytest.raises(StoreForeignError, match=r"damaged|not a store"):
         open_writer(path)
 
 

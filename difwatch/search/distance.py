@@ -39,11 +39,11 @@ def turned(tensors: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
 
 
 def sse_rows(one: NDArray[np.uint8], many: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Sum of squared errors between one tensor and each of several.
+    """Sum of squared errors between one tensor, or one each, and several.
 
     Parameters
     ----------
-    one : ndarray of uint8, shape (d,)
+    one : ndarray of uint8, shape (d,) or (n, d)
     many : ndarray of uint8, shape (n, d)
 
     Returns

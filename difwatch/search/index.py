@@ -136,23 +136,34 @@ def search_new(
     """
     if not len(ids):
         return
-    place = {id_: number for number, id_ in enumerate(ids)}
-
-    def fetch_new(some: Sequence[int]) -> NDArray[np.uint8]:
-        return tensors[[place[id_] for id_ in some]]
-
-    block = max(1, _PAIRS_AT_ONCE // (4 * (len(index) + len(ids))))
+    names = np.asarray(ids, np.int64)
     rows = sketches(tensors)
     reach = radius(limit, tensors.shape[1])
+    block = max(1, _PAIRS_AT_ONCE // (4 * (len(index) + len(ids))))
     for start in range(0, len(ids), block):
         stop = min(start + block, len(ids))
-        turned_rows = [turned_sketches(rows[start:stop], turn) for turn in range(4 if rotate else 1)]
-        queries = np.concatenate(turned_rows)
-        for number, near in _by_query(*index.near(queries, reach), stop - start):
-            yield from _decide(ids[start + number], tensors[start + number], near.tolist(), fetch, limit, rotate)
-        for number, near in _by_query(*_within(queries, rows[:stop], reach), stop - start):
-            earlier = [ids[place] for place in near[near < start + number].tolist()]
-            yield from _decide(ids[start + number], tensors[start + number], earlier, fetch_new, limit, rotate)
+        new = _New(names[start:stop], tensors[start:stop], rotate)
+        queries = np.concatenate([turned_sketches(rows[start:stop], turn) for turn in new.turns])
+        numbers, near = _distinct(*index.near(queries, reach), stop - start)
+        yield from _decide(new, numbers, near, fetch, limit)
+        numbers, places = _distinct(*_within(queries, rows[:stop], reach), stop - start)
+        earlier = places < start + numbers
+        yield from _decide(new, numbers[earlier], places[earlier], lambda some: tensors[some], limit, names)
+
+
+class _New:
+    """A block of new tensors, turned once for all comparisons."""
+
+    def __init__(self, ids: NDArray[np.int64], tensors: NDArray[np.uint8], rotate: bool) -> None:
+        self.ids = ids
+        self.turns = range(4 if rotate else 1)
+        # Turning the new one back is turning the known one on.
+        self.turned = [turned(tensors, -turn).reshape(len(ids), -1) for turn in self.turns]
+
+    def distances(self, numbers: NDArray[np.int64], known: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Distances (n, 4) between new ones, by number, and the four turns of known ones (n, d)."""
+        columns = [sse_rows(turn[numbers], known) for turn in self.turned]
+        return np.stack(columns if len(columns) == 4 else columns * 4, axis=1)
 
 
 def _squared(distance: float) -> float:
@@ -167,29 +178,31 @@ def _within(
     return first, second
 
 
-def _by_query(
+def _distinct(
     queries: NDArray[np.intp], found: NDArray[np.integer], count: int
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Bring what the turns of each of ``count`` tensors found together: (number, distinct ascending found)."""
-    if not len(queries):
-        return
-    width = int(found.max()) + 1
-    keys = np.unique((queries % count).astype(np.int64) * width + found)
-    numbers, values = np.divmod(keys, width)
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    yield from zip(numbers[starts].tolist(), np.split(values, starts[1:]), strict=True)
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bring what the turns of each of ``count`` tensors found together: distinct (number, found), by found."""
+    width = count + 1
+    return np.divmod(np.unique(found.astype(np.int64) * width + queries % count), width)[::-1]
 
 
 def _decide(
-    id_: int, new: NDArray[np.uint8], others: list[int], fetch: Fetch, limit: int, rotate: bool
+    new: _New,
+    numbers: NDArray[np.int64],
+    found: NDArray[np.int64],
+    fetch: Fetch,
+    limit: int,
+    names: NDArray[np.int64] | None = None,
 ) -> Iterator[Hit]:
-    # Turning the new one back is turning the known one on; so it is turned once for all of them.
-    turns = [turned(new, -turn).reshape(-1) for turn in range(4 if rotate else 1)]
-    chunk = max(1, _FETCH_BYTES // (8 * new.size))
-    for start in range(0, len(others), chunk):
-        some = others[start : start + chunk]
-        known = fetch(some).reshape(len(some), -1)
-        columns = [sse_rows(turn, known) for turn in turns]
-        distances = np.stack(columns if rotate else columns * 4, axis=1)
+    """Compare pairs (number of a new tensor, what ``fetch`` is asked for), which come ordered by the latter.
+
+    ``names`` gives the ids of what is fetched, where it is not asked for by id.
+    """
+    chunk = max(1, _FETCH_BYTES // (8 * new.turned[0].shape[1]))
+    for start in range(0, len(found), chunk):
+        some, places = np.unique(found[start : start + chunk], return_inverse=True)
+        known = fetch(some.tolist()).reshape(len(some), -1)
+        distances = new.distances(numbers[start : start + chunk], known[places])
         for row in np.flatnonzero(distances.min(axis=1) <= limit):
-            yield hit(id_, some[row], distances[row])
+            other = int(found[start + row] if names is None else names[found[start + row]])
+            yield hit(int(new.ids[numbers[start + row]]), other, distances[row])
