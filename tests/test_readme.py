@@ -34,9 +34,8 @@ def run(command: str, home: Path) -> str:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8"}
     done = subprocess.run(
-        ["bash", "-c", command], cwd=home, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        check=False,
-    )  # fmt: skip
+        ["bash", "-c", f"{command} 2>&1"], cwd=home, env=environment, text=True, capture_output=True, check=False
+    )
     out = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-11-21 12:00:00", done.stdout)
     return out.replace(str(home), "/home/you")
 
