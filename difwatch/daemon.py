@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -53,17 +54,25 @@ class Daemon:
         self._state_dir = state_dir
         self._progress = progress
         self._stopping = self._doubt = False
-        self._lock = control.WriterLock(state_dir)
-        # Started first: the workers load their libraries while the store is opened.
-        self._pool = WorkerPool(config.worker_processes())
-        path = state_dir / "difwatch.db"
-        self._engine = open_writer(path)
-        upgrade(self._engine, path)
+        with contextlib.ExitStack() as opened:
+            opened.callback(control.WriterLock(state_dir).release)
+            # Started first: the workers load their libraries while the store is opened.
+            self._pool = WorkerPool(config.worker_processes())
+            opened.callback(self._pool.close)
+            path = state_dir / "difwatch.db"
+            self._engine = open_writer(path)
+            opened.callback(self._engine.dispose)
+            upgrade(self._engine, path)
+            self._inbox = Inbox()
+            opened.callback(self._inbox.close)
+            self._build(config)
+            self._opened = opened.pop_all()
+
+    def _build(self, config: Config) -> None:
         recipe = exact_recipe(config.px_size)
         watched = config.folders()
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered())
         self._folder_ids = ready.folder_ids
-        self._inbox = Inbox()
         roots = [Root(one, is_image_name, config.destinations()) for one in watched]
         self._guards = {root.path: RootGuard(root, self._inbox) for root in roots}
         self._keeper = Keeper(
@@ -188,10 +197,7 @@ class Daemon:
         """End the workers and the observers, close the store, and give the lock back."""
         for guard in self._guards.values():
             guard.disarm()
-        self._pool.close()
-        self._engine.dispose()
-        self._inbox.close()
-        self._lock.release()
+        self._opened.close()
 
 
 def watch(config: Config, state_dir: Path, once: bool, progress: Callable[[Progress], None]) -> None:

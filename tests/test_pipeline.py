@@ -9,12 +9,12 @@ from conftest import photo
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from inline import InlinePool
 
 from difwatch.imaging import exact_recipe, is_image_name
 from difwatch.model import Change, ChangeKind, Folder, Settings
 from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
-from difwatch.pipeline.pool import InlinePool
 from difwatch.pipeline.run import Pipeline
 from difwatch.pipeline.setup import prepare
 from difwatch.report.summary import summarize

@@ -9,9 +9,10 @@ from multiprocessing.connection import wait
 
 import pytest
 from conftest import photo
+from inline import InlinePool
 
 from difwatch.model import Tensorized, TensorJob, Unreadable, Vanished
-from difwatch.pipeline.pool import InlinePool, WorkerPool
+from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.worker import tensorize
 
 
@@ -172,3 +173,12 @@ def test_a_file_that_changes_while_it_is_read_is_looked_at_again(pictures, monke
 
     monkeypatch.setattr(os, "read", and_touch)
     assert isinstance(tensorize(job(pictures[0])), Vanished)
+
+
+def test_large_jobs_and_large_answers_do_not_block_each_other(pictures):
+    pool = WorkerPool(1)
+    digests = frozenset(bytes([number % 256, number // 256]) * 16 for number in range(4096))
+    for path in pictures:  # 150 kB each way, far more than a socket holds
+        pool.submit(TensorJob(path, 220, 10**8, 10**8, digests))
+    assert len(drain(pool, 40)) == 40
+    pool.close()

@@ -196,6 +196,19 @@ def test_a_folder_no_longer_configured_does_not_count_but_is_not_forgotten(engin
     assert len(list(files.below(engine, b"/p"))) == 1
 
 
+def test_a_file_belongs_to_the_innermost_folder_in_force(engine):
+    keep(engine, [Tensorized(FileState(path, key(n)), b"d%d" % n, False, 1, 1, bytes(300), b"t", bytes(64))
+                  for n, path in enumerate((b"/p/a.jpg", b"/p/q/b.jpg", b"/p/q0.jpg"))])  # fmt: skip
+    for paths in ((b"/p", b"/p/q"), (b"/p/q",), (b"/p",), (b"/",), (b"/p/q", b"/p")):
+        with writing(engine) as connection:
+            ids = folders.activate(connection, [Folder(path) for path in paths])
+            counted = {one.path: one.files for one in folders.counts(connection)}
+        assert ids.keys() == counted.keys()
+        inner = {b"/p/q": 1} if b"/p/q" in paths else {}
+        outer = {path: 3 - sum(inner.values()) for path in (b"/p", b"/") if path in paths}
+        assert counted == inner | outer
+
+
 def test_settings_come_back_as_they_were(engine):
     chosen = Settings(7.5, False, False, ("path", "bytes"))
     with writing(engine) as connection:

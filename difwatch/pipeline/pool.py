@@ -14,12 +14,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Protocol
 
 from difwatch.model import Answer, FileKey, FileState, TensorJob, Unreadable, Vanished
-from difwatch.pipeline.worker import tensorize
 
 _AHEAD = 16  # jobs that wait in a worker's socket, so that it is not idle while the parent keeps a batch
+_AHEAD_BYTES = 1 << 16
 _ATTEMPTS = 2
 
 
@@ -42,28 +43,6 @@ class Pool(Protocol):
         """End at once; jobs without an answer are dropped."""
 
 
-class InlinePool:
-    """The same without any process: each call of `collect` does one job."""
-
-    def __init__(self) -> None:
-        self._jobs: collections.deque[TensorJob] = collections.deque()
-
-    def submit(self, job: TensorJob) -> None:
-        self._jobs.append(job)
-
-    def collect(self, now: float) -> list[Answer]:
-        return [tensorize(self._jobs.popleft())] if self._jobs else []
-
-    def backlog(self) -> int:
-        return len(self._jobs)
-
-    def waitables(self) -> Sequence[Connection]:
-        return ()
-
-    def close(self) -> None:
-        self._jobs.clear()
-
-
 class _Worker:
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -82,7 +61,16 @@ class _Worker:
         theirs.close()
         self.connection = Connection(ours.detach())
         self.jobs: collections.deque[TensorJob] = collections.deque()
+        self.bytes: collections.deque[int] = collections.deque()  # of each of the jobs, as sent
         self.busy_since = 0.0
+
+    def takes(self, size: int) -> bool:
+        """Tell whether sending so many bytes cannot block.
+
+        A worker without jobs reads at once. One with jobs may be waiting for us to read its answer, so what
+        is sent to it must fit into the buffer of the socket.
+        """
+        return not self.jobs or (len(self.jobs) < _AHEAD and sum(self.bytes) + size <= _AHEAD_BYTES)
 
     def end(self) -> None:
         self.connection.close()
@@ -141,6 +129,7 @@ class WorkerPool:
             while worker.connection.poll():
                 answer = worker.connection.recv()
                 self._failures.pop(worker.jobs.popleft().path, None)
+                worker.bytes.popleft()
                 worker.busy_since = now
                 answers.append(answer)
         except (EOFError, OSError):
@@ -148,13 +137,16 @@ class WorkerPool:
         return True
 
     def _feed(self, worker: _Worker, now: float) -> None:
-        while self._queue and len(worker.jobs) < _AHEAD:
-            job = self._queue.popleft()
+        while self._queue:
+            message = ForkingPickler.dumps(self._queue[0])
+            if not worker.takes(len(message)):
+                return
             if not worker.jobs:
                 worker.busy_since = now
-            worker.jobs.append(job)
+            worker.jobs.append(self._queue.popleft())
+            worker.bytes.append(len(message))
             try:
-                worker.connection.send(job)
+                worker.connection.send_bytes(message)
             except OSError:
                 return  # it is gone; the next collect sees that and takes its jobs back
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch.model import Folder
@@ -26,6 +26,8 @@ class FolderCounts(NamedTuple):
 def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, int]:
     """Make these the folders in force; the rows of others stay, but no longer count.
 
+    Each known file belongs to the innermost folder that holds it.
+
     Returns
     -------
     dict
@@ -41,7 +43,16 @@ def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, i
         )
         connection.execute(statement)
         ids[one.path] = connection.execute(select(folder.c.id).where(folder.c.path == one.path)).scalar_one()
+    for path, id_ in ids.items():
+        inner = [other for other in ids if other != path and other.startswith(path.rstrip(b"/") + b"/")]
+        mine = and_(_below(path), *(not_(_below(other)) for other in inner), file.c.folder_id != id_)
+        connection.execute(update(file).where(mine).values(folder_id=id_))
     return ids
+
+
+def _below(path: bytes) -> ColumnElement[bool]:
+    bare = path.rstrip(b"/")
+    return and_(file.c.path > bare + b"/", file.c.path < bare + b"0")  # "0" follows "/"
 
 
 def in_force(connection: Connection) -> dict[int, Folder]:
