@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import struct
 from pathlib import Path
 
 from difwatch.errors import StoreBusyError, StoreError
+
+log = logging.getLogger(__name__)
 
 _FLOCK = "hhqqi"  # struct flock of 64-bit Linux: type, whence, start, length, pid
 
@@ -64,8 +67,12 @@ def write_heartbeat(state_dir: Path, facts: dict[str, object]) -> None:
     """Leave what only the daemon knows where `status` finds it; replaced as a whole."""
     path = state_dir / "daemon.json"
     new = path.with_suffix(".new")
-    new.write_text(json.dumps(facts), encoding="utf-8")
-    new.replace(path)
+    try:
+        new.write_text(json.dumps(facts), encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        # `status` will be old; that is no reason to stop watching.
+        log.warning("%s: cannot be written (%s)", path, error.strerror)
 
 
 def read_heartbeat(state_dir: Path) -> dict[str, object]:

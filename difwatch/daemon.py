@@ -23,13 +23,12 @@ from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.run import Pipeline, Progress
 from difwatch.pipeline.setup import prepare
 from difwatch.store import folders, open_writer, upgrade, writing
-from difwatch.watch import Inbox, Root, RootGuard, Settler, innermost
+from difwatch.watch import Guards, Inbox, Root, Settler, innermost
 
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 1.0
-_CHECK_SECONDS = 5.0
-_POLL_SECONDS = 60.0
+_LONGEST_PAUSE = 5.0
 
 
 class Daemon:
@@ -53,7 +52,7 @@ class Daemon:
     def __init__(self, config: Config, state_dir: Path, progress: Callable[[Progress], None]) -> None:
         self._state_dir = state_dir
         self._progress = progress
-        self._stopping = self._doubt = False
+        self._stopping = False
         with contextlib.ExitStack() as opened:
             opened.callback(control.WriterLock(state_dir).release)
             # Started first: the workers load their libraries while the store is opened.
@@ -73,8 +72,8 @@ class Daemon:
         watched = config.folders()
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered())
         self._folder_ids = ready.folder_ids
-        roots = [Root(one, is_image_name, config.destinations()) for one in watched]
-        self._guards = {root.path: RootGuard(root, self._inbox) for root in roots}
+        self._roots = [Root(one, is_image_name, config.destinations()) for one in watched]
+        self._guards = Guards(self._roots, self._inbox)
         self._keeper = Keeper(
             self._engine, ready.index, recipe, ready.matching.recipe_id, ready.limit, self._folder_of
         )
@@ -84,11 +83,11 @@ class Daemon:
             Settler(config.quiet_seconds, config.max_wait_seconds),
             Settler(config.quiet_seconds, config.max_wait_seconds),
             self._keeper,
-            roots,
+            self._roots,
             recipe,
             ready.matching,
             Limits(),
-            lambda root: self._guards[root.path].is_online(),
+            self._guards.is_online,
             self._scanned,
         )
 
@@ -102,7 +101,7 @@ class Daemon:
         log.error(
             "a watching thread ended (%s: %s); watching and scanning anew", args.exc_type.__name__, args.exc_value
         )
-        self._doubt = True
+        self._guards.doubt()
         self._inbox.wake()
 
     def run(self, once: bool = False) -> None:
@@ -113,20 +112,18 @@ class Daemon:
         IncompleteError
             With ``once``: a folder could not be read.
         """
-        for guard in self._guards.values():
-            if guard.arm(observe=not once):
-                self._scan(guard)
+        for root in self._guards.arm(observe=not once, now=time.monotonic()):
+            self._pipeline.scan(root)
         self._loop(once)
-        troubles = [guard.trouble for guard in self._guards.values() if guard.trouble]
-        if once and troubles:
-            raise IncompleteError("; ".join(troubles))
+        if once and self._guards.troubles():
+            raise IncompleteError("\n".join(self._guards.troubles()))
 
     def _loop(self, once: bool) -> None:
-        checked = polled = time.monotonic()
-        beat = 0.0
-        caught_up = False
+        beat, caught_up = 0.0, False
         while not self._stopping:
             now = time.monotonic()
+            for root in self._guards.look_after(now):
+                self._pipeline.scan(root)
             self._pipeline.note(self._inbox.take(), now)
             self._pipeline.step(now, time.time())
             if self._pipeline.is_idle() and not caught_up:
@@ -134,24 +131,19 @@ class Daemon:
                 self._catch_up()
                 if once:
                     return
-            if self._doubt or now - checked >= _CHECK_SECONDS:
-                self._doubt, checked = False, now
-                self._check(now - polled >= _POLL_SECONDS)
-                polled = now if now - polled >= _POLL_SECONDS else polled
             if now - beat >= _HEARTBEAT_SECONDS:
                 beat = now
                 self._beat()
-            due = self._pipeline.next_step(time.monotonic())
-            pause = _CHECK_SECONDS if due is None else min(due, _CHECK_SECONDS)
-            answers = [] if self._pipeline.is_busy() else self._pool.waitables()
-            wait([self._inbox.fileno(), *answers], timeout=pause)
+            self._wait()
 
-    def _scan(self, guard: RootGuard) -> None:
-        guard.scanning = True
-        self._pipeline.scan(guard.root)
+    def _wait(self) -> None:
+        due = self._pipeline.next_step(time.monotonic())
+        pause = _LONGEST_PAUSE if due is None else min(due, _LONGEST_PAUSE)
+        answers = [] if self._pipeline.is_busy() else self._pool.waitables()
+        wait([self._inbox.fileno(), *answers], timeout=pause)
 
     def _scanned(self, root: Root) -> None:
-        self._guards[root.path].scanning = False
+        self._guards.scanned(root)
         with writing(self._engine) as connection:
             folders.scanned(connection, self._folder_ids[root.path], datetime.now(UTC).isoformat())
 
@@ -162,13 +154,8 @@ class Daemon:
         done = self._pipeline.progress().done
         log.info("up to date; files read: %d", done, extra={"event": "up to date", "fields": {"read": done}})
 
-    def _check(self, poll: bool) -> None:
-        for guard in self._guards.values():
-            if guard.check() or (poll and guard.state == "polling"):
-                self._scan(guard)
-
     def _folder_of(self, path: bytes) -> int:
-        root = innermost([guard.root for guard in self._guards.values()], path)
+        root = innermost(self._roots, path)
         if root is None:
             raise LookupError(f"{path!r} is in no watched folder")
         return self._folder_ids[root.path]
@@ -181,10 +168,8 @@ class Daemon:
             {
                 "pid": os.getpid(),
                 "version": __version__,
-                "reasons": [guard.trouble for guard in self._guards.values() if guard.trouble],
-                "folders": [
-                    {"path": os.fsdecode(path), "state": guard.state} for path, guard in self._guards.items()
-                ],
+                "reasons": self._guards.troubles(),
+                "folders": [{"path": os.fsdecode(path), "state": state} for path, state in self._guards.states()],
                 "queue": {
                     "settling": progress.settling,
                     "waiting": progress.waiting,
@@ -195,8 +180,7 @@ class Daemon:
 
     def close(self) -> None:
         """End the workers and the observers, close the store, and give the lock back."""
-        for guard in self._guards.values():
-            guard.disarm()
+        self._guards.disarm()
         self._opened.close()
 
 

@@ -1,14 +1,18 @@
-"""One watched folder, armed: its observer, whether it is still the same folder, and what state that makes."""
+"""The watched folders, armed: their observers, whether they are still the same folders, and what state that makes."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 
 from difwatch.watch.observer import Inbox, RootObserver
 from difwatch.watch.roots import Root, identity
 
 log = logging.getLogger(__name__)
+
+_CHECK_SECONDS = 5.0
+_POLL_SECONDS = 60.0
 
 
 class RootGuard:
@@ -76,3 +80,67 @@ class RootGuard:
         if self._observer is not None:
             self._observer.stop()
             self._observer = None
+
+
+class Guards:
+    """All watched folders. Each method that gives roots gives those that must be walked now.
+
+    Parameters
+    ----------
+    roots
+        The folders.
+    inbox
+        Where their changes go.
+    """
+
+    def __init__(self, roots: Sequence[Root], inbox: Inbox) -> None:
+        self._guards = {root.path: RootGuard(root, inbox) for root in roots}
+        self._checked = self._polled = 0.0
+        self._doubt = False
+
+    def arm(self, observe: bool, now: float) -> list[Root]:
+        """Begin to watch."""
+        self._checked = self._polled = now
+        return [self._begin(guard) for guard in self._guards.values() if guard.arm(observe)]
+
+    def doubt(self) -> None:
+        """Make the next `look_after` look in any case; allowed from any thread."""
+        self._doubt = True
+
+    def look_after(self, now: float) -> list[Root]:
+        """Every few seconds: arm again what went away and came back, and what is no longer watched."""
+        if not self._doubt and now - self._checked < _CHECK_SECONDS:
+            return []
+        self._doubt, self._checked = False, now
+        poll = now - self._polled >= _POLL_SECONDS
+        self._polled = now if poll else self._polled
+        return [
+            self._begin(guard)
+            for guard in self._guards.values()
+            if guard.check() or (poll and guard.state == "polling")
+        ]
+
+    def scanned(self, root: Root) -> None:
+        """Take note that the walk of a root has ended."""
+        self._guards[root.path].scanning = False
+
+    def is_online(self, root: Root) -> bool:
+        """Tell whether the folder is there and the one that was armed."""
+        return self._guards[root.path].is_online()
+
+    def troubles(self) -> list[str]:
+        """What is not watched, in words."""
+        return [guard.trouble for guard in self._guards.values() if guard.trouble]
+
+    def states(self) -> list[tuple[bytes, str]]:
+        """Each folder and its state: watching, polling, offline or scanning."""
+        return [(path, guard.state) for path, guard in self._guards.items()]
+
+    def disarm(self) -> None:
+        """Stop watching."""
+        for guard in self._guards.values():
+            guard.disarm()
+
+    def _begin(self, guard: RootGuard) -> Root:
+        guard.scanning = True
+        return guard.root
