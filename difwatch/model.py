@@ -125,7 +125,7 @@ class Hit:
 
     ``sse`` is the smallest over the four turns, reached when *b* is turned by ``rotation`` degrees
     counter-clockwise (the smallest such angle); ``rotation_back`` is the same for *a* turned onto *b*;
-    ``sse_upright`` is the one without turning.
+    ``sse_upright`` is the one without turning, None where that is beyond the limit.
     """
 
     a: int
@@ -133,7 +133,7 @@ class Hit:
     sse: int
     rotation: int
     rotation_back: int
-    sse_upright: int
+    sse_upright: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Worker processes, each on a private socket; the parent owns the queue.
+"""Worker processes, each on private pipes; the parent owns the queue.
 
 Nothing is shared between workers, so one that dies takes nothing with it but the job it was at, and that
 one is tried once more. Workers are plain subprocesses and not forks or spawns of ``multiprocessing``:
@@ -8,8 +8,9 @@ threads run in the parent, and a user's unguarded main script must not be run ag
 from __future__ import annotations
 
 import collections
+import contextlib
+import fcntl
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ from typing import Protocol
 
 from difwatch.model import Answer, FileKey, FileState, TensorJob, Unreadable, Vanished
 
-_AHEAD = 16  # jobs that wait in a worker's socket, so that it is not idle while the parent keeps a batch
-_AHEAD_BYTES = 1 << 16
+# Jobs that wait at a worker, so that it is not idle while the parent keeps a batch.
+_AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
+_JOB_BYTES = 1 << 16  # what a pipe holds
+_ANSWER_BYTES = 1 << 20
 _ATTEMPTS = 2
 
 
@@ -45,35 +48,56 @@ class Pool(Protocol):
 
 class _Worker:
     def __init__(self) -> None:
-        ours, theirs = socket.socketpair()
+        job_read, job_write = os.pipe()
+        answer_read, answer_write = os.pipe()
+        # Room for the answers of a whole batch, so that the worker goes on while the parent keeps one.
+        fcntl.fcntl(answer_write, fcntl.F_SETPIPE_SZ, _ANSWER_BYTES)
         # The child finds difwatch where we found it, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
-            f"from difwatch.pipeline.worker import serve; serve({theirs.fileno()})"
+            f"from difwatch.pipeline.worker import serve; serve({job_read}, {answer_write})"
         )
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
-            pass_fds=[theirs.fileno()],
+            pass_fds=[job_read, answer_write],
             stdin=subprocess.DEVNULL,
             env=environment,
         )
-        theirs.close()
-        self.connection = Connection(ours.detach())
+        os.close(job_read)
+        os.close(answer_write)
+        self.answers = Connection(answer_read, writable=False)
         self.jobs: collections.deque[TensorJob] = collections.deque()
         self.bytes: collections.deque[int] = collections.deque()  # of each of the jobs, as sent
         self.busy_since = 0.0
+        self._to_worker = Connection(job_write, readable=False)
+        self._ahead = _AHEAD_FIRST
 
-    def takes(self, size: int) -> bool:
-        """Tell whether sending so many bytes cannot block.
+    def send(self, job: TensorJob, now: float) -> bool:
+        """Give it a job if it should have one more; tell whether it took it."""
+        message = ForkingPickler.dumps(job)
+        # A worker without jobs reads at once. One with jobs may be waiting for us to read its answers, so
+        # what is sent to it must fit into the pipe.
+        if self.jobs and (len(self.jobs) >= self._ahead or sum(self.bytes) + len(message) > _JOB_BYTES):
+            return False
+        if not self.jobs:
+            self.busy_since = now
+        self.jobs.append(job)
+        self.bytes.append(len(message))
+        with contextlib.suppress(OSError):  # it is gone; its jobs are taken back when that is seen
+            self._to_worker.send_bytes(message)
+        return True
 
-        A worker without jobs reads at once. One with jobs may be waiting for us to read its answer, so what
-        is sent to it must fit into the buffer of the socket.
-        """
-        return not self.jobs or (len(self.jobs) < _AHEAD and sum(self.bytes) + size <= _AHEAD_BYTES)
+    def answered(self, count: int, now: float) -> None:
+        """Take note of its pace: it gets ahead what it does in the time that a batch takes to keep."""
+        pace = (now - self.busy_since) / count
+        self._ahead = max(2, min(_AHEAD_MOST, int(_AHEAD_SECONDS / pace) if pace > 0 else _AHEAD_MOST))
+        self.busy_since = now
 
     def end(self) -> None:
-        self.connection.close()
+        """End the process at once."""
+        self._to_worker.close()
+        self.answers.close()
         self.process.kill()
         self.process.wait()
 
@@ -104,19 +128,19 @@ class WorkerPool:
         return len(self._queue) + sum(len(worker.jobs) for worker in self._workers)
 
     def waitables(self) -> Sequence[Connection]:
-        """The sockets of the workers."""
-        return [worker.connection for worker in self._workers]
+        """The pipes that the workers answer by."""
+        return [worker.answers for worker in self._workers]
 
     def collect(self, now: float) -> list[Answer]:
         """Hand out waiting jobs and gather the answers that are there; never waits."""
         answers: list[Answer] = []
         ready = set(wait(self.waitables(), timeout=0))
         for place, worker in enumerate(self._workers):
-            alive = worker.connection not in ready or self._receive(worker, now, answers)
+            alive = worker.answers not in ready or self._receive(worker, now, answers)
             late = worker.jobs and now - worker.busy_since > self._time_limit
             if not alive or late:
                 self._replace(place, answers, "took too long" if late else "ended the worker that decoded it")
-            self._feed(self._workers[place], now)
+        self._feed(now)
         return answers
 
     def close(self) -> None:
@@ -125,30 +149,28 @@ class WorkerPool:
             worker.end()
 
     def _receive(self, worker: _Worker, now: float, answers: list[Answer]) -> bool:
+        count = 0
         try:
-            while worker.connection.poll():
-                answer = worker.connection.recv()
+            while worker.answers.poll():
+                answers.append(worker.answers.recv())
                 self._failures.pop(worker.jobs.popleft().path, None)
                 worker.bytes.popleft()
-                worker.busy_since = now
-                answers.append(answer)
+                count += 1
         except (EOFError, OSError):
             return False
+        finally:
+            if count:
+                worker.answered(count, now)
         return True
 
-    def _feed(self, worker: _Worker, now: float) -> None:
-        while self._queue:
-            message = ForkingPickler.dumps(self._queue[0])
-            if not worker.takes(len(message)):
-                return
-            if not worker.jobs:
-                worker.busy_since = now
-            worker.jobs.append(self._queue.popleft())
-            worker.bytes.append(len(message))
-            try:
-                worker.connection.send_bytes(message)
-            except OSError:
-                return  # it is gone; the next collect sees that and takes its jobs back
+    def _feed(self, now: float) -> None:
+        hungry = list(self._workers)
+        while self._queue and hungry:  # one after the other, so that none is left behind with all of them
+            for worker in list(hungry):
+                if self._queue and worker.send(self._queue[0], now):
+                    self._queue.popleft()
+                else:
+                    hungry.remove(worker)
 
     def _replace(self, place: int, answers: list[Answer], blame: str) -> None:
         worker = self._workers[place]

@@ -1,7 +1,7 @@
 """What runs in a worker process: one file in, its tensor or the reason why not out.
 
-A worker knows no database and no other worker. It is started as ``python -c`` with the descriptor of its
-private socket, answers one job after the other, and ends when the socket does.
+A worker knows no database and no other worker. It is started as ``python -c`` with the descriptors of its
+private pipes, answers one job after the other, and ends when the pipes do.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ _KINDS = {
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 
 
-def serve(descriptor: int) -> None:
-    """Answer jobs from a socket until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the socket
+def serve(jobs: int, answers: int) -> None:
+    """Answer the jobs that come by one pipe by the other one, until they are closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipes
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    connection = Connection(descriptor)
+    incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
     while True:
         try:
-            job = connection.recv()
-            connection.send(tensorize(job))
+            outgoing.send(tensorize(incoming.recv()))
         except (EOFError, OSError):
             return
 

@@ -11,6 +11,7 @@ from difwatch.model import Hit
 from difwatch.search.distance import hit, turned
 
 _BLOCK_BYTES = 64 << 20
+_FAR = np.iinfo(np.int64).max
 
 
 def all_pairs(ids: Sequence[int], tensors: NDArray[np.uint8], limit: int, rotate: bool = True) -> Iterator[Hit]:
@@ -39,10 +40,10 @@ def all_pairs(ids: Sequence[int], tensors: NDArray[np.uint8], limit: int, rotate
         for second in range(first, count, size):
             others = tensors[second : second + size]
             turns = [_distances(ours, _flat(turned(others, turn))) for turn in range(4 if rotate else 1)]
-            distances = np.stack(turns if rotate else turns * 4, axis=-1)
+            distances = np.stack(turns + [np.full_like(turns[0], _FAR)] * (4 - len(turns)), axis=-1)
             for i, j in zip(*np.nonzero(distances.min(axis=-1) <= limit), strict=True):
                 if first + i < second + j:
-                    yield hit(ids[first + i], ids[second + j], distances[i, j])
+                    yield hit(ids[first + i], ids[second + j], distances[i, j], limit)
 
 
 def _flat(tensors: NDArray[np.uint8]) -> NDArray[np.float64]:

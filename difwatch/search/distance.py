@@ -72,10 +72,11 @@ def sse_of_turns(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64
     return sse_rows(a.reshape(-1), np.stack([turned(b, turn).reshape(-1) for turn in range(4)]))
 
 
-def hit(a: int, b: int, distances: NDArray[np.int64]) -> Hit:
+def hit(a: int, b: int, distances: NDArray[np.int64], limit: int) -> Hit:
     """Make the hit of two ids from the distances between *a* and the four turns of *b*, in either order."""
     if a > b:
         a, b, distances = b, a, distances[_FROM_B]
     turn = int(np.argmin(distances))
     back = int(np.argmin(distances[_FROM_B]))
-    return Hit(a, b, int(distances[turn]), TURNS[turn], TURNS[back], int(distances[0]))
+    upright = int(distances[0])
+    return Hit(a, b, int(distances[turn]), TURNS[turn], TURNS[back], upright if upright <= limit else None)

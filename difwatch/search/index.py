@@ -27,6 +27,7 @@ _TREE_COLUMNS = 8  # more make the tree slower, not better; the rest of the sket
 _TAIL_MIN = 1024
 _FETCH_BYTES = 32 << 20
 _PAIRS_AT_ONCE = 4_000_000
+_FAR = np.iinfo(np.int64).max
 
 
 class Index:
@@ -143,27 +144,21 @@ def search_new(
     for start in range(0, len(ids), block):
         stop = min(start + block, len(ids))
         new = _New(names[start:stop], tensors[start:stop], rotate)
-        queries = np.concatenate([turned_sketches(rows[start:stop], turn) for turn in new.turns])
-        numbers, near = _distinct(*index.near(queries, reach), stop - start)
-        yield from _decide(new, numbers, near, fetch, limit)
-        numbers, places = _distinct(*_within(queries, rows[:stop], reach), stop - start)
-        earlier = places < start + numbers
-        yield from _decide(new, numbers[earlier], places[earlier], lambda some: tensors[some], limit, names)
+        queries = np.concatenate([turned_sketches(rows[start:stop], -turn) for turn in range(len(new.turned))])
+        yield from _decide(new, *index.near(queries, reach), fetch, limit)
+        asked, places = _within(queries, rows[:stop], reach)
+        earlier = places < start + asked % (stop - start)
+        yield from _decide(new, asked[earlier], places[earlier], lambda some: tensors[some], limit, names)
 
 
 class _New:
-    """A block of new tensors, turned once for all comparisons."""
+    """A block of new tensors, turned once for all comparisons; ``turned`` has shape (turns, n, d)."""
 
     def __init__(self, ids: NDArray[np.int64], tensors: NDArray[np.uint8], rotate: bool) -> None:
         self.ids = ids
-        self.turns = range(4 if rotate else 1)
         # Turning the new one back is turning the known one on.
-        self.turned = [turned(tensors, -turn).reshape(len(ids), -1) for turn in self.turns]
-
-    def distances(self, numbers: NDArray[np.int64], known: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Distances (n, 4) between new ones, by number, and the four turns of known ones (n, d)."""
-        columns = [sse_rows(turn[numbers], known) for turn in self.turned]
-        return np.stack(columns if len(columns) == 4 else columns * 4, axis=1)
+        turns = [turned(tensors, -turn).reshape(len(ids), -1) for turn in range(4 if rotate else 1)]
+        self.turned = np.stack(turns)
 
 
 def _squared(distance: float) -> float:
@@ -178,31 +173,33 @@ def _within(
     return first, second
 
 
-def _distinct(
-    queries: NDArray[np.intp], found: NDArray[np.integer], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Bring what the turns of each of ``count`` tensors found together: distinct (number, found), by found."""
-    width = count + 1
-    return np.divmod(np.unique(found.astype(np.int64) * width + queries % count), width)[::-1]
-
-
 def _decide(
     new: _New,
-    numbers: NDArray[np.int64],
-    found: NDArray[np.int64],
+    queries: NDArray[np.intp],
+    found: NDArray[np.integer],
     fetch: Fetch,
     limit: int,
     names: NDArray[np.int64] | None = None,
 ) -> Iterator[Hit]:
-    """Compare pairs (number of a new tensor, what ``fetch`` is asked for), which come ordered by the latter.
+    """Compare what the queries (the new tensors, turn by turn) found; ``names`` gives the ids of what is fetched.
 
-    ``names`` gives the ids of what is fetched, where it is not asked for by id.
+    A turn that found nothing is beyond the limit, and so is never the best one of a hit: it is not computed.
     """
-    chunk = max(1, _FETCH_BYTES // (8 * new.turned[0].shape[1]))
-    for start in range(0, len(found), chunk):
-        some, places = np.unique(found[start : start + chunk], return_inverse=True)
+    turns, numbers = np.divmod(queries, len(new.ids))
+    order = np.lexsort((turns, numbers, found))
+    turns, numbers, found = turns[order], numbers[order], found[order]
+    first = np.diff(found, prepend=-1) | np.diff(numbers, prepend=-1) != 0  # of each pair
+    starts = np.flatnonzero(first)
+    chunk = max(1, _FETCH_BYTES // (8 * new.turned.shape[2]))
+    for begin in range(0, len(starts), chunk):
+        pairs = starts[begin : begin + chunk]
+        rows = slice(pairs[0], starts[begin + chunk] if begin + chunk < len(starts) else len(found))
+        some, places = np.unique(found[rows], return_inverse=True)
         known = fetch(some.tolist()).reshape(len(some), -1)
-        distances = new.distances(numbers[start : start + chunk], known[places])
+        distances = np.full((len(pairs), 4), _FAR)
+        pair = np.cumsum(first[rows]) - 1
+        distances[pair, turns[rows]] = sse_rows(new.turned[turns[rows], numbers[rows]], known[places])
         for row in np.flatnonzero(distances.min(axis=1) <= limit):
-            other = int(found[start + row] if names is None else names[found[start + row]])
-            yield hit(int(new.ids[numbers[start + row]]), other, distances[row])
+            other = found[pairs[row]]
+            other = other if names is None else names[other]
+            yield hit(int(new.ids[numbers[pairs[row]]]), int(other), distances[row], limit)

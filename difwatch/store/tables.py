@@ -101,7 +101,7 @@ match = Table(
     Column("sse", Integer, nullable=False),
     Column("rotation", Integer, nullable=False),
     Column("rotation_back", Integer, nullable=False),
-    Column("sse_upright", Integer, nullable=False),
+    Column("sse_upright", Integer),  # null: beyond what is remembered
     CheckConstraint("a < b", name="each_pair_once"),
     sqlite_with_rowid=False,
 )

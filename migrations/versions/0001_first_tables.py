@@ -85,7 +85,7 @@ def upgrade() -> None:
         sa.Column("sse", sa.Integer, nullable=False),
         sa.Column("rotation", sa.Integer, nullable=False),
         sa.Column("rotation_back", sa.Integer, nullable=False),
-        sa.Column("sse_upright", sa.Integer, nullable=False),
+        sa.Column("sse_upright", sa.Integer),
         sa.CheckConstraint("a < b", name="each_pair_once"),
         sqlite_with_rowid=False,
     )
