@@ -1,11 +1,12 @@
 """Compares difwatch with the naive twin on real photos, from the command line as a person uses it.
 
-    python tests/check_corpus.py [FOLDER] [--limit N]
+    python tests/check_corpus.py [FOLDER] [--variants N] [--live N]
 
 Copies the pictures of FOLDER (by default the corpus beside the checkout, with labelled variants of some of
 its photos) to a temporary folder, runs ``difwatch watch --once`` for each of the settings, and compares the
-pairs and groups that it reports with plain loops over the same files. Prints a table; exits 1 on any
-difference. All pairs of 2 000 pictures take the twin a few minutes.
+pairs and groups that it reports with plain loops over the same files. Then a running daemon follows while files
+are copied, renamed, rewritten and deleted at random and folders move in and out, and is compared once more. Prints
+a table; exits 1 on any difference. All pairs of 2 000 pictures take the twin a minute.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ import argparse
 import itertools
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import naive
+from running import Daemon, difwatch, reported_pairs
 
 CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus"
 MSES = {"duplicates": 0.0, "similar": 5.0, "200": 200.0}
@@ -85,10 +89,55 @@ def expected(
     return found
 
 
+def disturb(root: Path, outside: Path, count: int) -> None:
+    """Do ``count`` random things to the files below a folder."""
+    dice = random.Random(3)
+    for number in range(count):
+        files = sorted(path for path in root.rglob("*") if path.is_file())
+        one, other = dice.choice(files), dice.choice(files)
+        act = dice.choice(["copy", "rename", "rewrite", "delete", "folder"])
+        if act == "copy":
+            shutil.copy(one, other.parent / f"copy{number}{one.suffix}")
+        elif act == "rename":
+            one.rename(other.parent / f"renamed{number}{one.suffix}")
+        elif act == "rewrite":
+            other.write_bytes(one.read_bytes())
+        elif act == "delete":
+            one.unlink()
+        elif outside.exists():
+            outside.rename(root / f"back{number}")
+        else:
+            one.parent.rename(outside)
+            one.parent.mkdir(exist_ok=True)
+
+
+def live(place: Path, root: Path, count: int) -> bool:
+    """Let a daemon follow while files change; True if it ends with the pairs of the twin."""
+    state = place / "live"
+    daemon = Daemon(state, root)
+    daemon.wait_until_up_to_date()
+    threading.Thread(target=daemon.process.stderr.read, daemon=True).start()  # its log must not fill the pipe
+    disturb(root, place / "outside", count)
+    calm = 0
+    while calm < 3:  # the heartbeat is written once a second
+        status = json.loads(difwatch(state, "status", "--json").stdout)
+        busy = sum(status["queue"].values()) or any(one["state"] != "watching" for one in status["folders"])
+        calm = 0 if busy else calm + 1
+        threading.Event().wait(1)
+    ours = reported_pairs(state)
+    pictures = naive.read_tree(os.fsencode(root))
+    theirs = expected(pictures, all_distances(pictures), 5.0, True, True)
+    daemon.end()
+    verdict = "equal" if ours == theirs else f"DIFFERENT: {len(ours.keys() ^ theirs.keys())} pairs only on one side"
+    print(f"daemon, after {count} changes: {len(pictures)} pictures, {len(theirs)} pairs  {verdict}")
+    return ours == theirs
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?", type=Path, default=CORPUS)
     parser.add_argument("--variants", type=int, default=20, help="photos of which variants are made")
+    parser.add_argument("--live", type=int, default=300, help="changes that a running daemon follows")
     arguments = parser.parse_args()
     failures = 0
     with tempfile.TemporaryDirectory() as temporary:
@@ -115,6 +164,7 @@ def main() -> int:
             print(
                 f"{similarity:12}{rotate!s:8}{same_dim!s:10}{len(theirs):8}{len(our_groups):8}  {verdict}", flush=True
             )
+        failures += not live(place, root, arguments.live)
     return 1 if failures else 0
 
 
