@@ -61,7 +61,7 @@ def test_the_configuration_is_complete_and_holds_the_defaults(tmp_path, monkeypa
 
 
 def test_the_commands_of_the_readme_are_those_of_the_program():
-    table = README[README.index("## Commands") :]
+    table = README[README.index("## Commands") : README.index("## Configuration")]
     assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(cli._COMMANDS)
 
 
