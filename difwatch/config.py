@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pathspec import GitIgnoreSpec
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from difwatch.errors import UsageError
 from difwatch.model import Folder, Settings
@@ -41,6 +42,11 @@ def similarity_mse(value: object) -> float:
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
 
 
+def _patterns(lines: list[str]) -> list[str]:
+    GitIgnoreSpec.from_lines(lines)  # raises a ValueError that names the pattern
+    return lines
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -53,7 +59,7 @@ class FolderConfig(_Strict):
     in_folder: bool | Literal["every"] = False
     limit_extensions: bool = True
     role: Literal["normal", "reference"] = "normal"
-    exclude: list[str] = []
+    exclude: Annotated[list[str], AfterValidator(_patterns)] = []
     watch: Literal["auto", "inotify", "poll"] = "auto"
     similarity: Similarity | None = None
     keep: list[Keep] | None = None
@@ -111,18 +117,14 @@ def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
     """The configuration file in force: given, by the environment, the user's, the machine's, or none."""
     named = explicit or environment.get("DIFWATCH_CONFIG")
     if named:
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
     usual = (platformdirs.user_config_path("difwatch") / "config.toml", Path("/etc/difwatch/config.toml"))
     return next((path for path in usual if path.is_file()), None)
 
 
-def state_dir(explicit: str | None, environment: Mapping[str, str]) -> Path:
-    """The state directory in force: given, by the environment, by systemd, or the platform's."""
-    named = explicit or environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
-    return Path(named).expanduser() if named else platformdirs.user_state_path("difwatch")
-
-
-def load(path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...] = ()) -> Config:
+def load(
+    path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...] = (), check_folders: bool = True
+) -> Config:
     """Read and check the configuration.
 
     Parameters
@@ -133,6 +135,8 @@ def load(path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...
         Values that go before those of the file; None means not given.
     folders
         Folders from the command line; they replace those of the file.
+    check_folders
+        Whether the folders must be there.
 
     Raises
     ------
@@ -140,7 +144,8 @@ def load(path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...
         Naming every mistake, a line each: file, key, what is wrong, and the nearest known name.
     """
     values = _read(path) if path else {}
-    values |= {key: value for key, value in flags.items() if value is not None}
+    given = {key: value for key, value in flags.items() if value is not None}
+    values |= given
     if folders:
         values["folder"] = [{"path": folder} for folder in folders]
     where = str(path) if path else "command line"
@@ -149,8 +154,11 @@ def load(path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        mistakes = [_mistake(where, dict(one)) for one in error.errors()]
-    mistakes += _folder_mistakes(where, values)
+        mistakes = [
+            _mistake("command line" if place[0] in given else where, place, errors)
+            for place, errors in _by_place(error).items()
+        ]
+    mistakes += _folder_mistakes("command line" if folders else where, values) if check_folders else []
     if mistakes or config is None:
         raise UsageError("\n".join(mistakes))
     return config
@@ -165,19 +173,28 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: this is not valid TOML: {error}") from error
 
 
-def _mistake(where: str, error: dict[str, Any]) -> str:
-    place = [str(part) for part in error["loc"] if part not in ("bool", "literal['every']")]
+def _by_place(error: ValidationError) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """The errors of each key; a key that may be of several kinds has one for each kind."""
+    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for one in error.errors():
+        place = tuple(str(part) for part in one["loc"] if part not in ("bool", "literal['every']"))
+        found.setdefault(place, []).append(dict(one))
+    return found
+
+
+def _mistake(where: str, place: tuple[str, ...], errors: list[dict[str, Any]]) -> str:
     # Count the folders as a person does.
     name = ".".join(f"[{int(part) + 1}]" if part.isdigit() else part for part in place).replace(".[", "[")
-    if error["type"] == "extra_forbidden":
+    if errors[0]["type"] == "extra_forbidden":
         model = FolderConfig if place[0] == "folder" else Config
         near = difflib.get_close_matches(place[-1], model.model_fields, n=1, cutoff=0.5)
         known = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(model.model_fields)}"
         return f"{where}: {name}: unknown key; {known}"
-    text = error["msg"].removeprefix("Value error, ")
+    texts = [one["msg"].removeprefix("Value error, ") for one in errors]
+    text = ", or ".join(text[0].lower() + text[1:] for text in texts)
     if place[-1] in ("action", "recipe"):
         text += " (this version has no other)"
-    return f"{where}: {name} = {error['input']!r}: {text[0].lower()}{text[1:]}"
+    return f"{where}: {name} = {errors[0]['input']!r}: {text}"
 
 
 def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
@@ -203,7 +220,8 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _real(path: str) -> str:
-    return os.path.realpath(os.path.expanduser(path))  # noqa: PTH111
+    # No file system has a null byte in a name: what is made of it is not there.
+    return os.path.realpath(os.path.expanduser(path.replace("\0", "\N{SYMBOL FOR NULL}")))  # noqa: PTH111
 
 
 def _trouble(real: str) -> str | None:

@@ -22,13 +22,14 @@ from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.run import Pipeline, Progress
 from difwatch.pipeline.setup import prepare
-from difwatch.store import folders, open_writer, upgrade, writing
+from difwatch.store import files, folders, open_writer, upgrade, writing
 from difwatch.watch import Guards, Inbox, Root, Settler, innermost
 
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
+_PURGE_SECONDS = 600.0
 
 
 class Daemon:
@@ -73,7 +74,7 @@ class Daemon:
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered())
         self._folder_ids = ready.folder_ids
         self._roots = [Root(one, is_image_name, config.destinations()) for one in watched]
-        self._guards = Guards(self._roots, self._inbox)
+        self._guards = Guards(self._roots, self._inbox, self._has_known)
         self._keeper = Keeper(
             self._engine, ready.index, recipe, ready.matching.recipe_id, ready.limit, self._folder_of
         )
@@ -115,19 +116,29 @@ class Daemon:
         for root in self._guards.arm(observe=not once, now=time.monotonic()):
             self._pipeline.scan(root)
         self._loop(once)
-        if once and self._guards.troubles():
-            raise IncompleteError("\n".join(self._guards.troubles()))
+        if once and self._stopping:
+            raise IncompleteError("stopped before the store was up to date; the same command goes on from there")
+        if once and self._troubles():
+            raise IncompleteError("\n".join(self._troubles()))
+
+    def _troubles(self) -> list[str]:
+        return self._guards.troubles() + self._pipeline.troubles()
+
+    def _has_known(self, root: Root) -> bool:
+        return next(files.below(self._engine, root.path), None) is not None
 
     def _loop(self, once: bool) -> None:
-        beat, caught_up = 0.0, False
+        beat, purged, dirty = 0.0, -_PURGE_SECONDS, True
         while not self._stopping:
             now = time.monotonic()
             for root in self._guards.look_after(now):
                 self._pipeline.scan(root)
             self._pipeline.note(self._inbox.take(), now)
             self._pipeline.step(now, time.time())
-            if self._pipeline.is_idle() and not caught_up:
-                caught_up, beat = True, 0.0
+            if not self._pipeline.is_idle():
+                dirty = True
+            elif dirty and now - purged >= _PURGE_SECONDS:
+                dirty, beat, purged = False, 0.0, now
                 self._catch_up()
                 if once:
                     return
@@ -168,7 +179,7 @@ class Daemon:
             {
                 "pid": os.getpid(),
                 "version": __version__,
-                "reasons": self._guards.troubles(),
+                "reasons": self._troubles(),
                 "folders": [{"path": os.fsdecode(path), "state": state} for path, state in self._guards.states()],
                 "queue": {
                     "settling": progress.settling,

@@ -7,6 +7,7 @@
     ├── IncompleteError 3   the work was not finished
     ├── PromiseError    4   a promise does not hold
     └── StoreError      5   the store cannot be used
+        ├── StoreMissingError   there is none yet
         ├── StoreBusyError      another process is the writer
         ├── StoreForeignError   not a difwatch store, or a damaged one
         └── StoreNewerError     written by a newer difwatch
@@ -43,6 +44,10 @@ class StoreError(DifwatchError):
     """The store cannot be used."""
 
     exit_code = 5
+
+
+class StoreMissingError(StoreError):
+    """There is no store yet."""
 
 
 class StoreBusyError(StoreError):

@@ -23,7 +23,13 @@ class FileKey:
     @classmethod
     def of(cls, stat: os.stat_result) -> FileKey:
         """The key in a stat result."""
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, _signed(stat.st_dev), _signed(stat.st_ino))
+        mtime_ns, ctime_ns = _clamped(stat.st_mtime_ns), _clamped(stat.st_ctime_ns)
+        return cls(_clamped(stat.st_size), mtime_ns, ctime_ns, _signed(stat.st_dev), _signed(stat.st_ino))
+
+
+def _clamped(value: int) -> int:
+    # Times after 2262 do not fit; that they are all the same then is no harm.
+    return min(max(value, -(1 << 63)), (1 << 63) - 1)
 
 
 def _signed(value: int) -> int:
@@ -80,6 +86,7 @@ class TensorJob:
     """What a worker is asked: the tensor of one file, unless its bytes are among ``known_digests``."""
 
     path: bytes
+    key: FileKey
     px: int
     max_pixels: int
     max_bytes: int
@@ -110,13 +117,21 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Postponed:
+    """The file could not be read for a reason that may pass; what is known of it stays."""
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vanished:
     """The file was gone, or changed while it was being read: look again."""
 
     path: bytes
 
 
-Answer = Tensorized | Unreadable | Vanished
+Answer = Tensorized | Unreadable | Postponed | Vanished
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,13 +34,14 @@ class Daemon:
         raise AssertionError(f"the daemon ended: {self.lines}")
 
     def workers(self) -> list[int]:
-        """The pids of its worker processes, as soon as there are some."""
-        listed: list[str] = []
-        while not listed:
+        """The pids of its worker processes, as soon as all of them run their program."""
+        found: list[int] = []
+        while len(found) < len(os.sched_getaffinity(0)):
             assert self.process.poll() is None
             ps = ["ps", "--ppid", str(self.process.pid), "-o", "pid="]
             listed = subprocess.run(ps, capture_output=True, text=True, check=False).stdout.split()
-        return [int(pid) for pid in listed]
+            found = [int(pid) for pid in listed if b"pipeline.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return found
 
     def wait_until_up_to_date(self) -> None:
         self.wait_for(lambda line: line["event"] == "up to date")
@@ -67,7 +69,5 @@ def difwatch(state: Path, *arguments: str | Path, check: bool = True) -> subproc
 
 def reported_pairs(state: Path) -> dict[tuple[bytes, bytes], tuple[int, int]]:
     """The pairs of the report, as the twin gives them."""
-    import os
-
     listed = json.loads(difwatch(state, "report", "--pairs", "--format", "json").stdout)["pairs"]
     return {(os.fsencode(one["a"]), os.fsencode(one["b"])): (one["sse"], one["rotation"]) for one in listed}

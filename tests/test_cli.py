@@ -19,6 +19,7 @@ from running import difwatch, reported_pairs
 from difwatch import cli
 from difwatch.cli.logs import describe
 from difwatch.pipeline.run import Progress
+from difwatch.store import open_writer
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +257,40 @@ def test_progress_says_the_rate_and_the_time_left():
 
 
 def test_a_reader_that_goes_away_is_no_failure(place):
-    command = f"{sys.executable} -m difwatch --state-dir {place}/state report --pairs | head -c 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    command = f"set -o pipefail; {sys.executable} -m difwatch --state-dir {place}/state report --pairs | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_store_that_is_only_being_made_is_none_yet(tmp_path):
+    open_writer(tmp_path / "difwatch.db").dispose()
+    assert difwatch(tmp_path, "status", check=False).returncode == 1
+    done = difwatch(tmp_path, "report", check=False)
+    assert (done.returncode, "there is no store yet" in done.stderr) == (5, True)
+
+
+@pytest.mark.root
+def test_a_folder_without_permission_makes_once_incomplete_and_nothing_is_forgotten(tmp_path):
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs the rights of root and setpriv, to give up the right to read everything")
+    photo(1).save(tmp_path / "a.png")
+    (tmp_path / "closed").mkdir()
+    photo(1).save(tmp_path / "closed" / "b.png", compress_level=1)
+    state = tmp_path / "state"
+    difwatch(state, "watch", "--once", "--quiet-seconds", "0", tmp_path)
+    before = reported_pairs(state)
+    (tmp_path / "closed").chmod(0)
+    bare = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all", sys.executable]
+    command = [*bare, "-m", "difwatch", "--state-dir", str(state), "watch", "--once", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (tmp_path / "closed").chmod(0o700)
+    assert done.returncode == 3, done.stderr
+    assert f"difwatch: {tmp_path}/closed/: cannot be read" in done.stderr
+    assert reported_pairs(state) == before != {}
+
+
+def test_explain_needs_no_folder_of_the_configuration(place, tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text('[[folder]]\npath = "/no/such"\n')
+    pictures = place / "pictures"
+    assert difwatch(tmp_path, "--config", file, "explain", pictures / "a.png", pictures / "b.png").stdout

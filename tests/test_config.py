@@ -94,6 +94,8 @@ recursiv = true
         ('[[folder]]\npath = "."\nkeep = ["path"]', "needs in_folder"),
         ('[[folder]]\npath = "."\n[[folder]]\npath = "./."', "listed twice"),
         ('[[folder]]\npath = "pyproject.toml"', "not a folder"),
+        ('[[folder]]\npath = "a\\u0000b"', "no such folder"),
+        ('[[folder]]\npath = "."\nexclude = ["!"]', "exclude"),
     ],
 )
 def test_each_kind_of_mistake_is_said_in_words(tmp_path, monkeypatch, line, words):
@@ -147,3 +149,19 @@ def test_the_file_in_force_is_the_given_one_then_that_of_the_environment_then_th
     assert config.find(None, {}) == tmp_path / "difwatch" / "config.toml"
     assert config.find(None, {"DIFWATCH_CONFIG": "/e.toml"}) == Path("/e.toml")
     assert config.find("/f.toml", {"DIFWATCH_CONFIG": "/e.toml"}) == Path("/f.toml")
+
+
+def test_a_wrong_flag_is_not_blamed_on_the_file(tmp_path):
+    with pytest.raises(UsageError, match="command line: px_size = 5"):
+        load(tmp_path, "rotate = true", {"px_size": 5})
+
+
+def test_one_mistake_is_told_once(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, f'[[folder]]\npath = "{tmp_path}"\nin_folder = "evry"')
+    (line,) = str(caught.value).splitlines()
+    assert line.endswith("in_folder = 'evry': input should be a valid boolean, or input should be 'every'")
+
+
+def test_a_home_of_nobody_is_taken_as_it_is(tmp_path):
+    assert config.find("~nobody-of-that-name/c.toml", {}) == Path("~nobody-of-that-name/c.toml")

@@ -79,6 +79,18 @@ def test_a_signal_ends_it_within_five_seconds_in_the_middle_of_work_and_the_next
     assert json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["folders"][0]["images"] == 60
 
 
+def test_once_that_is_told_to_stop_says_that_it_is_not_complete(place):
+    for picture in range(30):
+        photo(picture, 300, 200).save(place / "pictures" / f"{picture}.png")
+    daemon = Daemon(place / "state", place / "pictures", flags=("--once",))
+    for pid in daemon.workers():
+        os.kill(pid, signal.SIGSTOP)
+    heartbeat = place / "state" / "daemon.json"
+    while not heartbeat.exists():
+        assert daemon.process.poll() is None
+    assert daemon.end() == 3
+
+
 def test_killed_at_random_instants_it_ends_up_with_every_file_once(place):
     dice = random.Random(2)
     for picture in range(150):

@@ -4,13 +4,16 @@ import os
 import shutil
 
 import naive
+import numpy as np
 import pytest
 from conftest import photo
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from inline import InlinePool
+from PIL import Image
 
+from difwatch.errors import UsageError
 from difwatch.imaging import exact_recipe, is_image_name
 from difwatch.model import Change, ChangeKind, Folder, Settings
 from difwatch.pipeline.intake import Limits
@@ -373,6 +376,63 @@ def test_another_tensor_size_makes_all_tensors_anew_and_mixes_none(tmp_path, pic
     assert len(made.pairs()) == 1
     assert made.keeper.purge() == 1  # the one tensor that both had in the old size
     made.close()
+
+
+def test_a_lesser_memory_is_remembered_as_such_and_a_larger_one_searches_again(tmp_path, pictures):
+    photo(1).save(pictures / "a.png")
+    bright = np.asarray(photo(1)).astype(int) + 12  # an MSE of up to 144
+    for remembered, number in ((500.0, 0), (50.0, 1), (500.0, 2)):
+        Image.fromarray((bright - number).clip(0, 255).astype(np.uint8)).save(pictures / f"{number}.png")
+        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=remembered)
+        made.scan()
+        if remembered < 100:
+            with pytest.raises(UsageError, match="remembered up to an MSE of 50"):
+                made.summary(100)
+        made.close()
+    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=500.0)
+    assert made.pairs(500) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 500, True, True)
+    made.close()
+
+
+@pytest.mark.parametrize("rules", [{"exclude": ("x/",)}, {"recursive": False}])
+def test_files_that_the_rules_no_longer_admit_are_forgotten_although_they_are_there(tmp_path, pictures, rules):
+    save(pictures / "a.png", 1)
+    save(pictures / "x" / "b.png", 1, compress_level=1)
+    for options in ({}, rules):
+        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures), **options))
+        made.scan()
+        assert len(made.pairs()) == (0 if options else 1)
+        made.close()
+
+
+def test_a_change_in_a_nested_root_is_not_lost_behind_one_in_the_outer_root(tmp_path, pictures):
+    (pictures / "x" / "y").mkdir(parents=True)
+    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), Folder(os.fsencode(pictures / "x" / "y")))
+    made.scan()
+    save(pictures / "x" / "a.png", 1)
+    save(pictures / "x" / "y" / "z" / "b.png", 1)
+    made.tell(pictures / "x", pictures / "x" / "y" / "z", kind=ChangeKind.TREE)
+    made.run()
+    assert len(set(made.paths())) == 2
+    made.close()
+
+
+def test_what_cannot_be_read_for_now_stays_and_is_told(made, pictures, monkeypatch):
+    save(pictures / "a.png", 1)
+    save(pictures / "b.png", 1, compress_level=1)
+    made.scan()
+    save(pictures / "b.png", 1, compress_level=2)
+
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("difwatch.pipeline.worker._read", fail)
+        made.scan()
+    assert len(made.pairs()) == 1
+    assert made.pipeline.troubles() == [f"{pictures}/b.png: the file cannot be read: Input/output error"]
+    made.scan()
+    assert made.pipeline.troubles() == []
 
 
 class AnyOrder(RuleBasedStateMachine):

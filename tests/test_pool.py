@@ -1,5 +1,7 @@
 """Worker processes: each job is answered exactly once, whatever happens to the workers."""
 
+import errno
+import fcntl
 import os
 import random
 import signal
@@ -11,9 +13,12 @@ import pytest
 from conftest import photo
 from inline import InlinePool
 
-from difwatch.model import Tensorized, TensorJob, Unreadable, Vanished
+from difwatch.errors import IncompleteError
+from difwatch.model import FileKey, FileState, Postponed, Tensorized, TensorJob, Unreadable, Vanished
 from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.worker import tensorize
+
+KEY = FileKey(1, 2, 3, 4, 5)
 
 
 @pytest.fixture
@@ -24,7 +29,15 @@ def pictures(tmp_path):
 
 
 def job(path, **options):
-    return TensorJob(path, 50, 10**8, 10**8, **options)
+    return TensorJob(path, KEY, 50, 10**8, 10**8, **options)
+
+
+def hold(pool):
+    """Stop the only worker before its first word, and let the pool believe that it has begun."""
+    worker = pool._workers[0]
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    worker.started = True
+    return worker.process
 
 
 def drain(pool, count, each_time=lambda: None):
@@ -89,15 +102,15 @@ def test_a_file_that_ends_two_workers_is_given_up_with_the_reason(pictures):
     for path in pictures[:3]:
         pool.submit(job(path))
     for _ in range(2):
-        os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
+        process = hold(pool)
         assert pool.collect(0) == []
-        os.kill(pool._workers[0].process.pid, signal.SIGKILL)
-        pool._workers[0].process.wait()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
         answers = pool.collect(0)
     answers += drain(pool, 2)
     pool.close()
     assert [type(one) for one in answers] == [Unreadable, Tensorized, Tensorized]
-    assert answers[0].state.path == pictures[0]
+    assert answers[0].state == FileState(pictures[0], KEY), "the verdict is about the state that was decided about"
     assert answers[0].reason == "decoding it ended the worker that decoded it, 2 times"
 
 
@@ -107,7 +120,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_others_are_not(pictures)
         pool.submit(job(path))
     pool.collect(0)
     for start in (0, 11):
-        os.kill(pool._workers[0].process.pid, signal.SIGSTOP)
+        hold(pool)
         assert pool.collect(start + 10) == []
         answers = pool.collect(start + 11)
     answers += drain(pool, 1)
@@ -161,7 +174,7 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path):
     path = os.fsencode(tmp_path / "a.jpg")
     with open(path, "wb") as file:
         file.truncate(101)
-    assert "more than the limit of 100" in tensorize(TensorJob(path, 50, 10**6, 100)).reason
+    assert "more than the limit of 100" in tensorize(TensorJob(path, KEY, 50, 10**6, 100)).reason
 
 
 def test_a_file_that_changes_while_it_is_read_is_looked_at_again(pictures, monkeypatch):
@@ -179,6 +192,61 @@ def test_large_jobs_and_large_answers_do_not_block_each_other(pictures):
     pool = WorkerPool(1)
     digests = frozenset(bytes([number % 256, number // 256]) * 16 for number in range(4096))
     for path in pictures:  # 150 kB each way, far more than a socket holds
-        pool.submit(TensorJob(path, 220, 10**8, 10**8, digests))
+        pool.submit(TensorJob(path, KEY, 220, 10**8, 10**8, digests))
     assert len(drain(pool, 40)) == 40
     pool.close()
+
+
+@pytest.mark.parametrize("digests", [0, 60, 400])
+def test_jobs_of_any_size_and_large_answers_do_not_block_each_other(pictures, digests):
+    pool = WorkerPool(1)
+    known = frozenset(bytes([number % 256, number // 256]) * 16 for number in range(digests))
+    for path in pictures * 3:
+        pool.submit(TensorJob(path, KEY, 200, 10**8, 10**8, known))
+    assert len(drain(pool, 120)) == 120
+    pool.close()
+
+
+def test_workers_that_cannot_start_blame_no_file_and_are_an_error_soon(pictures, monkeypatch):
+    monkeypatch.setattr("difwatch.pipeline.pool.sys.executable", "/bin/false")
+    pool = WorkerPool(1)
+    pool.submit(job(pictures[0]))
+    with pytest.raises(IncompleteError, match="end before they begin"):
+        drain(pool, 1)
+    pool.close()
+
+
+def test_where_pipes_cannot_be_enlarged_the_work_is_done_all_the_same(pictures, monkeypatch):
+    def refuse(descriptor, command, *_):
+        if command == fcntl.F_SETPIPE_SZ:
+            raise PermissionError
+        return 4096
+
+    monkeypatch.setattr("difwatch.pipeline.pool.fcntl.fcntl", refuse)
+    pool = WorkerPool(2)
+    for path in pictures:
+        pool.submit(job(path))
+    assert len(drain(pool, 40)) == 40
+    pool.close()
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_fault_of_the_disk_that_may_pass_is_no_verdict_about_the_file(pictures, monkeypatch, number):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "read", fail)
+    assert isinstance(tensorize(job(pictures[0])), Postponed)
+
+
+def test_a_file_that_gives_another_number_of_bytes_than_it_says_is_unreadable(pictures, monkeypatch):
+    monkeypatch.setattr(os, "read", lambda *_: b"")
+    assert "does not" in tensorize(job(pictures[0])).reason
+
+
+def test_times_beyond_what_the_store_can_hold_are_clamped(tmp_path):
+    class Stat:
+        st_size, st_dev, st_ino = 5, 2**64 - 1, 2**63
+        st_mtime_ns, st_ctime_ns = 10**19, -(10**19)
+
+    assert FileKey.of(Stat) == FileKey(5, 2**63 - 1, -(2**63), -1, -(2**63))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.imaging import is_image_name
-from difwatch.model import ChangeKind, FileKey, FileState, Folder
-from difwatch.watch import Blind, Root, differences, identity, innermost, walk
+from difwatch.model import Change, ChangeKind, FileKey, FileState, Folder
+from difwatch.watch import Blind, Guards, Inbox, Root, differences, identity, innermost, walk
 
 
 @dataclass
@@ -112,7 +112,7 @@ states = st.dictionaries(
 def test_differences_are_those_of_two_dictionaries(disk, known):
     found = [FileState(path, key(number)) for path, number in sorted(disk.items())]
     rows = [Row(path, key(number)) for path, number in sorted(known.items())]
-    changes = {one.path: one.key for one in differences(found, rows)}
+    changes = {one.path: one.key for one in differences(found, rows) if one is not None}
     assert changes == {
         path: key(disk[path]) if path in disk else None
         for path in disk.keys() | known.keys()
@@ -123,7 +123,7 @@ def test_differences_are_those_of_two_dictionaries(disk, known):
 def test_nothing_is_said_about_what_lies_at_or_below_a_blind_place():
     rows = [Row(path, key(1)) for path in (b"/r/a", b"/r/d/x", b"/r/d/y/z", b"/r/d.jpg", b"/r/e", b"/r/e0")]
     rows.sort(key=lambda row: row.path)
-    changes = list(differences([Blind(b"/r/d/"), Blind(b"/r/e")], rows))
+    changes = [one for one in differences([Blind(b"/r/d/"), Blind(b"/r/e")], rows) if isinstance(one, Change)]
     assert sorted(one.path for one in changes) == [b"/r/a", b"/r/d.jpg", b"/r/e0"]
     assert {one.kind for one in changes} == {ChangeKind.FILE}
 
@@ -145,7 +145,9 @@ def test_a_folder_without_permission_is_blind_and_keeps_what_is_known(tmp_path):
     code = code.format(path=sys.path, top=os.fsencode(tmp_path))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     (tmp_path / "closed").chmod(0o700)
-    assert done.stdout.strip() == f"[Blind(path={os.fsencode(tmp_path / 'closed') + b'/'!r})]", done.stderr
+    assert done.stdout.strip() == f"[Blind(path={os.fsencode(tmp_path / 'closed') + b'/'!r}, expected=False)]", (
+        done.stderr
+    )
 
 
 def test_a_root_that_is_away_is_blind_and_a_folder_that_is_away_is_empty(tmp_path):
@@ -155,3 +157,44 @@ def test_a_root_that_is_away_is_blind_and_a_folder_that_is_away_is_empty(tmp_pat
     here = root(tmp_path)
     assert list(walk(here, os.fsencode(tmp_path / "gone"))) == []
     assert identity(here.path) is not None
+
+
+def test_a_tree_deeper_than_the_stack_of_python_is_walked(tmp_path):
+    import sys
+
+    depth = sys.getrecursionlimit() + 200
+    place = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=place)
+        inner = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(os.open("a.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=place))
+    os.close(place)
+    assert len(paths(walk(root(tmp_path), os.fsencode(tmp_path)))) == 1
+
+
+@pytest.mark.parametrize("patterns", [("*", "!*.jpg"), ("sub", "!sub/a.jpg"), ("sub/",), ("*.png",)])
+def test_events_and_walks_agree_on_what_is_excluded(tmp_path, patterns):
+    for name in ("a.jpg", "sub/a.jpg", "b.png", "sub/deep/c.jpg"):
+        touch(tmp_path / name)
+    one = root(tmp_path, exclude=patterns)
+    everything = [os.path.join(folder, name) for folder, _, names in os.walk(one.path) for name in names]
+    assert sorted(paths(walk(one, one.path))) == sorted(path for path in everything if one.admits_file(path))
+
+
+def test_a_folder_that_is_suddenly_empty_or_on_another_file_system_is_offline(tmp_path, monkeypatch):
+    touch(tmp_path / "p" / "a.jpg")
+    inbox = Inbox()
+    guards = Guards([root(tmp_path / "p")], inbox, lambda root: True)
+    assert len(guards.arm(observe=False, now=0)) == 1
+    (tmp_path / "p" / "a.jpg").unlink()
+    assert guards.arm(observe=False, now=0) == []
+    assert "is empty, but files are known from it" in guards.troubles()[0]
+    touch(tmp_path / "p" / "a.jpg")
+    assert len(guards.look_after(5)) == 1, "back"
+    monkeypatch.setattr("difwatch.watch.guard.identity", lambda path: (99, 1))
+    assert guards.look_after(10) == []
+    assert "another file system" in guards.troubles()[0]
+    assert guards.states() == [(os.fsencode(tmp_path / "p"), "offline")]
+    inbox.close()

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,16 @@ def cli(ctx: click.Context, config: str | None, state_dir: str | None, verbose: 
     ctx.obj = Common(config, state_dir, verbose, quiet)
 
 
+def pour(pieces: Iterable[str]) -> None:
+    """Print pieces of text; a reader that goes away (head, less) has read enough, and that is no failure."""
+    try:
+        for piece in pieces:
+            sys.stdout.write(piece)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Common:
     """The options that stand before the command."""
 
@@ -81,7 +91,7 @@ class Common:
         """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
         named = self._state_dir or os.environ.get("DIFWATCH_STATE_DIR") or os.environ.get("STATE_DIRECTORY")
         if named:
-            return Path(named).expanduser()
+            return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
         import platformdirs
 
         return platformdirs.user_state_path("difwatch")
@@ -108,11 +118,13 @@ def main() -> None:
     # Paths in CSV are for programs and come out as the bytes that they are; those for people are escaped before.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     try:
-        cli(prog_name="difwatch")
+        cli.main(prog_name="difwatch", standalone_mode=False)
     except DifwatchError as error:
         for line in str(error).splitlines():
             click.echo(f"difwatch: {line}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader went away (head, less): that is no failure; say nothing more at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, pour
 
 
 @click.command("report", short_help="Groups of matching pictures, best first.")
@@ -45,8 +45,7 @@ def command(
     }
     pieces = writers[kind, pairs](summary)
     if output is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
+        pour(pieces)
         return
     try:
         with Path(output).open("w", encoding="utf-8", errors="surrogateescape") as file:

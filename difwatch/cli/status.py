@@ -16,15 +16,16 @@ def command(common: Common, as_json: bool) -> None:
     Exits with 0 when all is well, 1 when the daemon is not running, 3 when something is not watched.
     """
     from difwatch import control
+    from difwatch.errors import StoreMissingError
     from difwatch.report.status import read_status
     from difwatch.report.text import text_status
 
     pid = control.holder(common.state_dir)
     heartbeat = control.read_heartbeat(common.state_dir)
-    if common.store.exists():
+    try:
         with common.reading() as connection:
             status = read_status(connection, pid, heartbeat)
-    else:
+    except StoreMissingError:
         status = read_status(None, pid, heartbeat)
     click.echo(json.dumps(status.as_json(), indent=1) if as_json else "".join(text_status(status)), nl=as_json)
     raise SystemExit(status.exit_code)

@@ -1,11 +1,10 @@
 """``difwatch unreadable``."""
 
 import os
-import sys
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, pour
 
 
 @click.command("unreadable", short_help="Files without a tensor, and why.")
@@ -21,8 +20,7 @@ def command(common: Common, print0: bool) -> None:
 
     with common.reading() as connection:
         found = files.unreadable(connection)
-    for path, reason in found:
-        if print0:
-            sys.stdout.buffer.write(os.fsencode(path) + b"\0")
-        else:
-            click.echo(f"{shown_path(path)}: {shown(reason)}")
+    if print0:
+        pour(f"{os.fsdecode(path)}\0" for path, _ in found)
+    else:
+        pour(f"{shown_path(path)}: {shown(reason)}\n" for path, reason in found)

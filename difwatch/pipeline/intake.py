@@ -53,7 +53,7 @@ def decisions(
     connection: Connection, states: Sequence[FileState], roots: Sequence[Root], recipe_id: int
 ) -> list[Decision]:
     """Decide about paths at rest; one that no root admits counts as empty."""
-    admitted = [state if _admits(roots, state.path) else FileState(state.path, None) for state in states]
+    admitted = [state if admits(roots, state.path) else FileState(state.path, None) for state in states]
     known = files.at_paths(connection, [state.path for state in admitted])
     new = [state.key.inode for state in admitted if state.key and state.path not in known]
     former = {row.key.inode: row for row in files.with_inodes(connection, new) if is_empty(row.path)}
@@ -63,7 +63,8 @@ def decisions(
     ]
 
 
-def _admits(roots: Sequence[Root], path: bytes) -> bool:
+def admits(roots: Sequence[Root], path: bytes) -> bool:
+    """Tell whether a path counts in the root that it belongs to."""
     root = innermost(roots, path)
     return root is not None and root.admits_file(path)
 
@@ -80,10 +81,12 @@ def jobs(
     return [
         TensorJob(
             state.path,
+            state.key,
             recipe.px,
             limits.max_pixels,
             limits.max_bytes,
-            digests.get(state.key.size, frozenset()) if state.key else frozenset(),
+            digests.get(state.key.size, frozenset()),
         )
         for state in wanted
+        if state.key
     ]

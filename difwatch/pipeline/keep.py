@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
 
-from difwatch.model import Answer, FileState, Recipe, Tensorized, Unreadable, Vanished
+from difwatch.model import Answer, FileState, Postponed, Recipe, Tensorized, Unreadable, Vanished
 from difwatch.pipeline.intake import look
 from difwatch.search.index import Index, search_new
 from difwatch.store import contents, files, matches, writing
@@ -25,6 +25,7 @@ class Kept:
     unreadable: tuple[Unreadable, ...] = ()
     forgotten: tuple[bytes, ...] = ()
     unsettled: tuple[bytes, ...] = ()
+    postponed: tuple[Postponed, ...] = ()
     hits: int = 0
 
 
@@ -33,6 +34,7 @@ class _Batch:
     read: list[Tensorized] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     unsettled: list[bytes] = field(default_factory=list)
+    postponed: list[Postponed] = field(default_factory=list)
 
 
 class Keeper:
@@ -66,8 +68,10 @@ class Keeper:
         self._limit = limit
         self._folder_of = folder_of
 
-    def keep(self, answers: Sequence[Answer], gone: Sequence[bytes]) -> Kept:
+    def keep(self, answers: Sequence[Answer], gone: Sequence[bytes], unwanted: Sequence[bytes] = ()) -> Kept:
         """Keep answers and forget files that are gone, each looked at once more right before.
+
+        ``unwanted`` files are forgotten whether they are there or not.
 
         Raises
         ------
@@ -95,9 +99,16 @@ class Keeper:
                 self._limit,
             )
             found = matches.put(connection, hits)
-            files.remove(connection, forgotten)
+            files.remove(connection, [*forgotten, *unwanted])
         self._index.add(new.ids, new.sketches)
-        return Kept(tuple(read), tuple(batch.unreadable), tuple(forgotten), tuple(unsettled), found)
+        return Kept(
+            read=tuple(read),
+            unreadable=tuple(batch.unreadable),
+            forgotten=tuple(forgotten),
+            unsettled=tuple(unsettled),
+            postponed=tuple(batch.postponed),
+            hits=found,
+        )
 
     def _put_files(
         self,
@@ -126,7 +137,9 @@ class Keeper:
 def _sorted(answers: Sequence[Answer]) -> _Batch:
     batch = _Batch()
     for answer in answers:
-        if isinstance(answer, Vanished):
+        if isinstance(answer, Postponed):
+            batch.postponed.append(answer)
+        elif isinstance(answer, Vanished):
             batch.unsettled.append(answer.path)
         elif not _is_as(answer.state):
             batch.unsettled.append(answer.state.path)

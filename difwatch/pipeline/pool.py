@@ -18,13 +18,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Protocol
 
-from difwatch.model import Answer, FileKey, FileState, TensorJob, Unreadable, Vanished
+from difwatch.errors import IncompleteError
+from difwatch.model import Answer, FileState, TensorJob, Unreadable
 
 # Jobs that wait at a worker, so that it is not idle while the parent keeps a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
-_JOB_BYTES = 1 << 16  # what a pipe holds
+_PAGE = 4096
 _ANSWER_BYTES = 1 << 20
 _ATTEMPTS = 2
+_STILLBORN_MOST = 10
 
 
 class Pool(Protocol):
@@ -51,7 +53,8 @@ class _Worker:
         job_read, job_write = os.pipe()
         answer_read, answer_write = os.pipe()
         # Room for the answers of a whole batch, so that the worker goes on while the parent keeps one.
-        fcntl.fcntl(answer_write, fcntl.F_SETPIPE_SZ, _ANSWER_BYTES)
+        with contextlib.suppress(OSError):  # a user may have only so much; then it waits more often
+            fcntl.fcntl(answer_write, fcntl.F_SETPIPE_SZ, _ANSWER_BYTES)
         # The child finds difwatch where we found it, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
@@ -68,22 +71,26 @@ class _Worker:
         os.close(answer_write)
         self.answers = Connection(answer_read, writable=False)
         self.jobs: collections.deque[TensorJob] = collections.deque()
-        self.bytes: collections.deque[int] = collections.deque()  # of each of the jobs, as sent
+        self.pages: collections.deque[int] = collections.deque()  # of the pipe that each of the jobs takes
         self.busy_since = 0.0
         self._to_worker = Connection(job_write, readable=False)
         self._ahead = _AHEAD_FIRST
+        self._capacity = fcntl.fcntl(job_write, fcntl.F_GETPIPE_SZ) // _PAGE
+        self.started = False
 
     def send(self, job: TensorJob, now: float) -> bool:
         """Give it a job if it should have one more; tell whether it took it."""
         message = ForkingPickler.dumps(job)
         # A worker without jobs reads at once. One with jobs may be waiting for us to read its answers, so
         # what is sent to it must fit into the pipe.
-        if self.jobs and (len(self.jobs) >= self._ahead or sum(self.bytes) + len(message) > _JOB_BYTES):
+        # A pipe counts in pages: a message begins a new one, and a long one has its length before it.
+        pages = 2 + len(message) // _PAGE
+        if self.jobs and (len(self.jobs) >= self._ahead or sum(self.pages) + pages > self._capacity):
             return False
         if not self.jobs:
             self.busy_since = now
         self.jobs.append(job)
-        self.bytes.append(len(message))
+        self.pages.append(pages)
         with contextlib.suppress(OSError):  # it is gone; its jobs are taken back when that is seen
             self._to_worker.send_bytes(message)
         return True
@@ -117,6 +124,7 @@ class WorkerPool:
         self._time_limit = time_limit
         self._queue: collections.deque[TensorJob] = collections.deque()
         self._failures: collections.Counter[bytes] = collections.Counter()
+        self._stillborn = 0
         self._workers = [_Worker() for _ in range(processes)]
 
     def submit(self, job: TensorJob) -> None:
@@ -152,9 +160,13 @@ class WorkerPool:
         count = 0
         try:
             while worker.answers.poll():
-                answers.append(worker.answers.recv())
+                answer = worker.answers.recv()
+                if not worker.started:  # the first word of a worker says that it is there
+                    worker.started, self._stillborn = True, 0
+                    continue
+                answers.append(answer)
                 self._failures.pop(worker.jobs.popleft().path, None)
-                worker.bytes.popleft()
+                worker.pages.popleft()
                 count += 1
         except (EOFError, OSError):
             return False
@@ -175,21 +187,18 @@ class WorkerPool:
     def _replace(self, place: int, answers: list[Answer], blame: str) -> None:
         worker = self._workers[place]
         worker.end()
-        if worker.jobs:  # they were answered in order, so the first one left was being decoded
+        if not worker.started:
+            self._stillborn += 1
+            if self._stillborn > _STILLBORN_MOST:
+                raise IncompleteError("worker processes end before they begin to work; install difwatch again")
+        elif worker.jobs:  # they were answered in order, so the first one left was being decoded
             suspect = worker.jobs.popleft()
             self._failures[suspect.path] += 1
             if self._failures[suspect.path] < _ATTEMPTS:
                 worker.jobs.appendleft(suspect)
             else:
                 del self._failures[suspect.path]
-                answers.append(_given_up(suspect.path, blame))
+                reason = f"decoding it {blame}, {_ATTEMPTS} times"
+                answers.append(Unreadable(FileState(suspect.path, suspect.key), None, reason))
         self._queue.extendleft(reversed(worker.jobs))
         self._workers[place] = _Worker()
-
-
-def _given_up(path: bytes, blame: str) -> Answer:
-    try:
-        key = FileKey.of(os.lstat(path))
-    except OSError:
-        return Vanished(path)
-    return Unreadable(FileState(path, key), None, f"decoding it {blame}, {_ATTEMPTS} times")

@@ -21,11 +21,11 @@ from difwatch.pipeline.announce import (
     new_matches,
 )
 from difwatch.pipeline.decide import Verdict
-from difwatch.pipeline.intake import Limits, decisions, jobs, look
+from difwatch.pipeline.intake import Limits, admits, decisions, jobs, look
 from difwatch.pipeline.keep import Keeper, Kept
 from difwatch.pipeline.pool import Pool
 from difwatch.store import files, reading
-from difwatch.watch import Root, Settler, differences, innermost, walk
+from difwatch.watch import Blind, Root, Settler, differences, innermost, walk
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +91,15 @@ class Pipeline:
         self._limits = limits
         self._online = online
         self._scanned = scanned
-        self._scans: collections.deque[tuple[Root, bytes, Iterator[Change]]] = collections.deque()
+        self._scans: collections.deque[tuple[Root, bytes, Iterator[Change | Blind | None]]] = collections.deque()
         self._ready: collections.deque[FileState] = collections.deque()
         self._answers: list[Answer] = []
         self._gone: list[bytes] = []
+        self._unwanted: list[bytes] = []  # known, there, but no longer admitted by the rules of a root
         self._moved: dict[bytes, bytes] = {}  # new path to old, until the new one is kept
         self._left: set[bytes] = set()  # old paths of files that were kept under their new ones
+        self._blind: set[bytes] = set()  # places that could not be read
+        self._postponed: dict[bytes, str] = {}  # files that could not be read, for a reason that may pass
         self._kept_at = 0.0
         self._done = 0
 
@@ -111,6 +114,8 @@ class Pipeline:
     def scan(self, root: Root, start: bytes | None = None) -> None:
         """Begin a walk of a root, or of a directory in it."""
         start = root.path if start is None else start
+        inside = start.rstrip(b"/") + b"/"
+        self._blind = {path for path in self._blind if not path.startswith(inside)}
         elsewhere = frozenset(other.path for other in self._roots if other is not root)
         self._scans.append((root, start, differences(walk(root, start, elsewhere), self._known_below(start))))
 
@@ -128,9 +133,14 @@ class Pipeline:
         if self._ready and self._pool.backlog() < _INTAKE:
             self._take_in()
             self._answers += self._pool.collect(now)
-        waiting = len(self._answers) + len(self._gone)
+        waiting = len(self._answers) + len(self._gone) + len(self._unwanted)
         if waiting and (waiting >= _BATCH or now - self._kept_at >= _BATCH_SECONDS or self._drained()):
             self._keep(now)
+
+    def troubles(self) -> list[str]:
+        """What could not be read and may be readable later, in words; each walk looks again."""
+        files = [f"{os.fsdecode(path)}: {reason}" for path, reason in sorted(self._postponed.items())]
+        return [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._blind)] + files
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -144,7 +154,14 @@ class Pipeline:
 
     def is_idle(self) -> bool:
         """Tell whether nothing is left to do until something happens."""
-        return not (self._scans or len(self._settler) or len(self._trees) or self._gone or not self._drained())
+        return not (
+            self._scans
+            or len(self._settler)
+            or len(self._trees)
+            or self._gone
+            or self._unwanted
+            or not self._drained()
+        )
 
     def next_step(self, now: float) -> float | None:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
@@ -153,7 +170,7 @@ class Pipeline:
         if self._scans or (self._ready and self._pool.backlog() < _INTAKE):
             return 0.0
         deadlines = [self._settler.next_deadline(), self._trees.next_deadline()]
-        if self._answers or self._gone:
+        if self._answers or self._gone or self._unwanted:
             deadlines.append(self._kept_at + _BATCH_SECONDS)
         return min((max(0.0, one - now) for one in deadlines if one is not None), default=None)
 
@@ -165,12 +182,12 @@ class Pipeline:
         return not self._ready and not self._pool.backlog()
 
     def _start_trees(self, now: float) -> None:
-        started: list[bytes] = []
+        started: list[tuple[Root, bytes]] = []
         for state in sorted(self._trees.due(now), key=lambda one: one.path):
             root = innermost(self._roots, state.path)
-            inside = started and state.path.startswith(started[-1] + b"/")
+            inside = any(root is other and state.path.startswith(path + b"/") for other, path in started)
             if root is not None and not inside and root.admits_directory(state.path):
-                started.append(state.path)
+                started.append((root, state.path))
                 self.scan(root, state.path)
 
     def _walk(self, now: float, wall: float) -> None:
@@ -179,6 +196,10 @@ class Pipeline:
         root, start, changes = self._scans[0]
         some = list(islice(changes, _SCAN_STEP))
         for change in some:
+            if isinstance(change, Blind) and not change.expected:
+                self._blind.add(change.path)
+            if not isinstance(change, Change):
+                continue
             age = _LONG_AGO if change.key is None else max(0.0, wall - change.key.mtime_ns / 1e9)
             self._settler.note(FileState(change.path, change.key), now, age)
         if len(some) < _SCAN_STEP:
@@ -199,7 +220,9 @@ class Pipeline:
         for job in todo:
             self._pool.submit(job)
         for one in decided:
-            if one.verdict is Verdict.GONE and self._may_go(one.state.path):
+            if one.verdict is Verdict.GONE and not admits(self._roots, one.state.path):
+                self._unwanted.append(one.state.path)
+            elif one.verdict is Verdict.GONE and self._may_go(one.state.path):
                 self._gone.append(one.state.path)
             elif one.source is not None:
                 self._moved[one.state.path] = one.source
@@ -212,8 +235,14 @@ class Pipeline:
     def _keep(self, now: float) -> None:
         answers, self._answers = self._answers, []
         gone, self._gone = self._gone, []
-        kept = self._keeper.keep(answers, gone)
+        unwanted, self._unwanted = self._unwanted, []
+        kept = self._keeper.keep(answers, gone, unwanted)
         self._kept_at = now
+        for read in kept.read:
+            self._postponed.pop(read.state.path, None)
+        for late in kept.postponed:
+            self._postponed[late.path] = late.reason
+            log.warning("%s: %s; what is known of it is kept", os.fsdecode(late.path), late.reason)
         self._done += len(kept.read) + len(kept.unreadable)
         for path in kept.unsettled:
             self._settler.note(FileState(path, None), now)

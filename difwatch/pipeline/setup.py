@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from difwatch.model import Folder, Recipe, Settings
+from difwatch.model import Folder, Hit, Recipe, Settings
 from difwatch.pipeline.announce import Matching
-from difwatch.search.classic import all_pairs
 from difwatch.search.distance import mse_limit
-from difwatch.search.index import Index
+from difwatch.search.index import Index, search_new
+from difwatch.search.sketch import sketches
 from difwatch.store import contents, folders, matches, settings, writing
 
 log = logging.getLogger(__name__)
+
+_BLOCK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,18 @@ def _remember(
     searched = float(before) if isinstance(before, int | float) else -1.0
     if searched < remembered and ids:
         log.info("searching %d pictures again, because pairs up to an MSE of %g are wanted", len(ids), remembered)
-        matches.clear(connection)
-        matches.put(connection, all_pairs(ids, contents.pixels(connection, ids, recipe.px), limit))
-    if searched != remembered and (searched < remembered or not ids):
-        settings.put(connection, key, remembered)
-        searched = remembered
-    settings.put(connection, "remembered", searched)
+        matches.clear(connection, recipe_id)
+        matches.put(connection, _all_hits(connection, ids, recipe.px, limit))
+    # Also when it is less than before: from now on, pairs are only kept so far.
+    settings.put(connection, key, remembered)
+    settings.put(connection, "remembered", remembered)
+
+
+def _all_hits(connection: Connection, ids: list[int], px: int, limit: int) -> Iterator[Hit]:
+    """Every pair of known tensors within the limit, holding only a block of them at a time."""
+    index = Index()
+    for start in range(0, len(ids), _BLOCK):
+        some = ids[start : start + _BLOCK]
+        tensors = contents.pixels(connection, some, px)
+        yield from search_new(index, some, tensors, lambda near: contents.pixels(connection, near, px), limit)
+        index.add(some, sketches(tensors))

@@ -18,7 +18,7 @@ import numpy as np
 
 from difwatch.imaging import DecodeError, decode, tensor
 from difwatch.imaging.tensor import tensor_digest
-from difwatch.model import Answer, FileKey, FileState, Tensorized, TensorJob, Unreadable, Vanished
+from difwatch.model import Answer, FileKey, FileState, Postponed, Tensorized, TensorJob, Unreadable, Vanished
 from difwatch.search.sketch import sketches
 
 _KINDS = {
@@ -27,6 +27,8 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.EAGAIN}
+_MEMORY = 4 << 30  # of address space; the largest admitted picture takes about 2 GB
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 
 
@@ -34,7 +36,9 @@ def serve(jobs: int, answers: int) -> None:
     """Answer the jobs that come by one pipe by the other one, until they are closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipes
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
+    outgoing.send(None)  # it has started
     while True:
         try:
             outgoing.send(tensorize(incoming.recv()))
@@ -61,18 +65,27 @@ def tensorize(job: TensorJob) -> Answer:
                 seen, None, f"the file has {before.st_size} bytes, more than the limit of {job.max_bytes}"
             )
         data = _read(descriptor, before.st_size)
-        if FileKey.of(os.fstat(descriptor)) != seen.key or len(data) != before.st_size:
+        if FileKey.of(os.fstat(descriptor)) != seen.key:
             return Vanished(job.path)
+        if len(data) != before.st_size:
+            return Unreadable(seen, None, f"the file should give {before.st_size} bytes and does not")
     except OSError as error:
-        return Unreadable(seen, None, f"the file cannot be read: {error.strerror}")
+        return _unread(seen, error)
     finally:
         os.close(descriptor)
     return _tensorize(job, seen, data)
 
 
+def _unread(seen: FileState, error: OSError) -> Answer:
+    reason = f"the file cannot be read: {error.strerror}"
+    return Postponed(seen.path, reason) if error.errno in _PASSING else Unreadable(seen, None, reason)
+
+
 def _unopened(path: bytes, error: OSError) -> Answer:
     if error.errno in _GONE:
         return Vanished(path)
+    if error.errno in _PASSING:
+        return Postponed(path, f"the file cannot be opened: {error.strerror}")
     try:
         seen = os.lstat(path)
     except OSError:

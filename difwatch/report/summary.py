@@ -110,7 +110,7 @@ def summarize(connection: Connection, threshold: float | None = None, within: by
     images = [
         image
         for image in matches.images(connection, in_force, limits, recipe["id"])
-        if within is None or image.path.startswith(within.rstrip(b"/") + b"/")
+        if within is None or any(path.startswith(within.rstrip(b"/") + b"/") for path in (image.path, *image.links))
     ]
     near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     largest = max(limits.values(), default=0)

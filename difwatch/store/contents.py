@@ -14,6 +14,7 @@ from difwatch.model import Recipe, Tensorized, Unreadable
 from difwatch.store.tables import content, file, recipe, tensor, tensor_data
 
 _SKETCH_BYTES = 64
+_PAGE = 10_000  # SQLite takes about 32 000 values in a statement
 
 
 class NewTensors(NamedTuple):
@@ -120,10 +121,10 @@ def all_sketches(connection: Connection, recipe_id: int) -> tuple[NDArray[np.int
 
 def pixels(connection: Connection, ids: Sequence[int], px: int) -> NDArray[np.uint8]:
     """The tensors of ids, in their order, as one array (n, px, px, 3)."""
-    rows = connection.execute(
-        select(tensor_data.c.tensor_id, tensor_data.c.data).where(tensor_data.c.tensor_id.in_(ids))
-    )
-    found = dict(rows.all())
+    found: dict[int, bytes] = {}
+    for start in range(0, len(ids), _PAGE):
+        page = tensor_data.c.tensor_id.in_(ids[start : start + _PAGE])
+        found.update(connection.execute(select(tensor_data.c.tensor_id, tensor_data.c.data).where(page)).all())
     return _pixels([found[id_] for id_ in ids], px)
 
 

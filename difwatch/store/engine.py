@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from difwatch.errors import StoreBusyError, StoreError, StoreForeignError
+from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreMissingError
 
 APPLICATION_ID = 0x64694677
 """Marks a SQLite file as a store of difwatch ("diFw")."""
@@ -65,7 +65,7 @@ def open_reader(path: Path) -> Engine:
         There is no store yet, or it cannot be opened.
     """
     if not path.exists():
-        raise StoreError(f"{path}: there is no store yet; run 'difwatch watch FOLDER' first")
+        raise StoreMissingError(f"{path}: {MISSING}")
     _refuse_foreign(path)
     uri = f"file:{quote(str(path))}?mode=ro"
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
@@ -79,6 +79,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with translated(_path_of(engine)), engine.begin() as connection:
         yield connection
 
+
+MISSING = "there is no store yet; run 'difwatch watch FOLDER' first"
 
 reading = writing
 """One consistent view of the store; the engine decides whether it may write."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, or_, select
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select
 from difwatch.model import Folder, Hit, Image
 from difwatch.store.tables import content, file, match, tensor
 
+_PAGE = 10_000  # SQLite takes about 32 000 values in a statement
 _COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
 
 
@@ -25,9 +26,9 @@ def put(connection: Connection, hits: Iterable[Hit]) -> int:
     return total
 
 
-def clear(connection: Connection) -> None:
-    """Forget all matches."""
-    connection.execute(delete(match))
+def clear(connection: Connection, recipe_id: int) -> None:
+    """Forget all matches of a recipe."""
+    connection.execute(delete(match).where(match.c.a.in_(select(tensor.c.id).where(tensor.c.recipe_id == recipe_id))))
 
 
 def count(connection: Connection) -> int:
@@ -92,10 +93,16 @@ def images(
         .where(content.c.tensor_id.is_not(None))
         .order_by(file.c.path)
     )  # fmt: skip
-    if tensor_ids is not None:
-        statement = statement.where(content.c.tensor_id.in_(tensor_ids))
     names: dict[tuple[bytes | None, int, int, bytes], list[Any]] = {}
-    for row in connection.execute(statement):
+    pages = (
+        [statement]
+        if tensor_ids is None
+        else [
+            statement.where(content.c.tensor_id.in_(tensor_ids[start : start + _PAGE]))
+            for start in range(0, len(tensor_ids), _PAGE)
+        ]
+    )
+    for row in chain.from_iterable(connection.execute(page) for page in pages):
         scope = _scope(folders[row.folder_id], row.path)
         names.setdefault((scope, row.dev, row.inode, row.digest), []).append(row)
     for (scope, *_), (row, *links) in names.items():

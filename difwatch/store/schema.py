@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect
 
-from difwatch.errors import StoreError, StoreNewerError
-from difwatch.store.engine import translated, writing
+from difwatch.errors import StoreError, StoreMissingError, StoreNewerError
+from difwatch.store.engine import MISSING, translated, writing
 
 HEAD = "0001"
 """The newest migration; a test compares it with the folder."""
@@ -44,7 +44,9 @@ def check(engine: Engine, path: Path) -> None:
         Not yet upgraded.
     """
     found = revision(engine)
-    if found is not None and found > HEAD:
+    if found is None:
+        raise StoreMissingError(f"{path}: {MISSING}")
+    if found > HEAD:
         raise StoreNewerError(f"{path}: written by a newer difwatch (schema {found}, here {HEAD}); upgrade difwatch")
     if found != HEAD:
         raise StoreError(f"{path}: the store is from an older difwatch; run 'difwatch db upgrade'")

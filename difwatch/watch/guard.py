@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from difwatch.watch.observer import Inbox, RootObserver
 from difwatch.watch.roots import Root, identity
@@ -24,10 +25,14 @@ class RootGuard:
         The folder.
     inbox
         Where its changes go.
+    has_known
+        Tells whether files are known from it.
     """
 
-    def __init__(self, root: Root, inbox: Inbox) -> None:
+    def __init__(self, root: Root, inbox: Inbox, has_known: Callable[[Root], bool]) -> None:
         self.root = root
+        self._has_known = has_known
+        self._device: int | None = None
         self.scanning = False
         self.trouble: str | None = None
         self._inbox = inbox
@@ -53,8 +58,10 @@ class RootGuard:
         self._identity = identity(self.root.path)
         self.trouble = None
         shown = os.fsdecode(self.root.path)
-        if self._identity is None:
-            self.trouble = f"{shown}: this folder is not there or cannot be read; what is known of it is kept"
+        why = self._why_offline(self._identity)
+        if why is not None:
+            self._identity = None
+            self.trouble = f"{shown}: {why}; what is known of it is kept"
             log.warning(self.trouble)
             return False
         if observe and self.root.folder.watch != "poll":
@@ -70,10 +77,23 @@ class RootGuard:
         if self.is_online() and (self._observer is None or self._observer.is_alive()):
             return False
         was_offline = self._identity is None
-        if was_offline and identity(self.root.path) is None:
+        if was_offline and self._why_offline(identity(self.root.path)) is not None:
             return False
         log.warning("%s: %s", os.fsdecode(self.root.path), "is back" if was_offline else "went away or was replaced")
         return self.arm(observe=True)
+
+    def _why_offline(self, found: tuple[int, int] | None) -> str | None:
+        """Why the folder as it is now must not be believed; None if it can be."""
+        if found is None:
+            return "this folder is not there or cannot be read"
+        if self._device is None:
+            self._device = found[0]
+        if found[0] != self._device:
+            return "another file system is at its place (if that is right, start difwatch again)"
+        with contextlib.suppress(OSError), os.scandir(self.root.path) as entries:
+            if next(entries, None) is None and self._has_known(self.root):
+                return "this folder is empty, but files are known from it (is its disk mounted?)"
+        return None
 
     def disarm(self) -> None:
         """Stop watching."""
@@ -91,10 +111,12 @@ class Guards:
         The folders.
     inbox
         Where their changes go.
+    has_known
+        Tells whether files are known from a root.
     """
 
-    def __init__(self, roots: Sequence[Root], inbox: Inbox) -> None:
-        self._guards = {root.path: RootGuard(root, inbox) for root in roots}
+    def __init__(self, roots: Sequence[Root], inbox: Inbox, has_known: Callable[[Root], bool]) -> None:
+        self._guards = {root.path: RootGuard(root, inbox, has_known) for root in roots}
         self._checked = self._polled = 0.0
         self._doubt = False
 

@@ -61,10 +61,15 @@ class Root:
         return self.folder.recursive and not self._is_excluded(relative + b"/")
 
     def _is_excluded(self, relative: bytes) -> bool:
-        for part in relative.split(b"/")[:-1]:
+        parts = relative.split(b"/")
+        for part in parts[:-1]:
             if part in ALWAYS_EXCLUDED or part.startswith(b".Trash-"):
                 return True
-        return self._patterns is not None and self._patterns.match_file(os.fsdecode(relative))
+        if self._patterns is None:
+            return False
+        # As in git: what lies in an excluded directory cannot be included again.
+        above = (b"/".join(parts[:depth]) + b"/" for depth in range(1, len(parts)))
+        return any(self._patterns.match_file(os.fsdecode(one)) for one in (*above, relative) if one)
 
 
 def innermost(roots: Sequence[Root], path: bytes) -> Root | None:

@@ -18,10 +18,12 @@ log = logging.getLogger(__name__)
 class Blind:
     """A place the walk could not look into, or must not: nothing is known about it.
 
-    The path of a directory ends with a slash and stands for all that lies below it.
+    The path of a directory ends with a slash and stands for all that lies below it. ``expected`` ones are no
+    trouble: another root looks after them.
     """
 
     path: bytes
+    expected: bool = False
 
     def hides(self, path: bytes) -> bool:
         """Tell whether a path lies in the place."""
@@ -45,30 +47,38 @@ def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) ->
     Symbolic links are not followed. A directory that cannot be read gives a `Blind`, as does one in
     ``elsewhere``, which belongs to another root.
     """
-    if start in elsewhere:
-        yield Blind(start + b"/")
-        return
-    try:
-        with os.scandir(start) as entries:
-            listed = sorted(entries, key=_as_path)
-    except (FileNotFoundError, NotADirectoryError):
-        if start == root.path:
-            yield Blind(start + b"/")  # the root itself is away, which says nothing about its files
-        return
-    except OSError as error:
-        log.warning(
-            "%s: this folder cannot be read (%s); what is known of it is kept",
-            os.fsdecode(start),
-            error.strerror,
-        )
-        yield Blind(start + b"/")
-        return
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False):
-            if root.admits_directory(entry.path):
-                yield from walk(root, entry.path, elsewhere)
+    waiting: list[Iterator[os.DirEntry[bytes]]] = []
+    entered: bytes | None = start
+    while entered is not None or waiting:
+        if entered is not None:
+            listed = None if entered in elsewhere else _listed(entered, entered == root.path)
+            if listed is None:
+                yield Blind(entered + b"/", expected=entered in elsewhere)
+            else:
+                waiting.append(iter(listed))
+            entered = None
+            continue
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+        elif entry.is_dir(follow_symlinks=False):
+            entered = entry.path if root.admits_directory(entry.path) else None
         elif root.admits_file(entry.path):
             yield from _look(entry)
+
+
+def _listed(directory: bytes, is_root: bool) -> list[os.DirEntry[bytes]] | None:
+    """The entries of a directory in the order of their paths; None if they cannot be told."""
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entries, key=_as_path)
+    except (FileNotFoundError, NotADirectoryError):
+        # A root that is away says nothing about its files; a directory that went away has none.
+        return None if is_root else []
+    except OSError as error:
+        shown = os.fsdecode(directory)
+        log.warning("%s: this folder cannot be read (%s); what is known of it is kept", shown, error.strerror)
+        return None
 
 
 def _as_path(entry: os.DirEntry[bytes]) -> bytes:
@@ -89,11 +99,12 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[FileState | Blind]:
         yield Blind(entry.path)
 
 
-def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> Iterator[Change]:
+def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> Iterator[Change | Blind | None]:
     """Compare a walk with what is known; both in the order of the bytes of their paths.
 
     Yields a change for each file that is new, in another state, or not there any more. What a `Blind` stands
-    for is left as it is.
+    for is left as it is; it is passed on. For a file that is as it was, None is yielded, so that whoever takes
+    from here can pause after any number of files.
     """
     rows = iter(known)
     row = next(rows, None)
@@ -102,11 +113,11 @@ def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> I
             yield Change(ChangeKind.FILE, row.path)
             row = next(rows, None)
         if isinstance(one, Blind):
+            yield one
             while row is not None and one.hides(row.path):
                 row = next(rows, None)
         elif row is not None and row.path == one.path:
-            if row.key != one.key:
-                yield Change(ChangeKind.FILE, one.path, one.key)
+            yield Change(ChangeKind.FILE, one.path, one.key) if row.key != one.key else None
             row = next(rows, None)
         else:
             yield Change(ChangeKind.FILE, one.path, one.key)
