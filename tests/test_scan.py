@@ -160,8 +160,6 @@ def test_a_root_that_is_away_is_blind_and_a_folder_that_is_away_is_empty(tmp_pat
 
 
 def test_a_tree_deeper_than_the_stack_of_python_is_walked(tmp_path):
-    import sys
-
     depth = sys.getrecursionlimit() + 200
     place = os.open(tmp_path, os.O_RDONLY)
     for _ in range(depth):
@@ -171,7 +169,9 @@ def test_a_tree_deeper_than_the_stack_of_python_is_walked(tmp_path):
         place = inner
     os.close(os.open("a.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=place))
     os.close(place)
-    assert len(paths(walk(root(tmp_path), os.fsencode(tmp_path)))) == 1
+    found = paths(walk(root(tmp_path), os.fsencode(tmp_path)))
+    subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # that of Python recurses, and so would pytest's
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("patterns", [("*", "!*.jpg"), ("sub", "!sub/a.jpg"), ("sub/",), ("*.png",)])
