@@ -198,3 +198,16 @@ def test_a_folder_that_is_suddenly_empty_or_on_another_file_system_is_offline(tm
     assert "another file system" in guards.troubles()[0]
     assert guards.states() == [(os.fsencode(tmp_path / "p"), "offline")]
     inbox.close()
+
+
+def test_a_folder_that_is_not_observed_is_walked_every_minute(tmp_path):
+    inbox = Inbox()
+    guards = Guards([root(tmp_path, watch="poll")], inbox, lambda root: False)
+    (one,) = guards.arm(observe=True, now=0)
+    assert guards.states() == [(one.path, "scanning")]
+    guards.scanned(one)
+    assert guards.states() == [(one.path, "polling")]
+    assert guards.look_after(59) == []
+    assert guards.look_after(64) == [one]
+    assert guards.look_after(69) == []
+    inbox.close()
