@@ -1,8 +1,12 @@
 """The flow from changes to rows and log lines, told the time, with real files and a real store."""
 
+import itertools
 import os
 import shutil
+import subprocess
+import sys
 
+import check_corpus
 import naive
 import numpy as np
 import pytest
@@ -433,6 +437,29 @@ def test_what_cannot_be_read_for_now_stays_and_is_told(made, pictures, monkeypat
     assert made.pipeline.troubles() == [f"{pictures}/b.png: the file cannot be read: Input/output error"]
     made.scan()
     assert made.pipeline.troubles() == []
+
+
+def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(tmp_path, pictures, corpus):
+    for part in ("photos/clothing", "drawn/emoji_google", "labelled/exif_orientation"):
+        (pictures / part).mkdir(parents=True)
+        for source in sorted(path for path in (corpus / part).rglob("*") if path.is_file())[:25]:
+            shutil.copy(source, pictures / part)
+    maker = [sys.executable, str(corpus / "make_variants.py"), str(pictures / "photos"), str(pictures / "variants")]
+    subprocess.run([*maker, "--limit", "2"], check=True, stdout=subprocess.DEVNULL)
+    twin = naive.read_tree(os.fsencode(pictures))
+    distances = check_corpus.all_distances(twin)
+    sizes = set()
+    for mse, rotate, same_dim in itertools.product((0, 5, 200), (True, False), (True, False)):
+        settings = Settings(mse, rotate, same_dim)
+        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=settings, remembered=200.0)
+        made.scan()
+        expected = check_corpus.expected(twin, distances, mse, rotate, same_dim)
+        groups = {one.primary.path: {m.image.path for m in one.members} for one in made.summary().groups()}
+        assert made.pairs() == expected
+        assert groups == naive.groups(twin, expected)
+        sizes.add(len(expected))
+        made.close()
+    assert len(sizes) > 6
 
 
 class AnyOrder(RuleBasedStateMachine):
