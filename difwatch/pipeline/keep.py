@@ -26,7 +26,6 @@ class Kept:
     forgotten: tuple[bytes, ...] = ()
     unsettled: tuple[bytes, ...] = ()
     postponed: tuple[Postponed, ...] = ()
-    hits: int = 0
 
 
 @dataclass(slots=True)
@@ -98,7 +97,7 @@ class Keeper:
                 lambda ids: contents.pixels(connection, ids, self._recipe.px),
                 self._limit,
             )
-            found = matches.put(connection, hits)
+            matches.put(connection, hits)
             files.remove(connection, [*forgotten, *unwanted])
         self._index.add(new.ids, new.sketches)
         return Kept(
@@ -107,7 +106,6 @@ class Keeper:
             forgotten=tuple(forgotten),
             unsettled=tuple(unsettled),
             postponed=tuple(batch.postponed),
-            hits=found,
         )
 
     def _put_files(
