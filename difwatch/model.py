@@ -135,23 +135,6 @@ Answer = Tensorized | Unreadable | Postponed | Vanished
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """Two tensors within the limit; ``a < b`` are ids.
-
-    ``sse`` is the smallest over the four turns, reached when *b* is turned by ``rotation`` degrees
-    counter-clockwise (the smallest such angle); ``rotation_back`` is the same for *a* turned onto *b*;
-    ``sse_upright`` is the one without turning, None where that is beyond the limit.
-    """
-
-    a: int
-    b: int
-    sse: int
-    rotation: int
-    rotation_back: int
-    sse_upright: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Folder:
     """A watched folder and how its pictures are to be compared."""
 

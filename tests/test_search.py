@@ -7,42 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from searching import as_set, chunked, classic, clustered, fetcher, incremental, product
 
-from difwatch.search.classic import all_pairs
 from difwatch.search.distance import mse_limit, sse_of_turns, sse_rows, turned
+from difwatch.search.hits import BEYOND, joined
 from difwatch.search.index import Index, search_new
 from difwatch.search.sketch import SIZE, radius, sketches, turned_sketches
-
-
-def clustered(seed: int, count: int, px: int, noise: int) -> np.ndarray:
-    """Tensors in clusters of near-equal ones, turned at random; with flat, black and white ones among them."""
-    rng = np.random.default_rng(seed)
-    bases = [rng.integers(0, 256, (px, px, 3)) for _ in range(max(1, count // 4))]
-    bases += [np.zeros((px, px, 3), int), np.full((px, px, 3), 255), np.full((px, px, 3), 128)]
-    rows = []
-    for _ in range(count):
-        one = bases[rng.integers(len(bases))] + rng.integers(-noise, noise + 1, (px, px, 3))
-        rows.append(np.rot90(np.clip(one, 0, 255), rng.integers(4)))
-    return np.ascontiguousarray(np.stack(rows).astype(np.uint8)) if rows else np.zeros((0, px, px, 3), np.uint8)
-
-
-def as_set(hits) -> set[tuple[int, int, int, int]]:
-    listed = [(one.a, one.b, one.sse, one.rotation) for one in hits]
-    assert len(listed) == len(set(listed)), "a pair came twice"
-    return set(listed)
-
-
-def incremental(ids, tensors, limit, rotate, batch, index=None):
-    """Feed tensors in batches, as the daemon does."""
-    place = {id_: number for number, id_ in enumerate(ids)}
-    index = Index() if index is None else index
-    found = []
-    for start in range(0, len(ids), batch):
-        new_ids, new = ids[start : start + batch], tensors[start : start + batch]
-        found += search_new(index, new_ids, new, lambda some: tensors[[place[one] for one in some]], limit, rotate)
-        index.add(new_ids, sketches(new))
-    return found
-
 
 cases = st.fixed_dictionaries(
     {
@@ -57,15 +27,18 @@ cases = st.fixed_dictionaries(
 )
 
 
-@given(case=cases, shuffle=st.randoms(use_true_random=False))
-def test_incremental_and_classic_search_find_what_the_naive_twin_finds(case, shuffle):
+@given(case=cases, shuffle=st.randoms(use_true_random=False), chunk=st.integers(1, 30))
+def test_every_way_to_search_finds_what_the_naive_twin_finds(case, shuffle, chunk):
     tensors = clustered(case["seed"], case["count"], case["px"], case["noise"])
     ids = list(range(5, 5 + 3 * case["count"], 3))
     shuffle.shuffle(ids)
-    limit = mse_limit(case["threshold"], tensors[0].size if len(tensors) else 300)
-    expected = naive.tensor_pairs(ids, tensors, limit, case["rotate"])
-    assert as_set(all_pairs(ids, tensors, limit, case["rotate"])) == expected
-    assert as_set(incremental(ids, tensors, limit, case["rotate"], case["batch"])) == expected
+    limit = mse_limit(case["threshold"], 3 * case["px"] ** 2)
+    given_ = (ids, tensors, limit, case["rotate"])
+    expected = naive.tensor_pairs(*given_)
+    assert as_set(classic(*given_)) == expected
+    assert as_set(chunked(*given_, chunk)) == expected
+    assert as_set(product(*given_)) == expected
+    assert as_set(incremental(*given_, case["batch"])) == expected
 
 
 @given(case=cases, gone=st.sets(st.integers(0, 23)), again=st.sets(st.integers(0, 23)))
@@ -78,7 +51,7 @@ def test_removed_tensors_are_not_found_until_they_come_back(case, gone, again):
     removed = sorted(gone & set(ids))
     index.remove([*removed, 999])
     back = sorted(again & set(removed))
-    found = list(search_new(index, back, tensors[back], lambda some: tensors[some], limit, case["rotate"]))
+    found = search_new(index, back, tensors[back], fetcher(ids, tensors), limit, case["rotate"])
     present = sorted(set(ids) - set(removed) | set(back))
     everything = naive.tensor_pairs(present, tensors[present], limit, case["rotate"])
     assert as_set(found) == {one for one in everything if one[0] in back or one[1] in back}
@@ -93,7 +66,7 @@ def test_an_index_made_from_stored_sketches_answers_as_the_one_that_grew():
     for start in range(0, 3000, 500):  # grows past the size at which the tail is merged
         grown.add(ids[start : start + 500], sketches(tensors[start : start + 500]))
     stored = Index(np.arange(3000), sketches(tensors[:3000]))
-    new = (ids[3000:], tensors[3000:], lambda some: tensors[list(some)], limit)
+    new = (ids[3000:], tensors[3000:], fetcher(ids, tensors), limit)
     assert as_set(search_new(grown, *new)) == as_set(search_new(stored, *new)) != set()
 
 
@@ -103,16 +76,17 @@ def test_a_pair_exactly_on_the_limit_is_found_and_one_beyond_is_not():
     b[3, 4, 1] = 110  # SSE 100
     for limit, found in ((99, 0), (100, 1)):
         pair = np.stack([a, b])
-        assert len(list(all_pairs([1, 2], pair, limit))) == found
-        assert len(incremental([1, 2], pair, limit, True, 1)) == found
+        for way in (classic, product):
+            assert len(as_set(way([1, 2], pair, limit, True))) == found
+        assert len(as_set(incremental([1, 2], pair, limit, True, 1))) == found
 
 
 def test_one_level_in_one_channel_is_no_duplicate():
     a = np.zeros((50, 50, 3), np.uint8)
     b = a.copy()
     b[49, 0, 2] = 1
-    assert incremental([1, 2], np.stack([a, b]), 0, True, 2) == []
-    assert [one.sse for one in incremental([1, 2], np.stack([a, b]), 1, True, 2)] == [1]
+    assert as_set(incremental([1, 2], np.stack([a, b]), 0, True, 2)) == set()
+    assert as_set(incremental([1, 2], np.stack([a, b]), 1, True, 2)) == {(1, 2, 1, 0)}
 
 
 def test_the_mean_of_a_picture_made_brighter_by_16_does_not_wrap_to_zero():
@@ -124,9 +98,10 @@ def test_all_four_turns_are_tried_and_the_angle_says_how_to_turn_the_second():
     a = np.random.default_rng(9).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     for turn in range(4):
         b = turned(a, -turn)  # turned by `turn` it is a again
-        (hit,) = incremental([1, 2], np.stack([a, b]), 0, True, 1)
-        assert (hit.sse, hit.rotation, hit.rotation_back) == (0, 90 * turn, 90 * (-turn % 4))
-        assert len(incremental([1, 2], np.stack([a, b]), 0, False, 1)) == (turn == 0)
+        (hit,) = joined(incremental([1, 2], np.stack([a, b]), 0, True, 1))
+        assert (hit["sse"], hit["rotation"], hit["rotation_back"]) == (0, 90 * turn, 90 * (-turn % 4))
+        assert hit["sse_upright"] == (0 if turn == 0 else BEYOND)
+        assert len(as_set(incremental([1, 2], np.stack([a, b]), 0, False, 1))) == (turn == 0)
 
 
 def test_of_equally_good_turns_the_smallest_angle_is_told_from_both_sides():
@@ -136,8 +111,9 @@ def test_of_equally_good_turns_the_smallest_angle_is_told_from_both_sides():
     a[:, :3] = 50
     a[:, 7:] = 50  # symmetric under the half turn
     b = np.rot90(a).copy()
-    (hit,) = incremental([1, 2], np.stack([a, b]), 0, True, 1)
-    assert (hit.rotation, hit.rotation_back) == (90, 90)
+    for way in (classic([1, 2], np.stack([a, b]), 0, True), product([1, 2], np.stack([a, b]), 0, True)):
+        (hit,) = joined(way)
+        assert (hit["rotation"], hit["rotation_back"]) == (90, 90)
 
 
 @given(seed=st.integers(0, 2**32), px=st.sampled_from([10, 31, 50]), turn=st.integers(0, 3))
@@ -169,15 +145,16 @@ def test_float32_alone_would_have_been_wrong():
     x, y = a.reshape(1, -1).astype(np.float32), b.reshape(1, -1).astype(np.float32)
     by_float32 = float(((x * x).sum() + (y * y).sum() - 2 * (x @ y.T)).item())
     assert by_float32 != 1, "the case must be one that float32 gets wrong"
-    assert [one.sse for one in all_pairs([1, 2], np.stack([a, b]), 10)] == [1]
-    assert list(all_pairs([1, 2], np.stack([a, b]), 0)) == []
+    for way in (classic, product):
+        assert as_set(way([1, 2], np.stack([a, b]), 10, True)) == {(1, 2, 1, 0)}
+        assert as_set(way([1, 2], np.stack([a, b]), 0, True)) == set()
 
 
 def test_distances_are_exact_at_the_largest_size():
     a = np.zeros((1, 3 * 2000 * 2000), np.uint8)
     b = np.full((1, 3 * 2000 * 2000), 255, np.uint8)
     b[0, 7] = 254
-    assert sse_rows(a[0], b)[0] == 255 * 255 * (12_000_000 - 1) + 254 * 254
+    assert sse_rows(a, b)[0] == 255 * 255 * (12_000_000 - 1) + 254 * 254
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from sqlalchemy import text
 
 from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreNewerError
 from difwatch.imaging import exact_recipe
-from difwatch.model import FileKey, FileState, Folder, Hit, Recipe, Settings, Tensorized, Unreadable
+from difwatch.model import FileKey, FileState, Folder, Recipe, Settings, Tensorized, Unreadable
+from difwatch.search.hits import HIT
 from difwatch.store import (
     contents,
     files,
@@ -61,6 +62,10 @@ def result(number: int, tensor: int | None = None, digest: int | None = None) ->
     )
 
 
+def hits(*rows):
+    return np.array(list(rows), HIT)
+
+
 def keep(engine, results, hits=()):
     with writing(engine) as connection:
         recipe_id = contents.recipe_id(connection, RECIPE)
@@ -95,10 +100,10 @@ def test_tensors_and_sketches_come_back_as_they_were(engine):
     recipe_id, new = keep(engine, [result(1), result(2)])
     with reading(engine) as connection:
         ids, sketches = contents.all_sketches(connection, recipe_id)
-        pixels = contents.pixels(connection, [new.ids[1], new.ids[0]], 10)
+        rows = contents.tensors(connection, np.array([new.ids[1], new.ids[0]]))
     assert ids.tolist() == sorted(new.ids)
     assert sketches.shape == (2, 16)
-    assert [int(one[0, 0, 0]) for one in pixels] == [2, 1]
+    assert [int(row[0]) for row in rows] == [2, 1]
 
 
 def test_paths_are_bytes_and_come_back_exactly(engine):
@@ -136,7 +141,7 @@ def test_contents_without_files_go_with_their_tensors_and_matches(engine):
     _, new = keep(engine, [result(1), result(2), result(3, tensor=2)])
     a, b = new.ids
     with writing(engine) as connection:
-        matches.put(connection, [Hit(a, b, 5, 0, 0, 5)])
+        matches.put(connection, [hits((a, b, 5, 0, 0, 5))])
         files.remove(connection, [b"/p/0002.jpg"])
         assert contents.purge(connection) == []  # its tensor is that of file 3 as well
         assert matches.count(connection) == 1
@@ -158,7 +163,7 @@ def test_matches_answer_for_turned_and_for_upright_comparison(engine):
     recipe_id, new = keep(engine, [result(1), result(2)])
     a, b = new.ids
     with writing(engine) as connection:
-        matches.put(connection, [Hit(a, b, 5, 90, 270, 80)])
+        matches.put(connection, [hits((a, b, 5, 90, 270, 80))])
         assert list(matches.within(connection, recipe_id, 5, True)) == [(a, b, 5, 90, 270)]
         assert list(matches.within(connection, recipe_id, 79, False)) == []
         assert list(matches.within(connection, recipe_id, 80, False)) == [(a, b, 80, 0, 0)]
@@ -313,7 +318,7 @@ PUBLIC = {
     "contents.put_tensors": lambda c: contents.put_tensors(c, 1, 10, [result(1)]),
     "contents.all_sketches": lambda c: contents.all_sketches(c, 1),
     "contents.purge": contents.purge,
-    "matches.put": lambda c: matches.put(c, [Hit(1, 2, 0, 0, 0, 0)]),
+    "matches.put": lambda c: matches.put(c, [hits((1, 2, 0, 0, 0, 0))]),
     "matches.within": lambda c: list(matches.within(c, 1, 0, True)),
     "matches.neighbours": lambda c: matches.neighbours(c, [1], 0, True),
     "matches.count": matches.count,

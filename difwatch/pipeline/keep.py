@@ -94,7 +94,7 @@ class Keeper:
                 self._index,
                 new.ids,
                 new.pixels,
-                lambda ids: contents.pixels(connection, ids, self._recipe.px),
+                lambda ids: contents.tensors(connection, ids),
                 self._limit,
             )
             matches.put(connection, hits)

@@ -6,18 +6,22 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine
 
-from difwatch.model import Folder, Hit, Recipe, Settings
+from difwatch.model import Folder, Recipe, Settings
 from difwatch.pipeline.announce import Matching
+from difwatch.search.blocks import Radius
+from difwatch.search.budget import block_rows
+from difwatch.search.chunked import Chunks, chunked_hits, cuts_of
 from difwatch.search.distance import mse_limit
-from difwatch.search.index import Index, search_new
-from difwatch.search.sketch import sketches
+from difwatch.search.executor import Inline
+from difwatch.search.hits import Hits
+from difwatch.search.index import Index
 from difwatch.store import contents, folders, matches, settings, writing
 
 log = logging.getLogger(__name__)
-
-_BLOCK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def prepare(
         folder_ids = folders.activate(connection, wanted)
         in_force = folders.in_force(connection)
         ids, rows = contents.all_sketches(connection, recipe_id)
-        _remember(connection, recipe, recipe_id, ids.tolist(), remembered, limit)
+        _remember(connection, recipe, recipe_id, (ids, rows), remembered, limit)
         settings.put_matching(connection, chosen)
         settings.put(connection, "recipe", {"id": recipe_id, "name": recipe.name, "px": recipe.px})
     limits = {
@@ -56,25 +60,34 @@ def prepare(
 
 
 def _remember(
-    connection: Connection, recipe: Recipe, recipe_id: int, ids: list[int], remembered: float, limit: int
+    connection: Connection,
+    recipe: Recipe,
+    recipe_id: int,
+    known: tuple[NDArray[np.int64], NDArray[np.float32]],
+    remembered: float,
+    limit: int,
 ) -> None:
     key = f"remembered {recipe_id}"
     before = settings.get(connection, key)
     searched = float(before) if isinstance(before, int | float) else -1.0
-    if searched < remembered and ids:
-        log.info("searching %d pictures again, because pairs up to an MSE of %g are wanted", len(ids), remembered)
+    if searched < remembered and len(known[0]):
+        log.info(
+            "searching %d pictures again, because pairs up to an MSE of %g are wanted", len(known[0]), remembered
+        )
         matches.clear(connection, recipe_id)
-        matches.put(connection, _all_hits(connection, ids, recipe.px, limit))
+        matches.put(connection, _all_hits(connection, *known, recipe.px, limit))
     # Also when it is less than before: from now on, pairs are only kept so far.
     settings.put(connection, key, remembered)
     settings.put(connection, "remembered", remembered)
 
 
-def _all_hits(connection: Connection, ids: list[int], px: int, limit: int) -> Iterator[Hit]:
-    """Every pair of known tensors within the limit, holding only a block of them at a time."""
-    index = Index()
-    for start in range(0, len(ids), _BLOCK):
-        some = ids[start : start + _BLOCK]
-        tensors = contents.pixels(connection, some, px)
-        yield from search_new(index, some, tensors, lambda near: contents.pixels(connection, near, px), limit)
-        index.add(some, sketches(tensors))
+def _all_hits(
+    connection: Connection, ids: NDArray[np.int64], rows: NDArray[np.float32], px: int, limit: int
+) -> Iterator[Hits]:
+    """Every pair of known tensors within the limit, holding only some of them at a time."""
+    found = Radius.of(limit, px, rotate=True)
+    chunks = Chunks(ids, rows, found, cuts_of(ids, rows, block_rows(len(ids), 1)))
+    parts = chunked_hits(
+        chunks, chunks.tasks(), lambda some: contents.tensors(connection, some), found, Inline(), at_once=1
+    )
+    return (part.hits for part in parts)

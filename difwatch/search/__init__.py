@@ -1,9 +1,21 @@
 """All pairs of tensors within a mean squared error, exactly. Pure: arrays in, hits out.
 
-``distance`` is the truth, in integers. ``sketch`` is a short vector whose distance is never more than the
-true one, so that a far sketch proves a pair to be no match. ``index`` keeps sketches and answers for new
-tensors; ``classic`` compares everything with everything, without any bound. ``groups`` puts the pairs
-together into a best picture and its lesser ones.
+::
+
+    sketch     sixteen numbers per tensor whose distance is never more than the true one
+    quadrant   one turn of each is enough to find all four
+    tree       the sketches within a radius
+    refine     what the tree could not exclude, decided by the tensors in integers
+    product    every pair by matrix products, exactly, where the tree would exclude little
+
+    index      new tensors against all known ones, as they come
+    blocks     one block of tensors against another: tree or product
+    chunked    all against all in pairs of blocks, by an executor; can go on after an interruption
+    classic    the same with everything in memory
+    budget     how much at once
+
+    distance   the truth, in integers        hits    pairs, many in one array
+    groups     pairs put together into a best picture and its lesser ones
 
 Nothing is imported here: a worker needs the sketch, and not the search tree.
 """

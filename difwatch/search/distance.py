@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.model import Hit
-
 TURNS = (0, 90, 180, 270)
 """Degrees counter-clockwise, in the order in which the distances of the turns are listed."""
 
-# Turning b by t onto a is turning a by -t onto b: the same four distances, seen from the other side.
-_FROM_B = [0, 3, 2, 1]
+FAR = int(np.iinfo(np.int64).max)
+"""Stands for a distance that is known to be beyond the limit and was not computed."""
+
+_BYTES_AT_ONCE = 1 << 19  # of both sides: what stays in the nearest caches
+_FLOAT32_EXACT = 1 << 24
 
 
 def mse_limit(threshold: float, values: int) -> int:
@@ -38,24 +40,52 @@ def turned(tensors: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
     return np.rot90(tensors, turn, axes=(-3, -2))
 
 
-def sse_rows(one: NDArray[np.uint8], many: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Sum of squared errors between one tensor, or one each, and several.
+@functools.lru_cache(maxsize=16)
+def _places(px: int, turn: int) -> NDArray[np.intp]:
+    places = np.arange(3 * px * px).reshape(px, px, 3)
+    return np.rot90(places, turn).reshape(-1)
+
+
+def turned_rows(rows: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """Turn tensors that are laid out as rows (n, d), as `turned` does."""
+    if turn % 4 == 0:
+        return rows
+    # Taking by a table is three times as fast as copying what rot90 gives.
+    return np.take(rows, _places(math.isqrt(rows.shape[1] // 3), turn % 4), axis=1)
+
+
+def sse_rows(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Sum of squared errors between tensors, row by row.
+
+    Exact. The squares are added up in float32 first. While a sum stays below 2**24 all its parts are integers
+    that float32 holds, so nothing is rounded. In any order, d terms that are not negative come out at no less
+    than (1 - d * 2**-24) times their true sum; so a sum that came out below 2**24 * (1 - d * 2**-24) truly is
+    below 2**24. The others are added up again in float64, which holds integers up to 2**53, the sum of
+    138 thousand million squares.
 
     Parameters
     ----------
-    one : ndarray of uint8, shape (d,) or (n, d)
-    many : ndarray of uint8, shape (n, d)
+    a, b : ndarray of uint8, shape (n, d)
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        Exact: every product is an integer below 2**16, and every sum of up to 75 million of them
-        is below 2**53, where float64 still counts in ones.
     """
-    difference = many.astype(np.float64)
-    difference -= one
-    squares: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
-    return squares.astype(np.int64)
+    count, values = a.shape
+    sums = np.empty(count, np.int64)
+    step = max(1, _BYTES_AT_ONCE // (2 * values))
+    surely_exact = _FLOAT32_EXACT - values - 1
+    for start in range(0, count, step):
+        some = slice(start, start + step)
+        difference = a[some].astype(np.int16)
+        difference -= b[some]
+        squares = difference.astype(np.float32)
+        quick = np.vecdot(squares, squares)
+        sums[some] = quick
+        for row in np.flatnonzero(quick >= surely_exact):
+            exactly = difference[row].astype(np.float64)
+            sums[start + row] = np.dot(exactly, exactly)
+    return sums
 
 
 def sse_of_turns(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -69,14 +99,5 @@ def sse_of_turns(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64
     -------
     ndarray of int64, shape (4,)
     """
-    return sse_rows(a.reshape(-1), np.stack([turned(b, turn).reshape(-1) for turn in range(4)]))
-
-
-def hit(a: int, b: int, distances: NDArray[np.int64], limit: int) -> Hit:
-    """Make the hit of two ids from the distances between *a* and the four turns of *b*, in either order."""
-    if a > b:
-        a, b, distances = b, a, distances[_FROM_B]
-    turn = int(np.argmin(distances))
-    back = int(np.argmin(distances[_FROM_B]))
-    upright = int(distances[0])
-    return Hit(a, b, int(distances[turn]), TURNS[turn], TURNS[back], upright if upright <= limit else None)
+    rows = np.stack([turned(b, turn).reshape(-1) for turn in range(4)])
+    return sse_rows(np.broadcast_to(a.reshape(-1), rows.shape), rows)

@@ -47,6 +47,12 @@ _DIRECTIONS = (
 )  # fmt: skip
 _FREQUENCIES = 1 + max(max(u, v) for _, u, v in _DIRECTIONS)
 
+BRIGHTNESS = _DIRECTIONS.index((0, 0, 0))
+"""Which number of a sketch is the brightness; no turn changes it."""
+
+ACROSS, DOWN = _DIRECTIONS.index((0, 0, 1)), _DIRECTIONS.index((0, 1, 0))
+"""Which numbers of a sketch are the slope of the brightness along the columns and down the rows."""
+
 SIZE = len(_DIRECTIONS)
 """How many numbers a sketch has."""
 

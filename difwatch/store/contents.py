@@ -119,13 +119,19 @@ def all_sketches(connection: Connection, recipe_id: int) -> tuple[NDArray[np.int
     return np.array([row.id for row in rows], np.int64), _sketches([row.sketch for row in rows])
 
 
-def pixels(connection: Connection, ids: Sequence[int], px: int) -> NDArray[np.uint8]:
-    """The tensors of ids, in their order, as one array (n, px, px, 3)."""
+def tensors(connection: Connection, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The tensors of ids, in their order, as rows (n, d); at least one id.
+
+    Raises
+    ------
+    KeyError
+        There is none of some id.
+    """
     found: dict[int, bytes] = {}
     for start in range(0, len(ids), _PAGE):
-        page = tensor_data.c.tensor_id.in_(ids[start : start + _PAGE])
+        page = tensor_data.c.tensor_id.in_(ids[start : start + _PAGE].tolist())
         found.update(connection.execute(select(tensor_data.c.tensor_id, tensor_data.c.data).where(page)).all())
-    return _pixels([found[id_] for id_ in ids], px)
+    return np.frombuffer(b"".join([found[id_] for id_ in ids.tolist()]), np.uint8).reshape(len(ids), -1)
 
 
 def _pixels(data: Sequence[bytes], px: int) -> NDArray[np.uint8]:

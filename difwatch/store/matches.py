@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select
+from sqlalchemy import Connection, delete, func, or_, select
 
-from difwatch.model import Folder, Hit, Image
+from difwatch.model import Folder, Image
+from difwatch.search.hits import BEYOND, Hits
 from difwatch.store.tables import content, file, match, tensor
 
 _PAGE = 10_000  # SQLite takes about 32 000 values in a statement
 _COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
+# Rows by the million: the driver takes them as they are.
+_INSERT = f"INSERT INTO match ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
 
 
-def put(connection: Connection, hits: Iterable[Hit]) -> int:
-    """Keep hits, a few thousand at a time; gives how many."""
-    rows = (dict(zip(_COLUMNS, astuple(one), strict=True)) for one in hits)
+def put(connection: Connection, found: Iterable[Hits]) -> int:
+    """Keep hits; gives how many."""
     total = 0
-    while some := list(islice(rows, 5000)):
-        connection.execute(insert(match), some)
-        total += len(some)
+    for hits in found:
+        total += len(hits)
+        if len(hits):
+            connection.exec_driver_sql(_INSERT, hits[list(_COLUMNS)].tolist())
     return total
 
 

@@ -1,0 +1,60 @@
+"""Which sketches lie within a radius of others: a search tree over their first numbers, refined by the rest."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+# The six of largest spread over photographs. More make the tree slower, not better: the rest refines.
+_COLUMNS = [0, 1, 2, 3, 6, 7]
+
+
+class SketchTree:
+    """Sketches that do not change, searchable by distance.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n, 16)
+    """
+
+    def __init__(self, rows: NDArray[np.float32]) -> None:
+        self._rows = rows
+        self._tree = cKDTree(rows[:, _COLUMNS].astype(np.float64)) if len(rows) else None
+
+    def near(self, rows: NDArray[np.float32], reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Find the sketches within ``reach`` of each of these (m, 16).
+
+        Returns
+        -------
+        queries, places
+            One entry per pair found: the row number in ``rows``, and that in the tree.
+        """
+        if self._tree is None or not len(rows):
+            return np.zeros(0, np.intp), np.zeros(0, np.intp)
+        found = cast("Sequence[list[int]]", self._tree.query_ball_point(rows[:, _COLUMNS].astype(np.float64), reach))
+        lengths = np.fromiter(map(len, found), np.intp, len(found))
+        total = int(lengths.sum())
+        places = np.fromiter(itertools.chain.from_iterable(found), np.intp, total)
+        queries = np.repeat(np.arange(len(rows)), lengths)
+        if not total:
+            return queries, places
+        kept = within(rows[queries], self._rows[places], reach)
+        return queries[kept], places[kept]
+
+
+def within(a: NDArray[np.float32], b: NDArray[np.float32], reach: float) -> NDArray[np.bool_]:
+    """Tell row by row which sketches (n, 16) are within ``reach`` of each other, computed in float64."""
+    difference = a.astype(np.float64)
+    difference -= b
+    squares: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
+    return squares <= squared(reach)
+
+
+def squared(reach: float) -> float:
+    """The square of a radius, rounded up: what is within the radius is not beyond this."""
+    return reach * reach * (1 + 2**-47)
