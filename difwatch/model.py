@@ -208,3 +208,22 @@ class Pair:
     sse: int
     rotation: int
     level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rescanned:
+    """What a full search was and what it found.
+
+    ``resumed`` is how many of its tasks an earlier run had done; ``missing`` and ``wrong`` count what the store had
+    not, and what it had and should not. Pairs up to an MSE of ``remembered`` were stored before, up to ``mse`` now.
+    """
+
+    images: int
+    mse: float
+    remembered: float
+    algorithm: str
+    tasks: int
+    resumed: int
+    pairs: int
+    missing: int
+    wrong: int

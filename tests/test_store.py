@@ -253,22 +253,23 @@ def test_an_older_store_is_copied_before_it_is_upgraded(path, monkeypatch, tmp_p
     engine = open_writer(path)
     schema.upgrade(engine, path)
     keep(engine, [result(1)])
+    released = schema.HEAD
     (tmp_path / "migrations" / "versions").mkdir(parents=True)
     for source in (schema.migrations() / "env.py", *(schema.migrations() / "versions").glob("*.py")):
         target = tmp_path / "migrations" / source.relative_to(schema.migrations())
         target.write_bytes(source.read_bytes())
-    (tmp_path / "migrations" / "versions" / "0002_more.py").write_text(
-        "from alembic import op\nrevision='0002'\ndown_revision='0001'\n"
+    (tmp_path / "migrations" / "versions" / "9999_more.py").write_text(
+        f"from alembic import op\nrevision='9999'\ndown_revision='{schema.HEAD}'\n"
         "def upgrade():\n    op.execute('CREATE TABLE more (id INTEGER)')\n"
     )
     monkeypatch.setattr(schema, "migrations", lambda: tmp_path / "migrations")
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "9999")
     with pytest.raises(StoreError, match="db upgrade"):
         schema.check(engine, path)
-    assert schema.upgrade(engine, path) == "0001"
-    assert schema.revision(engine) == "0002"
-    copy = sqlite3.connect(path.with_name("difwatch.db.before-0002"))
-    assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    assert schema.upgrade(engine, path) == released
+    assert schema.revision(engine) == "9999"
+    copy = sqlite3.connect(path.with_name("difwatch.db.before-9999"))
+    assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (released,)
     assert copy.execute("SELECT count(*) FROM file").fetchone() == (1,)
     copy.close()
     engine.dispose()
@@ -277,18 +278,19 @@ def test_an_older_store_is_copied_before_it_is_upgraded(path, monkeypatch, tmp_p
 def test_a_migration_that_fails_half_way_leaves_the_old_schema(path, monkeypatch, tmp_path):
     engine = open_writer(path)
     schema.upgrade(engine, path)
+    released = schema.HEAD
     (tmp_path / "m" / "versions").mkdir(parents=True)
     for source in (schema.migrations() / "env.py", *(schema.migrations() / "versions").glob("*.py")):
         (tmp_path / "m" / source.relative_to(schema.migrations())).write_bytes(source.read_bytes())
-    (tmp_path / "m" / "versions" / "0002_bad.py").write_text(
-        "from alembic import op\nrevision='0002'\ndown_revision='0001'\n"
+    (tmp_path / "m" / "versions" / "9999_bad.py").write_text(
+        f"from alembic import op\nrevision='9999'\ndown_revision='{schema.HEAD}'\n"
         "def upgrade():\n    op.execute('CREATE TABLE half (id INTEGER)')\n    op.execute('not sql')\n"
     )
     monkeypatch.setattr(schema, "migrations", lambda: tmp_path / "m")
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "9999")
     with pytest.raises(StoreError):
         schema.upgrade(engine, path)
-    assert schema.revision(engine) == "0001"
+    assert schema.revision(engine) == released
     with reading(engine) as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = 'half'").scalar() == 0
     engine.dispose()

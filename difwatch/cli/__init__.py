@@ -23,6 +23,8 @@ _COMMANDS = {
     "status": "difwatch.cli.status",
     "report": "difwatch.cli.report",
     "explain": "difwatch.cli.explain",
+    "rescan": "difwatch.cli.rescan",
+    "verify": "difwatch.cli.verify",
     "unreadable": "difwatch.cli.unreadable",
     "db": "difwatch.cli.db",
 }
@@ -50,6 +52,8 @@ _SUMMARIES = {
     "status": "Is it alive, is it complete, what is it doing.",
     "report": "Groups of matching pictures, best first.",
     "explain": "Why two pictures do or do not match.",
+    "rescan": "Search everything anew, in blocks; goes on where it was interrupted.",
+    "verify": "Check the promise: brute force against what is remembered.",
     "unreadable": "Files without a tensor, and why.",
     "db": "The store.",
 }
@@ -100,6 +104,14 @@ class Common:
     def store(self) -> Path:
         """The file of the store."""
         return self.state_dir / "difwatch.db"
+
+    def must_have_store(self) -> None:
+        """Refuse to make a new store where one is expected."""
+        from difwatch.errors import StoreMissingError
+        from difwatch.store.engine import MISSING
+
+        if not self.store.exists():
+            raise StoreMissingError(f"{self.store}: {MISSING}")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -56,24 +56,18 @@ def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
     log.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
 
 
-class ProgressLine:
-    """Shows how far the work is: one changing line on a terminal, a plain line now and then otherwise."""
+class _Line:
+    """One changing line on a terminal, a plain line now and then otherwise."""
 
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._started: tuple[float, int] | None = None
+    def __init__(self) -> None:
         self._said = 0.0
 
-    def __call__(self, progress: Progress) -> None:
-        """Show it."""
-        now = time.monotonic()
-        left = progress.waiting + progress.working
-        if self._quiet or not left:
-            self._started = None
-            return
-        if self._started is None:
-            self._started, self._said = (now, progress.done), now
-        text = describe(progress, now - self._started[0], progress.done - self._started[1])
+    def begin(self, now: float) -> None:
+        """The first plain line comes a while after this."""
+        self._said = now
+
+    def show(self, text: str, now: float) -> None:
+        """Show it, or say it if it is time."""
         if sys.stderr.isatty():
             sys.stderr.write(_ERASE + text)
             sys.stderr.flush()
@@ -87,6 +81,48 @@ class ProgressLine:
             sys.stderr.write(_ERASE)
 
 
+class ProgressLine(_Line):
+    """Shows how far the pipeline is."""
+
+    def __init__(self, quiet: bool) -> None:
+        super().__init__()
+        self._quiet = quiet
+        self._started: tuple[float, int] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show it."""
+        now = time.monotonic()
+        left = progress.waiting + progress.working
+        if self._quiet or not left:
+            self._started = None
+            return
+        if self._started is None:
+            self._started = (now, progress.done)
+            self.begin(now)
+        self.show(describe(progress, now - self._started[0], progress.done - self._started[1]), now)
+
+
+class TaskLine(_Line):
+    """Shows how many parts of a long task are done."""
+
+    def __init__(self, quiet: bool) -> None:
+        super().__init__()
+        self._quiet = quiet
+        self._started: tuple[float, int] | None = None
+
+    def __call__(self, done: int, parts: int, found: str) -> None:
+        """Show it; ``found`` is what there is to say so far."""
+        now = time.monotonic()
+        if self._started is None:
+            self._started = (now, done)
+            self.begin(now)
+        since, before = self._started
+        rate = (done - before) / (now - since) if now > since else 0.0
+        left = f", {_duration(round((parts - done) / rate))} left" if rate else ""
+        if not self._quiet:
+            self.show(f"{done} of {parts} parts done, {found}{left}", now)
+
+
 def describe(progress: Progress, seconds: float, done: int) -> str:
     """Progress in words: how many of how many, the rate, and the time left at that rate."""
     left = progress.waiting + progress.working
@@ -94,5 +130,9 @@ def describe(progress: Progress, seconds: float, done: int) -> str:
     text = f"{progress.done} of {progress.done + left} files read"
     if progress.scanning or not rate:
         return text
-    minutes, rest = divmod(round(left / rate), 60)
-    return f"{text}, {rate:.0f} a second, {f'{minutes} min ' if minutes else ''}{rest} s left"
+    return f"{text}, {rate:.0f} a second, {_duration(round(left / rate))} left"
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{f'{minutes} min ' if minutes else ''}{rest} s"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from difwatch import __version__
-from difwatch.store import contents, folders, matches, settings
+from difwatch.store import contents, folders, matches, rescans, settings
 
 LOSSES = ("overflow", "reader_died", "watch_failed", "unmounted")
 
@@ -102,8 +102,8 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[
         index_size=contents.count(connection, recipe["id"]) if connection and isinstance(recipe, dict) else 0,
         losses=live.get("losses", dict.fromkeys(LOSSES, 0)),
         last_scan=max((one.scanned for one in counted if one.scanned), default=None),
-        last_rescan=None,
-        rescan_progress=None,
+        last_rescan=rescans.last_finished(connection) if connection else None,
+        rescan_progress=rescans.progress(connection) if connection else None,
         last_error=heartbeat.get("last_error"),
         exit_code={"stopped": 1, "degraded": 3}.get(state, 0),
     )

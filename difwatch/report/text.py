@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from difwatch.model import Image
+from difwatch.model import Image, Rescanned
 from difwatch.report.status import Status
 from difwatch.report.summary import Summary
+from difwatch.report.verify import Audit
 
 _CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)}
 
@@ -58,14 +59,47 @@ def text_status(status: Status) -> Iterator[str]:
         unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
         yield f"  {shown(folder.path)}: {folder.state}, {_count(folder.images, 'picture')}{unreadable}\n"
     yield f"  {_count(status.index_size, 'distinct picture')} known, {_count(status.matches, 'match')} remembered\n"
+    if status.rescan_progress is not None:
+        yield f"  a full search is {100 * status.rescan_progress:.0f} % done; 'difwatch rescan' goes on with it\n"
     waiting = sum(status.queue.values())
     if waiting:
         yield f"  {_count(waiting, 'file')} on the way\n"
 
 
+def text_rescan(result: Rescanned) -> str:
+    """What a full search was and what it changed."""
+    resumed = f", {result.resumed} of {result.tasks} parts were done already" if result.resumed else ""
+    text = (
+        f"searched {_count(result.images, 'distinct picture')} ({result.algorithm}{resumed}): "
+        f"{_count(result.pairs, 'pair')} up to an MSE of {result.mse:g}; "
+    )
+    if result.mse > result.remembered:
+        return text + f"so far they are remembered now (up to {result.remembered:g} before)"
+    if not result.missing and not result.wrong:
+        return text + "all of them were remembered already"
+    return (
+        text
+        + f"{_number(result.missing)} were missing and were added, {_number(result.wrong)} were wrong and removed"
+    )
+
+
+def text_audit(found: Audit) -> str:
+    """What an audit compared and found."""
+    return (
+        f"compared {_count(found.sample, 'distinct picture')} with all {_number(found.images)} "
+        f"({_count(found.compared, 'pair')}) by brute force, up to an MSE of {found.mse:g}: "
+        f"{_count(found.pairs, 'match')}, {_number(found.missing)} missing, {_number(found.wrong)} wrong; "
+        f"recall {100 * found.recall:.6g} %"
+    )
+
+
+def _number(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
+
+
 def _count(number: int, noun: str) -> str:
     plural = noun + ("es" if noun.endswith("ch") else "s")
-    return f"{number:,} {noun if number == 1 else plural}".replace(",", " ")
+    return f"{_number(number)} {noun if number == 1 else plural}"
 
 
 def _size(image: Image) -> str:

@@ -111,12 +111,19 @@ def put_contents(
     return dict(connection.execute(wanted).all())
 
 
-def all_sketches(connection: Connection, recipe_id: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Ids (n,) and sketches (n, 16) of all tensors of a recipe, by id."""
-    rows = connection.execute(
-        select(tensor.c.id, tensor.c.sketch).where(tensor.c.recipe_id == recipe_id).order_by(tensor.c.id)
-    ).all()
-    return np.array([row.id for row in rows], np.int64), _sketches([row.sketch for row in rows])
+def all_sketches(
+    connection: Connection, recipe_id: int, last: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ids (n,) and sketches (n, 16) of all tensors of a recipe, by id, up to a ``last`` one."""
+    statement = select(tensor.c.id, tensor.c.sketch).where(tensor.c.recipe_id == recipe_id).order_by(tensor.c.id)
+    if last is not None:
+        statement = statement.where(tensor.c.id <= last)
+    ids, rows = [np.zeros(0, np.int64)], [_sketches([])]
+    # Page by page: a million rows of Python objects would take more than what they hold.
+    for page in connection.execute(statement).partitions(_PAGE):
+        ids.append(np.array([row.id for row in page], np.int64))
+        rows.append(_sketches([row.sketch for row in page]))
+    return np.concatenate(ids), np.concatenate(rows)
 
 
 def tensors(connection: Connection, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -155,3 +162,9 @@ def count(connection: Connection, recipe_id: int) -> int:
     """How many distinct tensors of a recipe there are."""
     statement = select(func.count()).select_from(tensor).where(tensor.c.recipe_id == recipe_id)
     return connection.execute(statement).scalar_one()
+
+
+def last_id(connection: Connection, recipe_id: int) -> int:
+    """The largest id of a tensor of a recipe, 0 for none."""
+    statement = select(func.max(tensor.c.id)).where(tensor.c.recipe_id == recipe_id)
+    return connection.execute(statement).scalar() or 0

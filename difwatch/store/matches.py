@@ -15,16 +15,16 @@ from difwatch.store.tables import content, file, match, tensor
 _PAGE = 10_000  # SQLite takes about 32 000 values in a statement
 _COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
 # Rows by the million: the driver takes them as they are.
-_INSERT = f"INSERT INTO match ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
+_INSERT = f"INSERT INTO {{}} ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
 
 
-def put(connection: Connection, found: Iterable[Hits]) -> int:
-    """Keep hits; gives how many."""
+def put(connection: Connection, found: Iterable[Hits], table: str = "match") -> int:
+    """Keep hits, in the matches or in another table of the same columns; gives how many."""
     total = 0
     for hits in found:
         total += len(hits)
         if len(hits):
-            connection.exec_driver_sql(_INSERT, hits[list(_COLUMNS)].tolist())
+            connection.exec_driver_sql(_INSERT.format(table), hits[list(_COLUMNS)].tolist())
     return total
 
 
@@ -54,6 +54,17 @@ def within(
     )
     for a, b, sse, rotation, back in connection.execute(statement):
         yield (a, b, sse, rotation, back) if rotate else (a, b, sse, 0, 0)
+
+
+def rows_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """The matches of a recipe up to a limit, as the fields of `difwatch.search.hits.HIT`."""
+    statement = (
+        select(*(func.ifnull(match.c[name], BEYOND) for name in _COLUMNS))
+        .join(tensor, tensor.c.id == match.c.a)
+        .where(tensor.c.recipe_id == recipe_id, match.c.sse <= limit)
+    )
+    for row in connection.execute(statement):
+        yield tuple(row)
 
 
 def neighbours(

@@ -106,6 +106,41 @@ match = Table(
     sqlite_with_rowid=False,
 )
 
+# The full search that goes on or was the last: its tasks and what it found so far are kept until it is finished.
+rescan = Table(
+    "rescan",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
+    Column("sse_limit", Integer, nullable=False),
+    Column("chunksize", Integer, nullable=False),
+    Column("last_tensor", Integer, nullable=False),  # later ones were searched when they came
+    Column("cuts", JSON, nullable=False),
+    Column("tasks", Integer, nullable=False),
+    Column("started", Text, nullable=False),  # ISO 8601
+    Column("finished", Text),
+)
+
+rescan_task = Table(
+    "rescan_task",
+    metadata,
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("second", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+rescan_match = Table(
+    "rescan_match",
+    metadata,
+    Column("a", Integer, primary_key=True, autoincrement=False),
+    Column("b", Integer, primary_key=True, autoincrement=False),
+    Column("sse", Integer, nullable=False),
+    Column("rotation", Integer, nullable=False),
+    Column("rotation_back", Integer, nullable=False),
+    Column("sse_upright", Integer),
+    sqlite_with_rowid=False,
+)
+
 setting = Table(
     "setting",
     metadata,
