@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from difwatch.store import matches
 log = logging.getLogger(__name__)
 
 _MATCHES_PER_FILE = 10
+_LIKE_EACH = 100  # files of one tensor that are looked at
 _GONE_LINES = 20
 
 
@@ -33,30 +35,38 @@ class Matching:
 
 
 def new_matches(connection: Connection, matching: Matching, paths: Sequence[bytes]) -> dict[bytes, list[Pair]]:
-    """The matches of new files with those that were there before, nearest first; of two new ones, once."""
+    """Matches of new files with those that were there before, nearest first; of two new ones, once.
+
+    Of each file only so many are given that it can be told whether there are more than are worth a line; so a
+    thousand copies of one picture cost a thousand times as much as one.
+    """
     fresh = set(paths)
-    tensors = matches.tensors_of(connection, paths)
+    files = matches.files_with_tensors(connection, paths)
+    tensors = sorted({tensor for _, tensor in files})
     limit = max(matching.limits.values(), default=0)
-    near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    near: dict[int, list[tuple[int, int, int]]] = {tensor: [(0, tensor, 0)] for tensor in tensors}
     for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, matching.rotate):
-        near[tensor].append((other, sse, rotation))
-    wanted = {*tensors, *(other for found in near.values() for other, _, _ in found)}
+        near[tensor].append((sse, other, rotation))
+    wanted = {other for found in near.values() for _, other, _ in found}
+    ids = {id_ for id_, _ in files}.union(matches.files_like(connection, wanted, _LIKE_EACH))
     by_tensor: dict[int, list[Image]] = defaultdict(list)
-    for image in matches.images(connection, matching.folders, matching.limits, matching.recipe_id, list(wanted)):
+    for image in matches.images(connection, matching.folders, matching.limits, matching.recipe_id, sorted(ids)):
         by_tensor[image.tensor].append(image)
+    for images in by_tensor.values():
+        images.sort(key=lambda image: (image.path in fresh, image.path))
     found: dict[bytes, list[Pair]] = {}
     for new in sorted((image for images in by_tensor.values() for image in images), key=lambda one: one.path):
         if new.path not in fresh:
             continue
         fresh.discard(new.path)
-        pairs = [
+        pairs = (
             Pair(new, old, sse, rotation, level(new, old, sse))
-            for tensor, sse, rotation in ((new.tensor, 0, 0), *near[new.tensor])
+            for sse, tensor, rotation in sorted(near[new.tensor])
             for old in by_tensor[tensor]
             if old.path not in fresh and _matches(new, old, sse, matching.same_dim)
-        ]
-        if pairs:
-            found[new.path] = sorted(pairs, key=lambda pair: (pair.sse, pair.b.path))
+        )
+        if some := list(islice(pairs, _MATCHES_PER_FILE + 1)):
+            found[new.path] = some
     return found
 
 
@@ -85,9 +95,8 @@ def announce_matches(found: Mapping[bytes, Sequence[Pair]], values: int) -> None
                 fields,
                 extra={"event": "match", "fields": fields},
             )
-        more = len(pairs) - _MATCHES_PER_FILE
-        if more > 0:
-            log.info("match %s and %d more like it", os.fsdecode(path), more)
+        if len(pairs) > _MATCHES_PER_FILE:
+            log.info("match %s and more like it: see 'difwatch report'", os.fsdecode(path))
 
 
 def announce_unreadable(results: Sequence[Unreadable]) -> None:

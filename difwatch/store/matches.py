@@ -89,12 +89,12 @@ def images(
     folders: Mapping[int, Folder],
     limits: Mapping[int, int],
     recipe_id: int,
-    tensor_ids: Sequence[int] | None = None,
+    file_ids: Sequence[int] | None = None,
 ) -> Iterator[Image]:
     """The readable pictures of some folders, by path; ``limits`` gives the largest SSE of each folder.
 
-    Hard links to one file are one picture, under the first of its names. ``tensor_ids`` restricts the
-    pictures to those of some tensors.
+    Hard links to one file are one picture, under the first of its names. ``file_ids`` restricts the pictures
+    to those of some files.
     """
     statement = (
         select(
@@ -109,10 +109,10 @@ def images(
     names: dict[tuple[bytes | None, int, int, bytes], list[Any]] = {}
     pages = (
         [statement]
-        if tensor_ids is None
+        if file_ids is None
         else [
-            statement.where(content.c.tensor_id.in_(tensor_ids[start : start + _PAGE]))
-            for start in range(0, len(tensor_ids), _PAGE)
+            statement.where(file.c.id.in_(file_ids[start : start + _PAGE]))
+            for start in range(0, len(file_ids), _PAGE)
         ]
     )
     for row in chain.from_iterable(connection.execute(page) for page in pages):
@@ -141,12 +141,23 @@ def _scope(folder: Folder, path: bytes) -> bytes | None:
     return folder.path if folder.in_folder else None
 
 
-def tensors_of(connection: Connection, paths: Sequence[bytes]) -> list[int]:
-    """The distinct tensors of some files."""
-    statement = (
-        select(content.c.tensor_id)
-        .join_from(file, content)
-        .where(file.c.path.in_(paths), content.c.tensor_id.is_not(None))
-        .distinct()
-    )
-    return list(connection.execute(statement).scalars())
+def files_with_tensors(connection: Connection, paths: Sequence[bytes]) -> list[tuple[int, int]]:
+    """The readable ones of some files: (file id, tensor id)."""
+    statement = select(file.c.id, content.c.tensor_id).join_from(file, content)
+    wanted = statement.where(file.c.path.in_(paths), content.c.tensor_id.is_not(None))
+    return [(file_id, tensor_id) for file_id, tensor_id in connection.execute(wanted)]
+
+
+def files_like(connection: Connection, tensor_ids: Iterable[int], at_most: int) -> list[int]:
+    """Ids of the files of some tensors, of each tensor at most so many."""
+    found: list[int] = []
+    for tensor_id in tensor_ids:
+        # By thousands, and each stops early: the driver takes it as it is.
+        rows = connection.exec_driver_sql(_FILES_LIKE, (tensor_id, at_most))
+        found += [file_id for (file_id,) in rows]
+    return found
+
+
+_FILES_LIKE = (
+    "SELECT file.id FROM content JOIN file ON file.content_id = content.id WHERE content.tensor_id = ? LIMIT ?"
+)

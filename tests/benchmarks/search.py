@@ -1,0 +1,285 @@
+"""The figures of the search, each a ratio of two things measured in this run.
+
+    python tests/benchmarks/search.py [--photos DIR] [--count N] [--difpy] [--smoke]
+
+The material are tensors of random crops of photographs. ``--count`` is the largest number of them (a million takes
+10 GB of disk, 12 GB of memory and a quarter of an hour); ``--difpy`` installs difPy 4.2.1 from PyPI in an environment
+of its own and runs its search beside ours; ``--smoke`` does everything with a few tensors, to see that it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parent))
+from crops import PX, crop_files, crops
+from running import difwatch
+from storing import fill, new_store
+
+from difwatch.pipeline.rescan import Request, rescan, threads
+from difwatch.search.blocks import Radius
+from difwatch.search.classic import classic_hits
+from difwatch.search.distance import mse_limit
+from difwatch.search.index import Index
+from difwatch.search.sketch import sketches
+
+PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "photos"
+CORES = len(os.sched_getaffinity(0))
+MEMORY = 2 << 30
+DIFPY = """
+import sys, time, difPy
+if __name__ == "__main__":
+    dif = difPy.build(sys.argv[1], show_progress=False)
+    start = time.perf_counter()
+    difPy.search(dif, similarity="similar", rotate=True, same_dim=False, show_progress=False)
+    print(time.perf_counter() - start)
+"""
+
+
+class Material:
+    """Tensors as rows, their sketches, and ids."""
+
+    def __init__(self, photos: Path, count: int) -> None:
+        start = time.perf_counter()
+        self.tensors = crops(photos, count).reshape(count, -1)
+        say(f"{count} crops of photographs", f"{time.perf_counter() - start:.0f} s")
+        start = time.perf_counter()
+        self.rows = np.concatenate([sketches(self._square(some)) for some in self._parts()])
+        say(f"sketches of {count} tensors, one core", f"{time.perf_counter() - start:.1f} s")
+        self.ids = np.arange(count)
+
+    def _square(self, some: np.ndarray) -> np.ndarray:
+        return some.reshape(len(some), PX, PX, 3)
+
+    def _parts(self) -> Iterable[np.ndarray]:
+        return (self.tensors[start : start + 2000] for start in range(0, len(self.tensors), 2000))
+
+    def square(self, count: int) -> np.ndarray:
+        return self._square(self.tensors[:count])
+
+
+def say(figure: str, measured: str) -> None:
+    print(f"| {figure} | {measured} |", flush=True)
+
+
+def timed(function: Callable[[], object]) -> tuple[float, object]:
+    start = time.perf_counter()
+    result = function()
+    return time.perf_counter() - start, result
+
+
+def all_pairs(material: Material, count: int, mse: float, rotate: bool) -> tuple[float, int]:
+    """Seconds and pairs of a classic search of the first tensors, on all cores."""
+    radius = Radius.of(mse_limit(mse, 3 * PX * PX), PX, rotate)
+
+    def search() -> int:
+        with threads(CORES, MEMORY) as executor:
+            part = slice(0, count)
+            held = material.ids[part], material.rows[part], material.tensors[part]
+            return sum(len(hits) for hits in classic_hits(*held, radius, executor, CORES))
+
+    seconds, pairs = timed(search)
+    return seconds, int(str(pairs))
+
+
+def best(runs: int, function: Callable[[], tuple[float, int]]) -> tuple[float, int]:
+    return min(function() for _ in range(runs))
+
+
+def brute(material: Material, count: int) -> float:
+    """Pairs a second where nothing can be pruned; printed beside a bare matrix product of the same size."""
+    tensors = material.tensors[:count].astype(np.float32)
+    pairs = count * (count - 1) / 2
+    bare, _ = min(timed(lambda: tensors @ tensors.T) for _ in range(3))
+    ours, hits = best(2, lambda: all_pairs(material, count, 2000, rotate=False))
+    turned, _ = all_pairs(material, count // 2, 2000, rotate=True)
+    say(
+        f"every pair of {count} tensors at MSE 2000 ({hits} are within) against a bare float32 A @ A.T",
+        f"{pairs / ours / 1e6:.1f} against {pairs / bare / 1e6:.1f} million pairs/s: {bare / ours:.2f}",
+    )
+    say("the same with all four turns, a quarter of the pairs", f"{pairs / 4 / turned / 1e6:.1f} million pairs/s")
+    return pairs / ours
+
+
+def pruned(material: Material, sizes: tuple[int, int], brute_rate: float) -> None:
+    small, large = sizes
+    upright, pairs = best(3, lambda: all_pairs(material, small, 5, rotate=False))
+    every_pair = small * (small - 1) / 2 / brute_rate
+    say(
+        f"all pairs of {small} tensors, MSE 5, upright ({pairs} within), against every pair (extrapolated)",
+        f"{upright:.2f} s against {every_pair:.0f} s: {every_pair / upright:.0f} times",
+    )
+    turned, _ = best(3, lambda: all_pairs(material, small, 5, rotate=True))
+    say(f"`rotate` on over off, {small}", f"{turned:.2f} s / {upright:.2f} s = {turned / upright:.2f}")
+    for rotate, first in ((False, upright), (True, turned)):
+        second, pairs = best(2, lambda rotate=rotate: all_pairs(material, large, 5, rotate))
+        say(
+            f"growth, {large} over {small}, {'four turns' if rotate else 'upright'} ({pairs} within)",
+            f"{second:.2f} s / {first:.2f} s = {second / first:.1f}",
+        )
+
+
+def index(material: Material) -> None:
+    count = len(material.ids)
+    before = memory_of("self", "VmRSS")
+    build, made = timed(lambda: Index(material.ids, material.rows))
+    assert isinstance(made, Index)
+    say(f"index of {count}: build, resident memory", f"{build:.1f} s, {memory_of('self', 'VmRSS') - before} MB")
+    reach = Radius.of(mse_limit(5, 3 * PX * PX), PX, True).reach
+    queries = np.random.default_rng(3).integers(0, count, min(count, 2000))
+    times = [
+        timed(lambda one=one: made.candidates(material.ids[one : one + 1], material.rows[one : one + 1], reach))[0]
+        for one in queries
+    ]
+    query = statistics.median(times)
+    decode = decode_seconds()
+    say(
+        f"one query, four turns, against the sketches of {count} (median of {len(times)})",
+        f"{query * 1e3:.3f} ms: 1/{decode / query:.0f} of decoding a JPEG of 12 MP ({decode * 1e3:.0f} ms)",
+    )
+
+
+def decode_seconds() -> float:
+    import io
+
+    file = io.BytesIO()
+    random = np.random.default_rng(1)
+    coarse = Image.fromarray(random.integers(0, 256, (300, 400, 3), dtype=np.uint8))
+    coarse.resize((4000, 3000), Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+
+    def decode() -> None:
+        file.seek(0)
+        Image.open(file).convert("RGB")
+
+    return min(timed(decode)[0] for _ in range(5))
+
+
+def stored(material: Material, count: int, algorithm: str, place: Path) -> None:
+    """A rescan of a store, as people run it, in a process of its own."""
+    state = place / f"{algorithm}-{count}"
+    engine, recipe = new_store(state, PX, 5)
+    filling, _ = timed(lambda: fill(engine, recipe, material.square(count)))
+    engine.dispose()
+    command = [sys.executable, "-m", "difwatch", "-q", "--state-dir", str(state), "rescan", "--algorithm", algorithm]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, memory_of(process.pid, "VmHWM"))
+            time.sleep(0.02)
+        said = process.stdout.read().strip()
+    assert process.returncode == 0, said
+    say(
+        f"`rescan --algorithm {algorithm}` of {count} (filling the store took {filling:.0f} s)",
+        f"{time.perf_counter() - start:.1f} s, {peak} MB at most; {said}",
+    )
+
+
+def copies(place: Path, count: int) -> None:
+    """Copies of one picture and black pictures of different sizes, from files to the store."""
+    photo = Image.fromarray(np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8))
+    taken = []
+    for number in (count // 2, count):
+        folder = place / f"copies-{number}"
+        folder.mkdir()
+        photo.save(folder / "first.jpg")
+        data = (folder / "first.jpg").read_bytes()
+        for one in range(number):
+            (folder / f"copy{one}.jpg").write_bytes(data)
+            Image.new("L", (20 + one % 200, 20 + one // 200)).save(folder / f"black{one}.png")
+        state = place / f"copies-state-{number}"
+        seconds, _ = timed(
+            lambda state=state, folder=folder: difwatch(
+                state, "-q", "watch", "--once", "--quiet-seconds", "0", folder
+            )
+        )
+        taken.append(seconds)
+        report, said = timed(lambda state=state: difwatch(state, "report"))
+        status = difwatch(state, "status", check=False).stdout.splitlines()[-1].strip()
+    say(
+        f"{count} copies of a picture and {count} black pictures of different sizes: `watch --once`, half as many",
+        f"{taken[1]:.1f} s, {taken[0]:.1f} s: {taken[1] / taken[0]:.2f} times; {status}; report {report:.1f} s",
+    )
+    assert said
+
+
+def against_difpy(place: Path, photos: Path, count: int) -> None:
+    folder, state = place / "photos", place / "photos-state"
+    crop_files(photos, folder, count)
+    subprocess.run([sys.executable, "-m", "venv", place / "venv"], check=True)
+    subprocess.run([place / "venv/bin/pip", "install", "-q", "difPy==4.2.1"], check=True)
+    (place / "run_difpy.py").write_text(DIFPY)
+    run = [place / "venv/bin/python", place / "run_difpy.py", folder]
+    theirs = float(subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()[-1])
+    difwatch(state, "watch", "--once", "--quiet-seconds", "0", folder)
+    ours, result = min(rescanned(state) for _ in range(5))
+    say(
+        f"all pairs of {count} photos, MSE 5, four turns, any size: difPy 4.2.1 against `rescan`, search alone",
+        f"{theirs:.1f} s against {ours * 1e3:.0f} ms ({result} pairs): {theirs / ours:.0f} times",
+    )
+
+
+def rescanned(state: Path) -> tuple[float, int]:
+    """Seconds of a full search of a store that is open, its reading and writing included."""
+    from sqlalchemy import text
+
+    from difwatch.store import open_writer, settings, writing
+
+    engine = open_writer(state / "difwatch.db")
+    with writing(engine) as connection:
+        settings.put(connection, "remembered", 5)
+        connection.execute(text("DELETE FROM match"))
+    request = Request("auto", CORES, MEMORY, 10**7)
+    with threads(CORES, MEMORY) as executor:
+        seconds, result = timed(
+            lambda: rescan(engine, state / "difwatch.db", request, executor, lambda: "now", lambda now: None)
+        )
+    engine.dispose()
+    return seconds, getattr(result, "pairs", 0)
+
+
+def memory_of(pid: int | str, field: str) -> int:
+    """Megabytes; 0 for a process that has just ended."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith(field)), 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, default=PHOTOS)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--difpy", action="store_true")
+    parser.add_argument("--smoke", action="store_true")
+    arguments = parser.parse_args()
+    count = 1200 if arguments.smoke else arguments.count
+    part = (lambda wanted: max(100, min(count, wanted // 1000))) if arguments.smoke else (lambda n: min(count, n))
+    print("| figure | measured |\n|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        if arguments.difpy:
+            against_difpy(place, arguments.photos, 40 if arguments.smoke else 1000)
+        copies(place, 100 if arguments.smoke else 20_000)
+        material = Material(arguments.photos, count)
+        rate = brute(material, part(12_000))
+        pruned(material, (part(60_000), part(240_000)), rate)
+        index(material)
+        stored(material, part(200_000), "chunked", place)
+        if count > part(200_000):
+            stored(material, count, "auto", place)
+
+
+if __name__ == "__main__":
+    main()
