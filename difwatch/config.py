@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from difwatch.errors import UsageError
 from difwatch.model import Folder, Settings
+from difwatch.search.budget import MOST_PAIRS
 
 Keep = Literal["pixels", "bytes", "oldest", "newest", "path"]
 _NAMED = {"duplicates": 0.0, "similar": 5.0}
@@ -72,8 +73,10 @@ class Config(_Strict):
 
     similarity: Similarity = 5.0
     remember_up_to: Annotated[float, Field(ge=0, le=65025)] = 50.0
+    max_pairs: Annotated[int, Field(ge=1)] = MOST_PAIRS
     rotate: bool = True
     same_dim: bool = True
+    compare_references: bool = True
     px_size: Annotated[int, Field(ge=10, le=5000)] = 50
     recipe: Literal["exact"] = "exact"
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
@@ -101,7 +104,7 @@ class Config(_Strict):
 
     def settings(self) -> Settings:
         """What decides which pairs count."""
-        return Settings(self.similarity, self.rotate, self.same_dim, tuple(self.keep))
+        return Settings(self.similarity, self.rotate, self.same_dim, tuple(self.keep), self.compare_references)
 
     def remembered(self) -> float:
         """The mean squared error up to which pairs are stored: never less than what counts as a match."""

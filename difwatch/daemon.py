@@ -71,12 +71,12 @@ class Daemon:
     def _build(self, config: Config) -> None:
         recipe = exact_recipe(config.px_size)
         watched = config.folders()
-        ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered())
+        ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
         self._folder_ids = ready.folder_ids
         self._roots = [Root(one, is_image_name, config.destinations()) for one in watched]
         self._guards = Guards(self._roots, self._inbox, self._has_known)
         self._keeper = Keeper(
-            self._engine, ready.index, recipe, ready.matching.recipe_id, ready.limit, self._folder_of
+            self._engine, ready.index, recipe, ready.matching.recipe_id, ready.reach, self._folder_of
         )
         self._pipeline = Pipeline(
             self._engine,

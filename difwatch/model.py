@@ -157,6 +157,35 @@ class Settings:
     rotate: bool = True
     same_dim: bool = True
     keep: tuple[str, ...] = ("pixels", "bytes", "oldest", "path")
+    compare_references: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Up to which mean squared error pairs are stored.
+
+    ``wanted`` is what was configured; ``mse`` is less where that gave more than ``most`` pairs. Otherwise ``most``
+    is None.
+    """
+
+    mse: float
+    wanted: float
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What a store works with: a recipe by its id, name and tensor side, and how far pairs are remembered."""
+
+    recipe_id: int
+    recipe: str
+    px: int
+    remembered: Remembered
+
+    @property
+    def values(self) -> int:
+        """How many values a tensor has: ``3 * px ** 2``."""
+        return 3 * self.px * self.px
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,10 @@ def test_twenty_thousand_copies_are_one_group_in_one_pass():
     copies = [image(number, 1) for number in range(20_000)]
     (group,) = group_images(copies, {}, True, KEEP)
     assert len(group.members) == 19_999
+
+
+def test_twenty_thousand_plain_pictures_of_all_sizes_take_one_pass_too():
+    plain = [image(number, 1, width=1 + number) for number in range(20_000)]
+    assert group_images(plain, {}, True, KEEP) == []
+    (group,) = group_images(plain, {}, False, KEEP)
+    assert len(group.members) == 19_999

@@ -24,8 +24,12 @@ from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.run import Pipeline
 from difwatch.pipeline.setup import prepare
+from difwatch.report.status import read_status
 from difwatch.report.summary import summarize
-from difwatch.store import files, open_writer, reading, upgrade
+from difwatch.report.text import text_status
+from difwatch.search.budget import MOST_PAIRS
+from difwatch.search.distance import mse_limit
+from difwatch.store import files, matches, open_writer, reading, settings, upgrade
 from difwatch.watch import Root, Settler, innermost
 
 
@@ -45,19 +49,19 @@ class Counting(InlinePool):
 class Harness:
     """A pipeline over some folders, with a clock that only moves when told to."""
 
-    def __init__(self, state, *folders, settings=None, remembered=50.0, px=50):
+    def __init__(self, state, *folders, settings=None, remembered=50.0, px=50, most_pairs=MOST_PAIRS):
         self.now = 0.0
         self.online = True
         self.pool = Counting()
         self.engine = open_writer(state / "difwatch.db")
         upgrade(self.engine, state / "difwatch.db")
         recipe = exact_recipe(px)
-        self.ready = prepare(self.engine, folders, settings or Settings(), recipe, remembered)
+        self.ready = prepare(self.engine, folders, settings or Settings(), recipe, remembered, most_pairs)
         self.roots = [Root(one, is_image_name) for one in folders]
         self.index = self.ready.index
         matching = self.ready.matching
         self.keeper = Keeper(
-            self.engine, self.index, recipe, matching.recipe_id, self.ready.limit,
+            self.engine, self.index, recipe, matching.recipe_id, self.ready.reach,
             lambda path: self.ready.folder_ids[innermost(self.roots, path).path],
         )  # fmt: skip
         self.scanned = []
@@ -340,11 +344,11 @@ def test_what_is_remembered_answers_for_a_larger_threshold_and_other_settings(tm
     made.close()
     twin = naive.read_tree(os.fsencode(pictures))
     seen = set()
-    for settings in (Settings(5, True, True), Settings(200, False, False), Settings(0, True, False)):
-        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=settings, remembered=300.0)
+    for chosen in (Settings(5, True, True), Settings(200, False, False), Settings(0, True, False)):
+        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=chosen, remembered=300.0)
         for threshold in (None, 0, 5, 77.5, 300):
-            mse = settings.threshold if threshold is None else threshold
-            expected = naive.file_pairs(twin, mse, settings.rotate, settings.same_dim)
+            mse = chosen.threshold if threshold is None else threshold
+            expected = naive.file_pairs(twin, mse, chosen.rotate, chosen.same_dim)
             assert made.pairs(threshold) == expected
             seen.add(len(expected))
         made.scan()
@@ -538,3 +542,106 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = hypothesis_settings(max_examples=15, stateful_step_count=20, deadline=None)
+
+
+def like(number):
+    """One of many pictures that differ a little from each other."""
+    return Image.fromarray((np.asarray(photo(1)).astype(int) + number).clip(0, 255).astype(np.uint8))
+
+
+def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_said(tmp_path, pictures, caplog):
+    for number in range(0, 24, 3):
+        like(number).save(pictures / f"{number:02}.png")
+    folder = Folder(os.fsencode(pictures))
+    made = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=20)
+    made.scan()
+    assert "more than 20 pairs up to an MSE of 500" in caplog.text
+    with reading(made.engine) as connection:
+        remembered = settings.get_in_force(connection).remembered
+        assert 5 <= remembered.mse < 500
+        assert (remembered.wanted, remembered.most) == (500, 20)
+        assert 0 < matches.count(connection) <= 20
+        status = read_status(connection, None, {})
+    assert "max_pairs" in "".join(text_status(status))
+    twin = naive.read_tree(os.fsencode(pictures))
+    assert made.pairs(remembered.mse) == naive.file_pairs(twin, remembered.mse, True, True)
+    with pytest.raises(UsageError, match=r"more than 20 up to 500.*larger max_pairs"):
+        made.summary(400)
+    made.close()
+    again = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=20)
+    assert "searching" not in caplog.text, "what gave too many is not tried at each start"
+    assert again.ready.reach.limit == mse_limit(remembered.mse, 7500)
+    like(1).save(pictures / "new.png")
+    again.scan()
+    again.close()
+    wider = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=1000)
+    assert wider.pairs(500) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 500, True, True)
+    wider.close()
+
+
+def test_a_search_at_start_that_gives_too_many_pairs_is_cut_back_as_well(tmp_path, pictures):
+    for number in range(0, 24, 3):
+        like(number).save(pictures / f"{number:02}.png")
+    folder = Folder(os.fsencode(pictures))
+    made = Harness(tmp_path / "state", folder, remembered=5.0)
+    made.scan()
+    made.close()
+    wider = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=20)
+    with reading(wider.engine) as connection:
+        mse = settings.get_in_force(connection).remembered.mse
+        assert matches.count(connection) <= 20
+    assert 5 <= mse < 500
+    assert wider.pairs(mse) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), mse, True, True)
+    wider.close()
+
+
+def test_what_counts_as_a_match_is_kept_however_many_there_are(tmp_path, pictures):
+    for number in range(8):
+        like(number).save(pictures / f"{number}.png")
+    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=Settings(threshold=64), most_pairs=10)
+    made.scan()
+    assert made.pairs() == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 64, True, True)
+    assert len(made.pairs()) == 28
+    made.close()
+
+
+def test_reference_pictures_are_compared_with_each_other_only_if_that_is_wanted(tmp_path, pictures, caplog):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    for place in (archive / "a.png", archive / "b.png", pictures / "c.png", pictures / "d.png"):
+        photo(1).save(place)
+    folders = Folder(os.fsencode(archive), role="reference"), Folder(os.fsencode(pictures))
+    found = {}
+    for wanted in (True, False):
+        caplog.clear()
+        state = tmp_path / f"state-{wanted}"
+        state.mkdir()
+        made = Harness(state, *folders, settings=Settings(compare_references=wanted))
+        with caplog.at_level("INFO"):
+            made.scan()
+        found[wanted] = {tuple(os.path.basename(path) for path in pair) for pair in made.pairs()}
+        logged = [one for one in caplog.messages if one.startswith("match")]
+        assert len(logged) == len(found[wanted])
+        made.close()
+    every = {(b"a.png", b"b.png"), (b"c.png", b"d.png")} | {
+        (a, b) for a in (b"a.png", b"b.png") for b in (b"c.png", b"d.png")
+    }
+    assert found == {True: every, False: every - {(b"a.png", b"b.png")}}
+
+
+def test_a_file_of_which_there_are_very_many_is_announced_as_such(tmp_path, pictures, caplog):
+    for number in range(130):
+        Image.new("L", (40, 40 + number % 2)).save(pictures / f"{number:03}.png")
+    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)))
+    with caplog.at_level("INFO"):
+        made.scan()
+        caplog.clear()
+        Image.new("L", (41, 40)).save(pictures / "new.png")
+        Image.new("L", (99, 40)).save(pictures / "other.png")
+        made.tell(pictures / "new.png", pictures / "other.png")
+        made.run()
+    lines = [one for one in caplog.messages if one.startswith("match")]
+    assert len(lines) == 11
+    assert all(str(pictures / "new.png") in one for one in lines)
+    assert "many others" in lines[-1]
+    made.close()

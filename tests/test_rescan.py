@@ -266,3 +266,22 @@ def test_a_store_without_pictures_has_nothing_to_search_and_nothing_to_verify(st
     assert done.returncode == 2
     assert "there is nothing to search" in done.stderr
     assert "recall 100 %" in difwatch(state, "verify").stdout
+
+
+def test_the_matches_are_set_right_without_looking_at_every_pair_of_pictures(tmp_path):
+    engine, recipe = new_store(tmp_path / "state", 10, 50)
+    count = 2000
+    tensors = np.random.default_rng(1).integers(0, 255, (count, 10, 10, 3), dtype=np.uint8)
+    tensors[-10:] = tensors[:10] + 1
+    fill(engine, recipe, tensors)
+    ticks = []
+
+    def told(now):
+        if now.done == now.tasks:  # what is left is to set the matches right
+            driver = engine.raw_connection().driver_connection
+            driver.set_progress_handler(lambda: ticks.append(1), 100)
+
+    stored = Stored(engine, recipe, tmp_path / "state" / "difwatch.db", None, tensors)
+    assert stored.rescan(progress=told).missing == 10
+    assert 0 < len(ticks) * 100 < 200 * count, "steps of the database, far from one for each pair"
+    engine.dispose()

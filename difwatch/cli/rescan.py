@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from difwatch.cli import Common
+from difwatch.search.budget import MOST_PAIRS
 
 
 @click.command("rescan", short_help="Search everything anew, in blocks; goes on where it was interrupted.")
@@ -20,7 +21,7 @@ from difwatch.cli import Common
 @click.option(
     "--similarity", metavar="MSE", help='Remember pairs up to this error: "duplicates", "similar" or an MSE.'
 )
-@click.option("--max-pairs", type=click.IntRange(1), default=20_000_000, show_default=True, help="Give up beyond.")
+@click.option("--max-pairs", type=click.IntRange(1), default=MOST_PAIRS, show_default=True, help="Give up beyond.")
 @click.pass_obj
 def command(
     common: Common, algorithm: str, processes: int, chunksize: int | None, similarity: str | None, max_pairs: int

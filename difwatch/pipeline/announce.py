@@ -5,84 +5,118 @@ from __future__ import annotations
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from sqlalchemy import Connection
 
-from difwatch.model import Folder, Image, Pair, Unreadable
-from difwatch.search.groups import level
+from difwatch.model import Folder, Image, Pair, Settings, Unreadable
+from difwatch.search.matching import Shelf, is_match, level, shelf
 from difwatch.store import matches
 
 log = logging.getLogger(__name__)
 
 _MATCHES_PER_FILE = 10
-_LIKE_EACH = 100  # files of one tensor that are looked at
+_LIKE_EACH = 100  # files of one tensor and size that are looked at
 _GONE_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """What counts as a match now: the folders by id, their limits (SSE), and the recipe."""
+    """What counts as a match now: the folders by id, their limits (SSE), the settings, and the recipe."""
 
     folders: Mapping[int, Folder]
     limits: Mapping[int, int]
-    rotate: bool
-    same_dim: bool
+    settings: Settings
     recipe_id: int
     values: int
 
 
-def new_matches(connection: Connection, matching: Matching, paths: Sequence[bytes]) -> dict[bytes, list[Pair]]:
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is worth a line about a new file: its nearest matches, and whether there are or may be more."""
+
+    pairs: tuple[Pair, ...]
+    more: bool
+
+
+def new_matches(connection: Connection, matching: Matching, paths: Sequence[bytes]) -> dict[bytes, News]:
     """Matches of new files with those that were there before, nearest first; of two new ones, once.
 
-    Of each file only so many are given that it can be told whether there are more than are worth a line; so a
-    thousand copies of one picture cost a thousand times as much as one.
+    Of the files of one tensor and size only so many are looked at; so a thousand copies of one picture cost a
+    thousand times as much as one.
     """
     fresh = set(paths)
-    files = matches.files_with_tensors(connection, paths)
-    tensors = sorted({tensor for _, tensor in files})
-    limit = max(matching.limits.values(), default=0)
-    near: dict[int, list[tuple[int, int, int]]] = {tensor: [(0, tensor, 0)] for tensor in tensors}
-    for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, matching.rotate):
-        near[tensor].append((sse, other, rotation))
-    wanted = {other for found in near.values() for _, other, _ in found}
-    ids = {id_ for id_, _ in files}.union(matches.files_like(connection, wanted, _LIKE_EACH))
-    by_tensor: dict[int, list[Image]] = defaultdict(list)
-    for image in matches.images(connection, matching.folders, matching.limits, matching.recipe_id, sorted(ids)):
-        by_tensor[image.tensor].append(image)
-    for images in by_tensor.values():
+    settings = matching.settings
+    files = dict(matches.files_with_tensors(connection, paths))
+    near = _near(connection, matching, sorted(set(files.values())))
+    shelves, crowded = _around(connection, matching, files, near)
+    for images in shelves.values():
         images.sort(key=lambda image: (image.path in fresh, image.path))
-    found: dict[bytes, list[Pair]] = {}
-    for new in sorted((image for images in by_tensor.values() for image in images), key=lambda one: one.path):
+    news: dict[bytes, News] = {}
+    for new in sorted((image for images in shelves.values() for image in images), key=lambda one: one.path):
         if new.path not in fresh:
             continue
         fresh.discard(new.path)
+        places = [(sse, shelf(new, settings, tensor), turn) for sse, tensor, turn in sorted(near[new.tensor])]
         pairs = (
-            Pair(new, old, sse, rotation, level(new, old, sse))
-            for sse, tensor, rotation in sorted(near[new.tensor])
-            for old in by_tensor[tensor]
-            if old.path not in fresh and _matches(new, old, sse, matching.same_dim)
+            Pair(new, old, sse, turn, level(new, old, sse))
+            for sse, place, turn in places
+            for old in shelves.get(place, ())
+            if old.path not in fresh and is_match(new, old, sse, settings)
         )
-        if some := list(islice(pairs, _MATCHES_PER_FILE + 1)):
-            found[new.path] = some
-    return found
+        some = tuple(islice(pairs, _MATCHES_PER_FILE + 1))
+        more = len(some) > _MATCHES_PER_FILE or any(place in crowded for _, place, _ in places)
+        if some or more:
+            news[new.path] = News(some[:_MATCHES_PER_FILE], more)
+    return news
 
 
-def _matches(new: Image, old: Image, sse: int, same_dim: bool) -> bool:
-    return (
-        new.path != old.path
-        and new.scope == old.scope
-        and sse <= min(new.limit, old.limit)
-        and (not same_dim or new.dimensions == old.dimensions)
-    )
+_Near = Mapping[int, Sequence[tuple[int, int, int]]]
 
 
-def announce_matches(found: Mapping[bytes, Sequence[Pair]], values: int) -> None:
-    """Log matches: for each new file its nearest ones, and how many more there are."""
-    for path, pairs in found.items():
-        for pair in pairs[:_MATCHES_PER_FILE]:
+def _near(
+    connection: Connection, matching: Matching, tensors: Sequence[int]
+) -> dict[int, list[tuple[int, int, int]]]:
+    """For each tensor the tensors within the limit, itself first: (SSE, tensor, degrees)."""
+    limit = max(matching.limits.values(), default=0)
+    near = {tensor: [(0, tensor, 0)] for tensor in tensors}
+    for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, matching.settings.rotate):
+        near[tensor].append((sse, other, rotation))
+    return near
+
+
+def _around(
+    connection: Connection, matching: Matching, files: Mapping[int, int], near: _Near
+) -> tuple[dict[Shelf, list[Image]], set[Shelf]]:
+    """The pictures that may match some files (id to tensor), by shelf, and which shelves hold more than these."""
+    wanted = {
+        shelf(image, matching.settings, tensor)
+        for image in _images(connection, matching, files)
+        for _, tensor, _ in near[image.tensor]
+    }
+    crowded: set[Shelf] = set()
+    ids = set(files)
+    for place in wanted:
+        found = matches.files_like(connection, place.tensor, place.dimensions, _LIKE_EACH)
+        ids.update(found)
+        if len(found) == _LIKE_EACH:
+            crowded.add(place)
+    shelves: dict[Shelf, list[Image]] = defaultdict(list)
+    for image in _images(connection, matching, ids):
+        shelves[shelf(image, matching.settings)].append(image)
+    return shelves, crowded
+
+
+def _images(connection: Connection, matching: Matching, file_ids: Iterable[int]) -> Iterator[Image]:
+    return matches.images(connection, matching.folders, matching.limits, matching.recipe_id, sorted(file_ids))
+
+
+def announce_matches(found: Mapping[bytes, News], values: int) -> None:
+    """Log matches: for each new file its nearest ones, and that there are more."""
+    for path, news in found.items():
+        for pair in news.pairs:
             fields = {
                 "new": os.fsdecode(pair.a.path),
                 "old": os.fsdecode(pair.b.path),
@@ -95,8 +129,8 @@ def announce_matches(found: Mapping[bytes, Sequence[Pair]], values: int) -> None
                 fields,
                 extra={"event": "match", "fields": fields},
             )
-        if len(pairs) > _MATCHES_PER_FILE:
-            log.info("match %s and more like it: see 'difwatch report'", os.fsdecode(path))
+        if news.more:
+            log.info("match %s is like many others: see 'difwatch report'", os.fsdecode(path))
 
 
 def announce_unreadable(results: Sequence[Unreadable]) -> None:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Engine
 
 from difwatch.model import Answer, FileState, Postponed, Recipe, Tensorized, Unreadable, Vanished
 from difwatch.pipeline.intake import look
+from difwatch.pipeline.remember import Reach, put
 from difwatch.search.index import Index, search_new
-from difwatch.store import contents, files, matches, writing
+from difwatch.store import contents, files, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Keeper:
         The writer of the store.
     index
         Holds the sketches of all tensors of the recipe that are in the store.
-    limit
-        Largest sum of squared errors that is remembered.
+    reach
+        How far pairs are remembered.
     folder_of
         The id of the folder that a path belongs to.
     """
@@ -57,14 +58,14 @@ class Keeper:
         index: Index,
         recipe: Recipe,
         recipe_id: int,
-        limit: int,
+        reach: Reach,
         folder_of: Callable[[bytes], int],
     ) -> None:
         self._engine = engine
         self._index = index
         self._recipe = recipe
         self._recipe_id = recipe_id
-        self._limit = limit
+        self._reach = reach
         self._folder_of = folder_of
 
     def keep(self, answers: Sequence[Answer], gone: Sequence[bytes], unwanted: Sequence[bytes] = ()) -> Kept:
@@ -95,10 +96,11 @@ class Keeper:
                 new.ids,
                 new.pixels,
                 lambda ids: contents.tensors(connection, ids),
-                self._limit,
+                self._reach.limit,
             )
-            matches.put(connection, hits)
+            reach = put(connection, hits, self._reach)
             files.remove(connection, [*forgotten, *unwanted])
+        self._reach = reach
         self._index.add(new.ids, new.sketches)
         return Kept(
             read=tuple(read),

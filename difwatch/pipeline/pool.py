@@ -24,7 +24,7 @@ from difwatch.model import Answer, FileState, TensorJob, Unreadable
 # Jobs that wait at a worker, so that it is not idle while the parent keeps a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
 _PAGE = 4096
-_ANSWER_BYTES = 1 << 20
+_PIPE_BYTES = 1 << 20
 _ATTEMPTS = 2
 _STILLBORN_MOST = 10
 
@@ -52,9 +52,10 @@ class _Worker:
     def __init__(self) -> None:
         job_read, job_write = os.pipe()
         answer_read, answer_write = os.pipe()
-        # Room for the answers of a whole batch, so that the worker goes on while the parent keeps one.
-        with contextlib.suppress(OSError):  # a user may have only so much; then it waits more often
-            fcntl.fcntl(answer_write, fcntl.F_SETPIPE_SZ, _ANSWER_BYTES)
+        # Room for the jobs and the answers of a whole batch, so that the worker goes on while the parent keeps one.
+        for pipe in (job_write, answer_write):
+            with contextlib.suppress(OSError):  # a user may have only so much; then it waits more often
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         # The child finds difwatch where we found it, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from threadpoolctl import threadpool_limits
 
 from difwatch.errors import IncompleteError, UsageError
-from difwatch.model import Rescanned
+from difwatch.model import Remembered, Rescanned
 from difwatch.search import budget
 from difwatch.search.blocks import Radius
 from difwatch.search.chunked import Chunks, Part, chunked_hits, cuts_of
@@ -127,8 +127,7 @@ def rescan(
     """
     with writing(engine) as connection:
         target = _target(connection, request)
-        plan = _plan(connection, target, request, clock())
-        ids, rows = contents.all_sketches(connection, target.recipe_id, plan.last_tensor)
+        plan, ids, rows = _plan(connection, target, request, clock())
         done = rescans.done_tasks(connection)
         algorithm = request.algorithm
         if algorithm == "auto":
@@ -164,20 +163,21 @@ def rescan(
 
 
 def _target(connection: Connection, request: Request) -> _Target:
-    recipe = settings.get(connection, "recipe")
-    remembered = settings.get(connection, "remembered")
-    last = contents.last_id(connection, recipe["id"]) if isinstance(recipe, dict) else 0
-    if not isinstance(recipe, dict) or not isinstance(remembered, int | float) or not last:
+    now = settings.get_in_force(connection)
+    last = contents.last_id(connection, now.recipe_id) if now else 0
+    if now is None or not last:
         raise UsageError("there is nothing to search: no picture is known yet; run 'difwatch watch FOLDER' first")
-    mse = max(remembered, request.similarity or 0.0)
-    return _Target(recipe["id"], recipe["px"], remembered, mse, mse_limit(mse, 3 * recipe["px"] ** 2), last)
+    mse = max(now.remembered.mse, request.similarity or 0.0)
+    return _Target(now.recipe_id, now.px, now.remembered.mse, mse, mse_limit(mse, now.values), last)
 
 
-def _plan(connection: Connection, target: _Target, request: Request, now: str) -> Rescan:
-    """The unfinished full search if it is the one that is asked for, or else a new one."""
+def _plan(
+    connection: Connection, target: _Target, request: Request, now: str
+) -> tuple[Rescan, NDArray[np.int64], NDArray[np.float32]]:
+    """The unfinished full search if it is the one that is asked for, or else a new one; and what it searches."""
     before = rescans.unfinished(connection)
     if before is not None and _serves(before, target, request):
-        return before
+        return before, *contents.all_sketches(connection, target.recipe_id, before.last_tensor)
     ids, rows = contents.all_sketches(connection, target.recipe_id)
     block = budget.block_rows(len(ids), request.processes, request.chunksize)
     cuts = cuts_of(ids, rows, block)
@@ -186,7 +186,7 @@ def _plan(connection: Connection, target: _Target, request: Request, now: str) -
     asked = request.chunksize or 0
     new = Rescan(target.recipe_id, target.limit, asked, target.last, tuple(cuts), tasks, now)
     rescans.begin(connection, new)
-    return new
+    return new, ids, rows
 
 
 def _serves(before: Rescan, target: _Target, request: Request) -> bool:
@@ -240,5 +240,4 @@ def _task(first: Part, parts: Iterator[Part]) -> Iterator[Part]:
 
 def _remember(connection: Connection, target: _Target) -> None:
     if target.mse > target.remembered:
-        settings.put(connection, f"remembered {target.recipe_id}", target.mse)
-        settings.put(connection, "remembered", target.mse)
+        settings.put_remembered(connection, target.recipe_id, Remembered(target.mse, target.mse))

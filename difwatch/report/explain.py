@@ -16,7 +16,8 @@ from difwatch.imaging import DecodeError, decode, tensor
 from difwatch.model import Image, Settings
 from difwatch.report.text import shown_path
 from difwatch.search.distance import TURNS, mse_limit, sse_of_turns
-from difwatch.search.groups import KEEP_RULES, keep_order, level
+from difwatch.search.groups import KEEP_RULES, keep_order
+from difwatch.search.matching import level
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from difwatch import __version__
+from difwatch.model import Remembered
 from difwatch.store import contents, folders, matches, rescans, settings
 
 LOSSES = ("overflow", "reader_died", "watch_failed", "unmounted")
@@ -39,6 +40,7 @@ class Status:
     queue: dict[str, int]
     matches: int
     index_size: int
+    remembered: Remembered | None
     losses: dict[str, int]
     last_scan: str | None
     last_rescan: str | None
@@ -75,7 +77,7 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[
     alive = pid is not None
     live = heartbeat if alive and heartbeat.get("pid") == pid else {}
     states: dict[str, dict[str, Any]] = {one["path"]: one for one in live.get("folders", [])}
-    recipe = settings.get(connection, "recipe") if connection else None
+    now = settings.get_in_force(connection) if connection else None
     counted = folders.counts(connection) if connection else []
     listed = [
         FolderStatus(
@@ -99,7 +101,8 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[
         folders=listed,
         queue=live.get("queue", {"settling": 0, "waiting": 0, "working": 0}),
         matches=matches.count(connection) if connection else 0,
-        index_size=contents.count(connection, recipe["id"]) if connection and isinstance(recipe, dict) else 0,
+        index_size=contents.count(connection, now.recipe_id) if connection and now else 0,
+        remembered=now.remembered if now else None,
         losses=live.get("losses", dict.fromkeys(LOSSES, 0)),
         last_scan=max((one.scanned for one in counted if one.scanned), default=None),
         last_rescan=rescans.last_finished(connection) if connection else None,

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from difwatch.errors import UsageError
-from difwatch.model import Folder, Group, Image, Pair, Settings
+from difwatch.model import Folder, Group, Image, Pair, Remembered, Settings
 from difwatch.search.distance import mse_limit
-from difwatch.search.groups import group_images, level
+from difwatch.search.groups import group_images
+from difwatch.search.matching import Shelf, is_match, level, shelf
 from difwatch.store import folders, matches, settings
 
 
@@ -50,25 +51,17 @@ class Summary:
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair of files within the threshold, ordered by both paths, the smaller path first."""
-        by_tensor: dict[int, list[Image]] = defaultdict(list)
+        shelves: dict[Shelf, list[Image]] = defaultdict(list)
         for image in self.images:
-            by_tensor[image.tensor].append(image)
+            shelves[shelf(image, self.settings)].append(image)
         for a in sorted(self.images, key=lambda image: image.path):
             found = [
                 Pair(a, b, sse, rotation, level(a, b, sse))
                 for tensor, sse, rotation in ((a.tensor, 0, 0), *self.near.get(a.tensor, ()))
-                for b in by_tensor[tensor]
-                if self._is_pair(a, b, sse)
+                for b in shelves.get(shelf(a, self.settings, tensor), ())
+                if a.path < b.path and is_match(a, b, sse, self.settings)
             ]
             yield from sorted(found, key=lambda pair: pair.b.path)
-
-    def _is_pair(self, a: Image, b: Image, sse: int) -> bool:
-        return (
-            a.path < b.path
-            and a.scope == b.scope
-            and sse <= min(a.limit, b.limit)
-            and (not self.settings.same_dim or a.dimensions == b.dimensions)
-        )
 
 
 def _keep_of(scope: bytes, keeps: dict[bytes, tuple[str, ...]]) -> tuple[str, ...] | None:
@@ -94,29 +87,34 @@ def summarize(connection: Connection, threshold: float | None = None, within: by
         Pairs are not remembered up to this threshold.
     """
     matching = settings.get_matching(connection)
-    recipe = settings.get(connection, "recipe")
-    remembered = settings.get(connection, "remembered")
-    if not isinstance(recipe, dict) or not isinstance(remembered, int | float):
+    now = settings.get_in_force(connection)
+    if now is None:
         return Summary(matching, "exact", 50, {}, (), {})
-    if threshold is not None and threshold > remembered:
-        raise UsageError(
-            f"--threshold {threshold:g}: pairs are remembered up to an MSE of {remembered:g}; "
-            f"set remember_up_to = {threshold:g} in the configuration and start 'difwatch watch' again"
-        )
-    values = 3 * recipe["px"] ** 2
+    if threshold is not None and threshold > now.remembered.mse:
+        raise UsageError(f"--threshold {threshold:g}: {_too_far(threshold, now.remembered)}")
     in_force = folders.in_force(connection)
     own = {id_: matching.threshold if one.similarity is None else one.similarity for id_, one in in_force.items()}
-    limits = {id_: mse_limit(mse if threshold is None else threshold, values) for id_, mse in own.items()}
+    limits = {id_: mse_limit(mse if threshold is None else threshold, now.values) for id_, mse in own.items()}
     images = [
         image
-        for image in matches.images(connection, in_force, limits, recipe["id"])
+        for image in matches.images(connection, in_force, limits, now.recipe_id)
         if within is None or any(path.startswith(within.rstrip(b"/") + b"/") for path in (image.path, *image.links))
     ]
     near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
     largest = max(limits.values(), default=0)
-    for a, b, sse, rotation, back in matches.within(connection, recipe["id"], largest, matching.rotate):
+    for a, b, sse, rotation, back in matches.within(connection, now.recipe_id, largest, matching.rotate):
         near[a].append((b, sse, rotation))
         near[b].append((a, sse, back))
     if threshold is not None:
         matching = replace(matching, threshold=threshold)
-    return Summary(matching, recipe["name"], recipe["px"], in_force, tuple(images), dict(near))
+    return Summary(matching, now.recipe, now.px, in_force, tuple(images), dict(near))
+
+
+def _too_far(threshold: float, remembered: Remembered) -> str:
+    text = f"pairs are remembered up to an MSE of {remembered.mse:g}"
+    if remembered.most is not None and threshold <= remembered.wanted:
+        return (
+            f"{text}, because there were more than {remembered.most} up to {remembered.wanted:g}; "
+            "set a larger max_pairs in the configuration and start 'difwatch watch' again"
+        )
+    return f"{text}; set remember_up_to = {threshold:g} in the configuration and start 'difwatch watch' again"

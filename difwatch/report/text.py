@@ -59,6 +59,11 @@ def text_status(status: Status) -> Iterator[str]:
         unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
         yield f"  {shown(folder.path)}: {folder.state}, {_count(folder.images, 'picture')}{unreadable}\n"
     yield f"  {_count(status.index_size, 'distinct picture')} known, {_count(status.matches, 'match')} remembered\n"
+    if status.remembered is not None and status.remembered.most is not None:
+        yield (
+            f"  pairs are remembered up to an MSE of {status.remembered.mse:g} only: there were more than "
+            f"{_number(status.remembered.most)} up to {status.remembered.wanted:g} (max_pairs)\n"
+        )
     if status.rescan_progress is not None:
         yield f"  a full search is {100 * status.rescan_progress:.0f} % done; 'difwatch rescan' goes on with it\n"
     waiting = sum(status.queue.values())

@@ -65,16 +65,15 @@ def audit(
     progress
         Told how many pages of pictures of how many are done.
     """
-    recipe = settings.get(connection, "recipe")
-    remembered = settings.get(connection, "remembered")
-    if not isinstance(recipe, dict) or not isinstance(remembered, int | float):
+    now = settings.get_in_force(connection)
+    if now is None:
         return Audit(0, 0, 0, 0.0, 0, 0, 0)
-    ids, _ = contents.all_sketches(connection, recipe["id"])
+    ids, _ = contents.all_sketches(connection, now.recipe_id)
     chosen = ids if sample is None or sample >= len(ids) else np.sort(random.choice(ids, sample, replace=False))
-    limit = mse_limit(remembered, 3 * recipe["px"] ** 2)
+    limit = mse_limit(now.remembered.mse, now.values)
     pages = list(_pages(connection, ids, chosen, limit, progress))
     found = joined(pages)
-    stored = _stored(connection, recipe["id"], chosen, limit)
+    stored = _stored(connection, now.recipe_id, chosen, limit)
     both, counts = np.unique(np.concatenate([found, stored]), return_counts=True)
     once = both[counts == 1]
     missing = np.isin(once, found)
@@ -83,7 +82,7 @@ def audit(
         images=len(ids),
         sample=len(chosen),
         compared=len(chosen) * (len(chosen) - 1) // 2 + len(chosen) * others,
-        mse=float(remembered),
+        mse=now.remembered.mse,
         pairs=len(found),
         missing=int(missing.sum()),
         wrong=int((~missing).sum()),

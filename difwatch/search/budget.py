@@ -5,6 +5,9 @@ from __future__ import annotations
 CLASSIC_UP_TO = 5000
 """Images; beyond that the chunked algorithm is chosen, as in difPy."""
 
+MOST_PAIRS = 20_000_000
+"""Pairs that are stored: about a gigabyte of disk."""
+
 JOB_BYTES = 384 << 20
 """What one block against another may take while it is searched, at the most (measured, and rounded up)."""
 

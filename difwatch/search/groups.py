@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from difwatch.model import Group, Image, Member
+from difwatch.search.matching import level
 
 Neighbours = Mapping[int, Sequence[tuple[int, int, int]]]
 """Tensor id to (other tensor id, SSE, degrees that turn the other onto this one), in both directions."""
@@ -19,7 +20,8 @@ KEEP_RULES: dict[str, Callable[[Image], object]] = {
 }
 """What makes one picture the better one; the first rule that tells two apart decides."""
 
-_Bucket = tuple[int, tuple[int, int], int]
+_Bucket = tuple[int, tuple[int, int]]
+"""A tensor, and the sizes that pictures must have in common."""
 
 
 def keep_order(images: Iterable[Image], keep: Sequence[str]) -> list[Image]:
@@ -33,8 +35,8 @@ def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool
 
     In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that
     is within the threshold *of it* joins. A pair counts when it is within the stricter of the limits of its
-    two pictures. The pictures of one tensor, size and limit wait in one bucket and join together, so the
-    time grows with the pictures and with the pairs of tensors, not with the pairs of pictures.
+    two pictures. Pictures of one tensor, size and limit wait together and join together, so the time grows
+    with the pictures and with the pairs of tensors, not with the pairs of pictures.
 
     Parameters
     ----------
@@ -54,11 +56,10 @@ def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool
     """
     order = keep_order(images, keep)
     rank = {image.path: number for number, image in enumerate(order)}
-    waiting: dict[int, dict[_Bucket, list[Image]]] = defaultdict(lambda: defaultdict(list))
+    waiting: dict[_Bucket, dict[int, list[Image]]] = defaultdict(lambda: defaultdict(list))
     for image in order:
         if not image.reference:
-            dimensions = image.dimensions if same_dim else (0, 0)
-            waiting[image.tensor][image.tensor, dimensions, image.limit].append(image)
+            waiting[_bucket(image.tensor, image, same_dim)][image.limit].append(image)
     placed: set[bytes] = set()
     groups = []
     for primary in order:
@@ -67,35 +68,23 @@ def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool
         placed.add(primary.path)
         members: list[Member] = []
         for tensor, sse, rotation in ((primary.tensor, 0, 0), *neighbours.get(primary.tensor, ())):
-            members += _join(primary, waiting.get(tensor), sse, rotation, same_dim, placed)
+            if by_limit := waiting.get(_bucket(tensor, primary, same_dim)):
+                members += _join(primary, by_limit, sse, rotation, placed)
         if members:
             members.sort(key=lambda member: (member.sse, rank[member.image.path]))
             groups.append(Group(primary, tuple(members)))
     return groups
 
 
+def _bucket(tensor: int, image: Image, same_dim: bool) -> _Bucket:
+    return (tensor, image.dimensions if same_dim else (0, 0))
+
+
 def _join(
-    primary: Image,
-    buckets: dict[_Bucket, list[Image]] | None,
-    sse: int,
-    rotation: int,
-    same_dim: bool,
-    placed: set[bytes],
-) -> list[Member]:
-    joined: list[Member] = []
-    for bucket in list(buckets or ()):
-        _, dimensions, limit = bucket
-        if sse > min(limit, primary.limit) or (same_dim and dimensions != primary.dimensions):
-            continue
-        for image in buckets.pop(bucket) if buckets else ():
+    primary: Image, by_limit: dict[int, list[Image]], sse: int, rotation: int, placed: set[bytes]
+) -> Iterator[Member]:
+    for limit in [limit for limit in by_limit if sse <= min(limit, primary.limit)]:
+        for image in by_limit.pop(limit):
             if image.path not in placed:
                 placed.add(image.path)
-                joined.append(Member(image, sse, rotation, level(primary, image, sse)))
-    return joined
-
-
-def level(a: Image, b: Image, sse: int) -> str:
-    """Name how alike two matching pictures are: identical, duplicate or similar."""
-    if a.digest == b.digest:
-        return "identical"
-    return "duplicate" if sse == 0 else "similar"
+                yield Member(image, sse, rotation, level(primary, image, sse))

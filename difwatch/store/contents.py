@@ -43,15 +43,16 @@ def digests_of_sizes(
     connection: Connection, sizes: Sequence[int], recipe_id: int, at_most: int
 ) -> dict[int, frozenset[bytes]]:
     """The digests known under a recipe for each size in bytes; none for a size with more than ``at_most``."""
-    rows = connection.execute(
-        select(content.c.bytes, content.c.digest).where(
-            content.c.bytes.in_(sizes), content.c.recipe_id == recipe_id, content.c.tensor_id.is_not(None)
-        )
-    )
-    found: dict[int, set[bytes]] = {}
-    for size, digest in rows:
-        found.setdefault(size, set()).add(digest)
-    return {size: frozenset(digests) for size, digests in found.items() if len(digests) <= at_most}
+    found = {}
+    for size in sizes:
+        # One by one, so that no more are read than are wanted, and by the hundred: the driver takes it as it is.
+        rows = connection.exec_driver_sql(_DIGESTS, (size, recipe_id, at_most + 1)).scalars().all()
+        if 0 < len(rows) <= at_most:
+            found[size] = frozenset(rows)
+    return found
+
+
+_DIGESTS = "SELECT digest FROM content WHERE bytes = ? AND recipe_id = ? AND tensor_id IS NOT NULL LIMIT ?"
 
 
 def put_tensors(

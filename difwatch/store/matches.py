@@ -38,6 +38,19 @@ def count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(match)).scalar_one()
 
 
+def nth_distance(connection: Connection, recipe_id: int, place: int) -> int:
+    """The SSE at a place (from 0) when the matches of a recipe stand in order; there must be as many."""
+    ours = select(match.c.sse).join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
+    distance: int = connection.execute(ours.order_by(match.c.sse).offset(place).limit(1)).scalar_one()
+    return distance
+
+
+def forget_beyond(connection: Connection, recipe_id: int, limit: int) -> None:
+    """Forget the matches of a recipe with a larger SSE than the limit."""
+    ours = select(tensor.c.id).where(tensor.c.recipe_id == recipe_id)
+    connection.execute(delete(match).where(match.c.sse > limit, match.c.a.in_(ours)))
+
+
 def within(
     connection: Connection, recipe_id: int, limit: int, rotate: bool
 ) -> Iterator[tuple[int, int, int, int, int]]:
@@ -148,16 +161,18 @@ def files_with_tensors(connection: Connection, paths: Sequence[bytes]) -> list[t
     return [(file_id, tensor_id) for file_id, tensor_id in connection.execute(wanted)]
 
 
-def files_like(connection: Connection, tensor_ids: Iterable[int], at_most: int) -> list[int]:
-    """Ids of the files of some tensors, of each tensor at most so many."""
+def files_like(connection: Connection, tensor_id: int, sizes: tuple[int, int] | None, at_most: int) -> list[int]:
+    """Ids of the files of a tensor, only of pictures with these sizes in either order if given, and only so many."""
+    # By thousands, and each stops early: the driver takes it as it is.
+    if sizes is None:
+        return list(connection.exec_driver_sql(_FILES_LIKE.format(""), (tensor_id, at_most)).scalars())
     found: list[int] = []
-    for tensor_id in tensor_ids:
-        # By thousands, and each stops early: the driver takes it as it is.
-        rows = connection.exec_driver_sql(_FILES_LIKE, (tensor_id, at_most))
-        found += [file_id for (file_id,) in rows]
+    for width, height in {sizes, sizes[::-1]}:
+        values = (tensor_id, width, height, at_most - len(found))
+        found += connection.exec_driver_sql(_FILES_LIKE.format("AND width = ? AND height = ?"), values).scalars()
     return found
 
 
 _FILES_LIKE = (
-    "SELECT file.id FROM content JOIN file ON file.content_id = content.id WHERE content.tensor_id = ? LIMIT ?"
+    "SELECT file.id FROM content JOIN file ON file.content_id = content.id WHERE content.tensor_id = ? {} LIMIT ?"
 )

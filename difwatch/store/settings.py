@@ -7,7 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.model import Settings
+from difwatch.model import InForce, Remembered, Settings
 from difwatch.store.tables import setting
 
 
@@ -33,3 +33,31 @@ def get_matching(connection: Connection) -> Settings:
 def put_matching(connection: Connection, settings: Settings) -> None:
     """Keep the settings that decide what counts as a match."""
     put(connection, "matching", asdict(settings))
+
+
+def get_in_force(connection: Connection) -> InForce | None:
+    """What the store works with; None before the first daemon."""
+    recipe = get(connection, "recipe")
+    if not isinstance(recipe, dict):
+        return None
+    remembered = get_remembered(connection, recipe["id"])
+    return None if remembered is None else InForce(recipe["id"], recipe["name"], recipe["px"], remembered)
+
+
+def put_in_force(connection: Connection, now: InForce) -> None:
+    """Keep what the store works with."""
+    put(connection, "recipe", {"id": now.recipe_id, "name": now.recipe, "px": now.px})
+    put_remembered(connection, now.recipe_id, now.remembered)
+
+
+def get_remembered(connection: Connection, recipe_id: int) -> Remembered | None:
+    """How far the pairs of a recipe are remembered; None if they were never searched."""
+    found = get(connection, f"remembered {recipe_id}")
+    if isinstance(found, dict):
+        return Remembered(**found)
+    return Remembered(found, found) if isinstance(found, int | float) else None
+
+
+def put_remembered(connection: Connection, recipe_id: int, remembered: Remembered) -> None:
+    """Keep how far the pairs of a recipe are remembered."""
+    put(connection, f"remembered {recipe_id}", asdict(remembered))

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -65,8 +66,9 @@ content = Table(
     Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
-    Column("tensor_id", Integer, ForeignKey("tensor.id"), index=True),
+    Column("tensor_id", Integer, ForeignKey("tensor.id")),
     Column("reason", Text),
+    Index("ix_content_tensor_id_width_height", "tensor_id", "width", "height"),
     CheckConstraint("(tensor_id IS NULL) <> (reason IS NULL)", name="tensor_or_reason"),
 )
 

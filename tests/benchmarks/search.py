@@ -236,11 +236,12 @@ def rescanned(state: Path) -> tuple[float, int]:
     """Seconds of a full search of a store that is open, its reading and writing included."""
     from sqlalchemy import text
 
+    from difwatch.model import Remembered
     from difwatch.store import open_writer, settings, writing
 
     engine = open_writer(state / "difwatch.db")
     with writing(engine) as connection:
-        settings.put(connection, "remembered", 5)
+        settings.put_remembered(connection, 1, Remembered(5, 5))
         connection.execute(text("DELETE FROM match"))
     request = Request("auto", CORES, MEMORY, 10**7)
     with threads(CORES, MEMORY) as executor:
