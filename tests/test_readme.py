@@ -72,7 +72,7 @@ def test_every_flag_of_the_readme_exists():
         for parameter in command.params:
             known.update(parameter.opts, parameter.secondary_opts)
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+\w", README))
-    development = {"--variants"}
+    development = {"--variants", "--difpy", "--count"}
     assert named - development <= known, named - known
 
 

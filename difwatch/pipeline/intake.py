@@ -14,8 +14,8 @@ from difwatch.pipeline.decide import Decision, Verdict, decide
 from difwatch.store import contents, files
 from difwatch.watch import Root, innermost
 
-# So many files of one size are no longer told apart before decoding: the job would grow too large.
-_DIGESTS_AT_MOST = 4096
+# More contents of one size in bytes are no longer told apart before decoding: the jobs would grow with the store.
+_DIGESTS_AT_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)

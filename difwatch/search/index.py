@@ -69,6 +69,11 @@ class Index:
     def __len__(self) -> int:
         return sum(int(np.count_nonzero(level.alive)) for level in self._levels)
 
+    @property
+    def trees(self) -> int:
+        """How many trees a query asks."""
+        return len(self._levels)
+
     def add(self, ids: Sequence[int] | NDArray[np.int64], rows: NDArray[np.float32]) -> None:
         """Take in new ids with their sketches (n, 16)."""
         if not len(ids):

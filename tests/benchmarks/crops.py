@@ -23,11 +23,11 @@ _photos: list[Image.Image] = []
 def crops(photos: Path, count: int, seed: int = 1) -> np.ndarray:
     """Tensors (count, 50, 50, 3) of crops; those of a larger count begin with those of a smaller one."""
     tensors = np.empty((count, PX, PX, 3), np.uint8)
-    starts = range(0, count, _BATCH)
+    parts = [(seed, start, min(_BATCH, count - start)) for start in range(0, count, _BATCH)]
     processes = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_load, initargs=(photos,)) as pool:
-        for start, some in zip(starts, pool.map(_tensors, [(seed, start) for start in starts]), strict=True):
-            tensors[start : start + _BATCH] = some[: count - start]
+        for (_, start, many), some in zip(parts, pool.map(_tensors, parts), strict=True):
+            tensors[start : start + many] = some
     return tensors
 
 
@@ -42,9 +42,10 @@ def crop_files(photos: Path, folder: Path, count: int, seed: int = 2) -> None:
         photo.save(folder / f"{number:05d}.jpg", quality=60 if number % 20 == 19 else 90)
 
 
-def _tensors(part: tuple[int, int]) -> np.ndarray:
-    random = np.random.default_rng(part)
-    return np.stack([np.asarray(_crop(random, (PX, PX))) for _ in range(_BATCH)])
+def _tensors(part: tuple[int, int, int]) -> np.ndarray:
+    seed, start, many = part
+    random = np.random.default_rng((seed, start))
+    return np.stack([np.asarray(_crop(random, (PX, PX))) for _ in range(many)])
 
 
 def _crop(random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
