@@ -6,11 +6,13 @@
     ├── UsageError      2   wrong use: arguments, configuration, a folder that is not there
     ├── IncompleteError 3   the work was not finished
     ├── PromiseError    4   a promise does not hold
+    ├── ActionError     6   a file could not be moved, deleted or put back
     └── StoreError      5   the store cannot be used
         ├── StoreMissingError   there is none yet
         ├── StoreBusyError      another process is the writer
         ├── StoreForeignError   not a difwatch store, or a damaged one
-        └── StoreNewerError     written by a newer difwatch
+        ├── StoreNewerError     written by a newer difwatch
+        └── JournalError        the journal of moves cannot be used
 
 A message is one line: what is wrong, with which file, and what to do about it.
 """
@@ -40,6 +42,12 @@ class PromiseError(DifwatchError):
     exit_code = 4
 
 
+class ActionError(DifwatchError):
+    """A file operation failed; the file is where it was."""
+
+    exit_code = 6
+
+
 class StoreError(DifwatchError):
     """The store cannot be used."""
 
@@ -60,3 +68,7 @@ class StoreForeignError(StoreError):
 
 class StoreNewerError(StoreError):
     """The store was written by a newer difwatch."""
+
+
+class JournalError(StoreError):
+    """The journal of moves cannot be used."""

@@ -203,6 +203,7 @@ class Image:
     scope: bytes | None = None
     limit: int = 0
     links: tuple[bytes, ...] = ()
+    key: FileKey | None = None
 
     @property
     def dimensions(self) -> tuple[int, int]:

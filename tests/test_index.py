@@ -61,11 +61,11 @@ def test_an_index_through_additions_removals_and_restarts_finds_what_a_new_one_f
     index, there = Index(), set()
     for step, count in steps:
         if step == "add":
-            new = rng.permutation(sorted(set(range(1400)) - there))[:count]
+            new = rng.permutation(np.array(sorted(set(range(1400)) - there), np.int64))[:count]
             index.add(new.tolist(), sketches(tensors[new]))
             there |= set(new.tolist())
         elif step == "remove":
-            gone = rng.permutation(sorted(there))[:count].tolist()
+            gone = rng.permutation(np.array(sorted(there), np.int64))[:count].tolist()
             index.remove(gone)
             there -= set(gone)
         else:

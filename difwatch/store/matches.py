@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select
 
-from difwatch.model import Folder, Image
+from difwatch.model import FileKey, Folder, Image
 from difwatch.search.hits import BEYOND, Hits
 from difwatch.store.tables import content, file, match, tensor
 
@@ -111,7 +111,7 @@ def images(
     """
     statement = (
         select(
-            file.c.path, file.c.folder_id, file.c.mtime_ns, file.c.dev, file.c.inode,
+            file.c.path, file.c.folder_id, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
             content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes,
         )
         .join_from(file, content)
@@ -144,6 +144,7 @@ def images(
             scope=scope,
             limit=limits[row.folder_id],
             links=tuple(one.path for one in links),
+            key=FileKey(row.size, row.mtime_ns, row.ctime_ns, row.dev, row.inode),
         )
 
 

@@ -1,0 +1,119 @@
+"""Right before an act both files are looked at again: what is held open is what was indexed, or nothing is done."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+
+from difwatch.actions.directory import Place
+from difwatch.actions.plan import Act
+from difwatch.model import FileKey, Image
+
+_BLOCK = 1 << 20
+
+
+class RefusedError(Exception):
+    """Why nothing is done with a file; it is as it was."""
+
+
+@contextlib.contextmanager
+def opened(place: Place, what: str) -> Iterator[int]:
+    """Hold a file open for reading.
+
+    Raises
+    ------
+    RefusedError
+        It is not there, or no regular file.
+    """
+    try:
+        descriptor = place.open(os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise RefusedError(f"{what} is not there any more") from error
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise RefusedError(f"{what} is not a file any more") from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise RefusedError(f"{what} is not a file any more")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def digest_of(descriptor: int) -> bytes:
+    """BLAKE2b of all bytes of an open file."""
+    digest = hashlib.blake2b(digest_size=32)
+    place = 0
+    while block := os.pread(descriptor, _BLOCK, place):
+        digest.update(block)
+        place += len(block)
+    return digest.digest()
+
+
+def identity(descriptor: int) -> tuple[int, int]:
+    """Device and inode of an open file."""
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino
+
+
+def check(act: Act, victim: int, keeper: int, px: int) -> None:
+    """Check that the picture may go, and that the one that stays is worth it.
+
+    Parameters
+    ----------
+    act
+        What is to be done.
+    victim, keeper
+        The open files.
+    px
+        Side of the tensors that were compared.
+
+    Raises
+    ------
+    RefusedError
+        Something is not as it was when the act was planned.
+    """
+    _check_as_indexed(act.image, victim, "it", strict=True)
+    if os.fstat(victim).st_nlink != 1:
+        raise RefusedError("it has another name (a hard link) that would stay")
+    _check_as_indexed(act.keeper, keeper, "the picture to keep", strict=False)
+    if identity(victim) == identity(keeper):
+        raise RefusedError("it is the same file as the one to keep")
+    if act.image.digest != act.keeper.digest:
+        _check_pixels(act, victim, keeper, px)
+
+
+def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) -> None:
+    # The attributes of the one that stays may have changed, its bytes may not.
+    if strict and FileKey.of(os.fstat(descriptor)) != image.key:
+        raise RefusedError(f"{what} has changed since it was indexed")
+    if digest_of(descriptor) != image.digest:
+        raise RefusedError(f"{what} has changed since it was indexed")
+
+
+def _check_pixels(act: Act, victim: int, keeper: int, px: int) -> None:
+    # Loaded here: equal bytes need no decoder.
+    from difwatch.imaging import DecodeError, decode, tensor
+    from difwatch.search.distance import sse_of_turns
+
+    try:
+        tensors = [tensor(decode(_bytes_of(descriptor)).image, px) for descriptor in (keeper, victim)]
+    except DecodeError as error:
+        raise RefusedError(f"the pictures cannot be compared again: {error}") from error
+    found = int(sse_of_turns(*tensors).min())
+    if found > act.limit:
+        raise RefusedError(f"it is no longer within the threshold of the picture to keep (SSE {found} > {act.limit})")
+
+
+def _bytes_of(descriptor: int) -> bytes:
+    parts = []
+    place = 0
+    while block := os.pread(descriptor, _BLOCK, place):
+        parts.append(block)
+        place += len(block)
+    return b"".join(parts)

@@ -1,0 +1,160 @@
+"""Directories held open: what is done in them is done in them, wherever links and renames point meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_RENAME_NOREPLACE = 1
+_INTO = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# What file systems answer that cannot rename without replacing, or sync a directory.
+_CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+class Place(NamedTuple):
+    """A name in a directory that is held open."""
+
+    directory: int
+    name: bytes
+
+    def look(self) -> os.stat_result | None:
+        """What is there now, links not followed; None for nothing."""
+        try:
+            return os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def remove(self) -> None:
+        """Unlink the name."""
+        os.unlink(self.name, dir_fd=self.directory)
+
+    def open(self, flags: int, mode: int = 0o600) -> int:
+        """Open the name, not following a link and not waiting for a FIFO."""
+        flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(self.name, flags, mode, dir_fd=self.directory)
+
+
+@contextlib.contextmanager
+def directory(path: bytes, make: bool = False) -> Iterator[int]:
+    """Hold a directory open that is reached from the top without following any link.
+
+    Parameters
+    ----------
+    path
+        Absolute, without links.
+    make
+        Make what is missing of it, for the owner alone.
+
+    Raises
+    ------
+    OSError
+        It is not there, or a part of its path is a link.
+    """
+    descriptor = os.open(b"/", _INTO)
+    try:
+        parts = [part for part in path.split(b"/") if part]
+        for number, part in enumerate(parts, start=1):
+            last = number == len(parts)
+            below = _step(descriptor, part, _OPEN if last else _INTO, make)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _step(above: int, part: bytes, flags: int, make: bool) -> int:
+    try:
+        return os.open(part, flags, dir_fd=above)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(part, 0o700, dir_fd=above)
+        with contextlib.suppress(OSError):  # the parent is only held for passing through; not all can be synced
+            parent = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
+            try:
+                os.fsync(parent)
+            finally:
+                os.close(parent)
+    return os.open(part, flags, dir_fd=above)
+
+
+@contextlib.contextmanager
+def place(path: bytes, make: bool = False) -> Iterator[Place]:
+    """Hold the directory of a path open."""
+    above, _, name = path.rpartition(b"/")
+    with directory(above or b"/", make) as descriptor:
+        yield Place(descriptor, name)
+
+
+def sync(directory: int) -> None:
+    """Bring the names in a directory to the disk, where the file system can."""
+    try:
+        os.fsync(directory)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+
+
+def device_of(path: bytes) -> int | None:
+    """Of a directory, or else of the nearest one above it that is there."""
+    while True:
+        try:
+            return os.lstat(path or b"/").st_dev
+        except OSError:
+            if not path:
+                return None
+            path = path.rpartition(b"/")[0]
+
+
+def rename_new(source: Place, target: Place) -> None:
+    """Rename, never over anything.
+
+    Raises
+    ------
+    FileExistsError
+        The target's name is taken.
+    OSError
+        With EXDEV the target is on another file system. With ENOTSUP this file system can do it only with the
+        danger of replacing something.
+    """
+    try:
+        _renameat2(source, target)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+    else:
+        return
+    try:
+        os.link(
+            source.name, target.name, src_dir_fd=source.directory, dst_dir_fd=target.directory, follow_symlinks=False
+        )
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise
+        raise OSError(errno.ENOTSUP, "this file system cannot rename without the danger of replacing") from error
+    ours, there = target.look(), source.look()
+    # Only while it still is that file: somebody may have put another one there.
+    if ours is not None and there is not None and (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
+        source.remove()
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _renameat2(source: Place, target: Place) -> None:
+    # Python has no wrapper for the one call that moves and never replaces.
+    done = _libc.renameat2(
+        source.directory, source.name, target.directory, target.name, ctypes.c_uint(_RENAME_NOREPLACE)
+    )
+    if done != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), os.fsdecode(target.name))

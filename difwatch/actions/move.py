@@ -1,0 +1,257 @@
+"""Doing what was planned: look again, write down, move, check, write down."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from difwatch.actions import trash
+from difwatch.actions.check import RefusedError, check, digest_of, identity, opened
+from difwatch.actions.directory import Place, directory, place
+from difwatch.actions.journal import BACK, DONE, Entry, Journal
+from difwatch.actions.names import numbered, same_stem, sidecars, split
+from difwatch.actions.plan import Act
+from difwatch.actions.recover import settle
+from difwatch.actions.transfer import remove, transfer
+
+_TRIES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an act: ``state`` is done, refused or failed, ``target`` where the picture is now."""
+
+    act: Act
+    state: str
+    reason: str | None = None
+    target: bytes | None = None
+    id: int = 0
+    sidecars: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How acts are done.
+
+    ``sidecars`` says what becomes of files that belong to a picture: move, refuse (the picture stays with them) or
+    leave. ``is_image_name`` tells pictures from other files, ``px`` is the side of tensors, ``now`` gives the time as
+    ISO 8601, ``environment`` and ``user`` say where waste baskets are.
+    """
+
+    px: int
+    is_image_name: Callable[[bytes], bool]
+    now: Callable[[], str]
+    sidecars: str = "move"
+    environment: dict[str, str] | None = None
+    user: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that goes: its open descriptor, where it is, and what is written down about it."""
+
+    descriptor: int
+    source: Place
+    entry: Entry
+
+
+def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
+    """Do one act. Whatever happens, the picture is somewhere, whole, and the journal tells where.
+
+    Raises
+    ------
+    JournalError
+        Nothing can be written down any more; what is open is finished or rolled back at the next start.
+    """
+    try:
+        with contextlib.ExitStack() as held:
+            source = held.enter_context(_place_of(act.image.path, "it"))
+            keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
+            victim = held.enter_context(opened(source, "it"))
+            keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
+            check(act, victim, keeper, rules.px)
+            files = [_File(victim, source, _entry(act, victim))]
+            for name in _belonging(source, rules):
+                descriptor = held.enter_context(opened(Place(source.directory, name), "a file that belongs to it"))
+                files.append(_File(descriptor, Place(source.directory, name), _sidecar(act, name, descriptor)))
+            confirm = _StillThere(keeper_at, keeper)
+            if act.kind == "delete":
+                return _delete(act, files, journal, rules, confirm)
+            return _move(act, files, journal, rules, confirm)
+    except RefusedError as error:
+        return Outcome(act, "refused", str(error))
+    except OSError as error:
+        return Outcome(act, "failed", _words(error))
+
+
+@contextlib.contextmanager
+def _place_of(path: bytes, what: str) -> Iterator[Place]:
+    with contextlib.ExitStack() as held:
+        try:
+            found = held.enter_context(place(path))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise RefusedError(f"{what} is not there any more, or its folder has become a link") from error
+        yield found
+
+
+class _StillThere:
+    """Checks that the picture to keep has not gone with the one that was moved."""
+
+    def __init__(self, keeper_at: Place, keeper: int) -> None:
+        self._place = keeper_at
+        self._identity = identity(keeper)
+
+    def __call__(self) -> None:
+        found = self._place.look()
+        if found is None or (found.st_dev, found.st_ino) != self._identity:
+            raise RefusedError("the picture to keep went away at the same moment")
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _entry(act: Act, descriptor: int) -> Entry:
+    found = os.fstat(descriptor)
+    return Entry(
+        kind=act.kind,
+        source=act.image.path,
+        target=None,
+        token=secrets.token_hex(8),
+        digest=act.image.digest,
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        dev=found.st_dev,
+        inode=_signed(found.st_ino),
+        keeper=act.keeper.path,
+        keeper_digest=act.keeper.digest,
+        sse=act.sse,
+    )
+
+
+def _sidecar(act: Act, name: bytes, descriptor: int) -> Entry:
+    path = act.image.path.rpartition(b"/")[0] + b"/" + name
+    entry = replace(_entry(act, descriptor), source=path, keeper=None, keeper_digest=None, sse=None)
+    return replace(entry, digest=digest_of(descriptor))
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _belonging(source: Place, rules: Rules) -> list[bytes]:
+    """The sidecars that go along.
+
+    Raises
+    ------
+    RefusedError
+        The picture must stay because of them.
+    """
+    if rules.sidecars == "leave":
+        return []
+    with os.scandir(source.directory) as entries:
+        others = [os.fsencode(entry.name) for entry in entries]
+    found = sidecars(source.name, others)
+    if not found:
+        return []
+    shown = os.fsdecode(found[0])
+    if rules.sidecars == "refuse":
+        raise RefusedError(f"{shown} belongs to it")
+    also = [name for name in same_stem(source.name, others) if rules.is_image_name(name)]
+    if also:
+        raise RefusedError(f"{shown} may belong to it or to {os.fsdecode(also[0])}")
+    return found
+
+
+def _delete(act: Act, files: Sequence[_File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
+    entries = journal.begin([file.entry for file in files], rules.now())
+    for number, (file, entry) in enumerate(zip(files, entries, strict=True)):
+        try:
+            remove(entry, file.descriptor, file.source, confirm)
+        except (RefusedError, OSError) as error:
+            journal.end(entries[number:], BACK, rules.now(), _reason(error))
+            if number == 0:
+                raise
+            break
+        journal.end([entry], DONE, rules.now())
+    return Outcome(act, "done", None, None, entries[0].id, len(files) - 1)
+
+
+def _move(act: Act, files: Sequence[_File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
+    """Move a picture and its sidecars to names with the same number, the first that is free for all of them."""
+    wanted, room = act.target, 0
+    basket = None
+    if act.kind == "trash":
+        basket = trash.basket_for(act.image.path, rules.environment or {}, rules.user)
+        wanted, room = basket.files + b"/" + files[0].source.name, trash.NOTE_ROOM
+    assert wanted is not None
+    with directory(wanted.rpartition(b"/")[0], make=True) as below:
+        entries: list[Entry] = []
+        for number in range(_TRIES):
+            targets = [_numbered(file, files[0], wanted, number, room) for file in files]
+            places = [Place(below, target.rpartition(b"/")[2]) for target in targets]
+            if any(one.look() is not None for one in places):
+                continue
+            if entries:
+                entries = [replace(entry, target=target) for entry, target in zip(entries, targets, strict=True)]
+                journal.retarget(entries)
+            else:
+                entries = [replace(file.entry, target=target) for file, target in zip(files, targets, strict=True)]
+                entries = journal.begin(entries, rules.now())
+            try:
+                _transfer_all(files, entries, places, confirm, basket, rules)
+            except FileExistsError:
+                continue
+            except (RefusedError, OSError) as error:
+                for entry in entries:
+                    journal.end([entry], settle(entry), rules.now(), _reason(error))
+                raise
+            journal.end(entries, DONE, rules.now())
+            return Outcome(act, "done", None, targets[0], entries[0].id, len(files) - 1)
+    raise RefusedError(f"{_TRIES} files of this name are in the destination")
+
+
+def _transfer_all(
+    files: Sequence[_File],
+    entries: Sequence[Entry],
+    places: Sequence[Place],
+    confirm: Callable[[], None],
+    basket: trash.Basket | None,
+    rules: Rules,
+) -> None:
+    """Move all of them, or none."""
+    with contextlib.ExitStack() as undone:
+        for file, entry, target in zip(files, entries, places, strict=True):
+            if basket is not None:
+                trash.write_note(basket.path, target.name, basket.note(entry.source, rules.now()[:19]))
+                undone.callback(trash.remove_note, entry.target or b"")
+            transfer(entry, file.descriptor, file.source, target, confirm)
+            undone.callback(_return, file, entry, target)
+        undone.pop_all()
+
+
+def _return(file: _File, entry: Entry, target: Place) -> None:
+    with opened(target, "what was moved") as descriptor:
+        transfer(entry, descriptor, target, file.source, lambda: None)
+
+
+def _numbered(file: _File, first: _File, wanted: bytes, number: int, room: int) -> bytes:
+    stem, _ = split(first.source.name)
+    return wanted.rpartition(b"/")[0] + b"/" + numbered(file.source.name, stem, number, room)
+
+
+def _reason(error: RefusedError | OSError) -> str:
+    return _words(error) if isinstance(error, OSError) else str(error)
+
+
+def passing(entries: Sequence[Entry]) -> Iterator[bytes]:
+    """The names that only exist while an act is open."""
+    for entry in entries:
+        yield entry.beside(entry.source, "gone")
+        yield entry.beside(entry.source, "part")
+        if entry.target is not None:
+            yield entry.beside(entry.target, "gone")
+            yield entry.beside(entry.target, "part")

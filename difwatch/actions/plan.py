@@ -1,0 +1,124 @@
+"""What is to be done with the lesser pictures: deciding only, nothing is touched. Pure.
+
+**The survivor invariant.** A picture that goes is a member of a group. The primary of that group stays: it is a
+member of none, and only members go. Each member is within the threshold of its primary. So each picture that
+goes leaves one that stays, within the threshold of it. `difwatch.actions.move` checks on the disk, at the moment
+it acts, that both are still what they were and that they are not one and the same file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from difwatch.model import Group, Image
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done with lesser pictures.
+
+    ``kind`` is move, trash or delete (for good). ``destination`` is where moved ones go; with ``keep_tree`` they keep
+    the directories they were in, below the name of their folder.
+    """
+
+    kind: str
+    destination: bytes | None = None
+    keep_tree: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A picture that goes. ``sse`` is how far it is from the keeper, and ``limit`` how far it may be.
+
+    ``target`` is the wanted path of a moved one; a taken name gets a number.
+    """
+
+    kind: str
+    image: Image
+    keeper: Image
+    sse: int
+    limit: int
+    target: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A lesser picture that stays all the same, and why."""
+
+    image: Image
+    reason: str
+
+
+Step = Act | Keep
+
+
+def plan(groups: Iterable[Group], policy: Policy, folders: Sequence[bytes]) -> list[Step]:
+    """Decide for each lesser picture whether it goes.
+
+    Parameters
+    ----------
+    groups
+        Disjoint: a picture is the primary of one, a member of one, or in none.
+    policy
+        What is to be done.
+    folders
+        The watched folders.
+    """
+    steps: list[Step] = []
+    for group in groups:
+        for member in group.members:
+            image, keeper = member.image, group.primary
+            reason = _why_not(image, keeper, policy)
+            if reason is not None:
+                steps.append(Keep(image, reason))
+                continue
+            limit = min(image.limit, keeper.limit)
+            steps.append(Act(policy.kind, image, keeper, member.sse, limit, _target(image.path, policy, folders)))
+    return steps
+
+
+def fingerprint(steps: Iterable[Step]) -> str:
+    """A short name of a plan: the same one for the same acts on the same bytes."""
+    digest = hashlib.blake2b(digest_size=6)
+    for step in steps:
+        if isinstance(step, Act):
+            for part in (
+                step.kind.encode(),
+                step.image.path,
+                step.image.digest,
+                step.keeper.path,
+                step.keeper.digest,
+            ):
+                digest.update(len(part).to_bytes(8) + part)
+            digest.update(step.target or b"")
+    return digest.hexdigest()
+
+
+def _why_not(image: Image, keeper: Image, policy: Policy) -> str | None:
+    if image.reference:
+        return "it is in a reference folder"
+    if image.links:
+        return "it has another name (a hard link) that would stay"
+    if image.key is not None and keeper.key is not None and _identity(image) == _identity(keeper):
+        return "it is the same file as the one to keep"
+    if policy.destination is not None and image.path.startswith(policy.destination.rstrip(b"/") + b"/"):
+        return "it is in the destination already"
+    return None
+
+
+def _identity(image: Image) -> tuple[int, int] | None:
+    return None if image.key is None else (image.key.dev, image.key.inode)
+
+
+def _target(path: bytes, policy: Policy, folders: Sequence[bytes]) -> bytes | None:
+    if policy.destination is None:
+        return None
+    base = policy.destination.rstrip(b"/")
+    if not policy.keep_tree:
+        return base + b"/" + path.rpartition(b"/")[2]
+    inside = [folder.rstrip(b"/") for folder in folders if path.startswith(folder.rstrip(b"/") + b"/")]
+    root = max(inside, key=len, default=path.rpartition(b"/")[0])
+    name = root.rpartition(b"/")[2] or b"root"
+    return base + b"/" + name + path[len(root) :]

@@ -1,0 +1,155 @@
+"""After a kill: what was left open is finished where that can be, and rolled back otherwise.
+
+Seen from here, the bytes are at the source, at the target, or at a name that only exists while an act is open
+(`Entry.part`, `Entry.parted`, and the same on the other side). Nothing is removed unless the same bytes were just
+read somewhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from difwatch.actions import trash
+from difwatch.actions.check import RefusedError, digest_of, opened
+from difwatch.actions.directory import Place, place, sync
+from difwatch.actions.journal import BACK, DONE, LOST, Entry, Journal
+from difwatch.actions.transfer import put_back, transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of an act that a kill had left open: ``state`` is done, rolled back or lost."""
+
+    entry: Entry
+    state: str
+
+
+def recover(journal: Journal, now: Callable[[], str]) -> list[Recovered]:
+    """Finish or roll back all open acts."""
+    found: list[Recovered] = []
+    entries = journal.open_entries()
+    states: dict[int, str] = {}
+    for entry in entries:
+        state = settle(entry)
+        if entry.picture is not None and states.get(entry.picture) in (DONE, BACK) and state != LOST:
+            state = _follow(entry, states[entry.picture], state)
+        states[entry.id] = state
+        message = None if state != LOST else "neither at its old nor at its new place"
+        journal.end([entry], state, now(), message or "after an interruption")
+        found.append(Recovered(entry, state))
+    return found
+
+
+def settle(entry: Entry) -> str:
+    """Put one file where it belongs, and tell whether it went or stayed."""
+    with _place_of(entry.source) as source, _place_of(entry.target) as target:
+        for side in (source, target):
+            _remove_part(entry, side)
+        if entry.target is None:
+            return _settled_deletion(entry, source)
+        _restore(entry, source, target)
+        _restore(entry, target, source)
+        state = _where(entry, source, target)
+    if entry.kind == "trash" and state == BACK:
+        trash.remove_note(entry.target)
+    return state
+
+
+@contextlib.contextmanager
+def _place_of(path: bytes | None) -> Iterator[Place | None]:
+    """The place of a path; None if its directory is not there."""
+    with contextlib.ExitStack() as held:
+        found = None
+        if path is not None:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                found = held.enter_context(place(path))
+        yield found
+
+
+def _passing(entry: Entry, side: Place, what: str) -> Place:
+    return Place(side.directory, entry.beside(b"/", what)[1:])
+
+
+def _remove_part(entry: Entry, side: Place | None) -> None:
+    # Half a copy; nobody else can have made a file of this name.
+    if side is not None:
+        with contextlib.suppress(FileNotFoundError):
+            _passing(entry, side, "part").remove()
+
+
+def _settled_deletion(entry: Entry, source: Place | None) -> str:
+    if source is None:
+        return DONE
+    apart = _passing(entry, source, "gone")
+    if apart.look() is not None:
+        put_back(apart, source)
+        return BACK
+    return DONE if source.look() is None else BACK
+
+
+def _restore(entry: Entry, side: Place | None, other: Place | None) -> None:
+    """Unlink a file that was set apart if the other side has its bytes, else give it its name back."""
+    if side is None:
+        return
+    apart = _passing(entry, side, "gone")
+    if apart.look() is None:
+        return
+    if other is not None and _holds(entry, other):
+        apart.remove()
+        sync(side.directory)
+    else:
+        put_back(apart, side)
+
+
+def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
+    at_source = source is not None and _holds(entry, source)
+    at_target = target is not None and _holds(entry, target)
+    if at_target and at_source and source is not None:
+        if _is_recorded(entry, source):  # the very file that was to go, and all of it is at the target
+            source.remove()
+            sync(source.directory)
+        return DONE
+    if at_target:
+        return DONE
+    there = source.look() if source is not None else None
+    return BACK if there is not None else LOST
+
+
+def _holds(entry: Entry, side: Place) -> bool:
+    """Tell whether the bytes that were to be moved are here."""
+    try:
+        with opened(side, "it") as descriptor:
+            return os.fstat(descriptor).st_size == entry.size and digest_of(descriptor) == entry.digest
+    except RefusedError:
+        return False
+
+
+def _is_recorded(entry: Entry, side: Place) -> bool:
+    found = side.look()
+    inode = entry.inode if entry.inode >= 0 else entry.inode + (1 << 64)
+    return found is not None and (found.st_dev, found.st_ino, found.st_mtime_ns) == (
+        entry.dev,
+        inode,
+        entry.mtime_ns,
+    )
+
+
+def _follow(entry: Entry, picture: str, state: str) -> str:
+    """Bring a sidecar to where its picture is, if it can be."""
+    if state == picture or entry.target is None:
+        return state
+    there, here = (entry.target, entry.source) if picture == DONE else (entry.source, entry.target)
+    try:
+        with place(here) as source, place(there, make=True) as target, opened(source, "it") as descriptor:
+            transfer(entry, descriptor, source, target, lambda: None)
+    except (OSError, RefusedError):
+        return state  # it stays where it is, whole
+    return picture
+
+
+def lost(entries: Sequence[Recovered]) -> list[bytes]:
+    """The pictures that were found nowhere."""
+    return [one.entry.source for one in entries if one.state == LOST]

@@ -1,0 +1,107 @@
+"""The waste basket of the desktop, as freedesktop.org describes it: a place beside the file, and a note where it was.
+
+Source: the FreeDesktop.org Trash specification, version 1.0.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from difwatch.actions.directory import Place, device_of, directory
+
+NOTE_ROOM = len(b".trashinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """A waste basket: its directory, and the top of the disk it belongs to (None for that of the home directory)."""
+
+    path: bytes
+    top: bytes | None
+
+    @property
+    def files(self) -> bytes:
+        """Where the files lie."""
+        return self.path + b"/files"
+
+    def note(self, source: bytes, moment: str) -> bytes:
+        """What is written down about a file; ``moment`` is its deletion in local time, ISO 8601 without a zone."""
+        shown = source if self.top is None else source[len(self.top.rstrip(b"/")) + 1 :]
+        return b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote(shown).encode(), moment.encode())
+
+
+def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket:
+    """The basket that a file goes to: on its own disk if there can be one, else in the home directory.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    environment
+        For ``XDG_DATA_HOME`` and ``HOME``.
+    user
+        Numeric id.
+    """
+    data = environment.get("XDG_DATA_HOME") or environment.get("HOME", "") + "/.local/share"
+    home = Basket(os.path.realpath(os.fsencode(data)) + b"/Trash", None)
+    device = os.lstat(path.rpartition(b"/")[0] or b"/").st_dev
+    if device_of(home.path) == device:
+        return home
+    top = _top(path.rpartition(b"/")[0] or b"/", device)
+    shared = top.rstrip(b"/") + b"/.Trash"
+    if _is_shared(shared):
+        return Basket(shared + b"/%d" % user, top)
+    own = top.rstrip(b"/") + b"/.Trash-%d" % user
+    return Basket(own, top) if _is_directory(own) or os.access(top, os.W_OK) else home
+
+
+def write_note(basket_path: bytes, name: bytes, note: bytes) -> None:
+    """Claim a name in the basket.
+
+    Raises
+    ------
+    FileExistsError
+        The name is taken.
+    """
+    with directory(basket_path + b"/info", make=True) as info:
+        descriptor = Place(info, name + b".trashinfo").open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            os.write(descriptor, note)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove_note(target: bytes) -> None:
+    """Take the note of a file in a basket away, if there is one."""
+    above, _, name = target.rpartition(b"/")
+    try:
+        with directory(above.rpartition(b"/")[0] + b"/info") as info:
+            Place(info, name + b".trashinfo").remove()
+    except FileNotFoundError:
+        return
+
+
+def _top(path: bytes, device: int) -> bytes:
+    """The topmost directory above a path that is on the same disk."""
+    while path != b"/":
+        above = path.rpartition(b"/")[0] or b"/"
+        if os.lstat(above).st_dev != device:
+            break
+        path = above
+    return path
+
+
+def _is_directory(path: bytes) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _is_shared(path: bytes) -> bool:
+    return _is_directory(path) and bool(os.lstat(path).st_mode & stat.S_ISVTX)

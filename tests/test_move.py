@@ -1,0 +1,231 @@
+"""Moving one picture: what is checked before, what is never overwritten, and the way back."""
+
+import os
+import shutil
+import stat
+
+import pytest
+from conftest import photo
+from moving import NOW, act, image, journal, rules, tree
+
+from difwatch.actions import recover
+from difwatch.actions.move import carry_out
+from difwatch.actions.undo import undo
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Two equal pictures, and one that differs a little."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "home").mkdir()
+    photo(1).save(tmp_path / "in" / "a.png")
+    shutil.copy(tmp_path / "in" / "a.png", tmp_path / "in" / "b.png")
+    photo(1).resize((61, 40)).save(tmp_path / "in" / "near.png")
+    photo(2).save(tmp_path / "in" / "other.png")
+    return tmp_path
+
+
+@pytest.fixture
+def book(place):
+    opened = journal(place / "state")
+    yield opened
+    opened.close()
+
+
+def test_a_moved_picture_is_whole_at_its_new_place_and_gone_from_the_old_one(place, book):
+    data = (place / "in/b.png").read_bytes()
+    os.chmod(place / "in/b.png", 0o640)
+    os.utime(place / "in/b.png", ns=(1, 1234567890123456789))
+    os.setxattr(place / "in/b.png", "user.tag", b"yes")
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    assert (one.state, one.reason, one.target) == ("done", None, os.fsencode(place / "out/b.png"))
+    assert not (place / "in/b.png").exists()
+    found = os.stat(place / "out/b.png")
+    assert (place / "out/b.png").read_bytes() == data
+    assert (stat.S_IMODE(found.st_mode), found.st_mtime_ns) == (0o640, 1234567890123456789)
+    assert os.getxattr(place / "out/b.png", "user.tag") == b"yes"
+    (entry,) = book.entries()
+    assert (entry.state, entry.source, entry.target) == ("done", os.fsencode(place / "in/b.png"), one.target)
+    assert (entry.keeper, entry.begun, entry.ended) == (os.fsencode(place / "in/a.png"), NOW, NOW)
+
+
+def test_a_near_picture_is_compared_again_before_it_goes(place, book):
+    done = carry_out(act(place / "in/near.png", place / "in/a.png", place / "out/n.png"), book, rules(place / "home"))
+    assert done.state == "done"
+    done = carry_out(
+        act(place / "in/other.png", place / "in/a.png", place / "out/o.png"), book, rules(place / "home")
+    )
+    assert done.state == "refused"
+    assert "no longer within the threshold" in done.reason
+    assert (place / "in/other.png").exists()
+
+
+def changed(path):
+    with path.open("ab") as file:
+        file.write(b"!")
+
+
+def replaced_by_a_link(path):
+    path.unlink()
+    path.symlink_to(path.parent / "other.png")
+
+
+def replaced_by_a_fifo(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("which", ["b.png", "a.png"])
+@pytest.mark.parametrize(
+    "happens", [changed, replaced_by_a_link, replaced_by_a_fifo, lambda path: path.unlink()], ids=str
+)
+def test_nothing_is_done_when_one_of_the_two_is_not_what_was_indexed(place, book, which, happens):
+    planned = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
+    happens(place / "in" / which)
+    before = {path: os.lstat(path).st_ino for path in (place / "in").iterdir()}
+    one = carry_out(planned, book, rules(place / "home"))
+    assert one.state == "refused"
+    assert {path: os.lstat(path).st_ino for path in (place / "in").iterdir()} == before
+    assert book.entries() == []
+
+
+def test_a_folder_that_became_a_link_is_not_followed(place, book):
+    planned = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
+    (place / "in").rename(place / "elsewhere")
+    (place / "in").symlink_to(place / "elsewhere")
+    assert carry_out(planned, book, rules(place / "home")).state == "refused"
+    (place / "in").unlink()
+    (place / "elsewhere").rename(place / "in")
+    (place / "out").symlink_to(place / "home")
+    one = carry_out(planned, book, rules(place / "home"))
+    assert one.state == "failed"
+    assert list((place / "home").iterdir()) == []
+    assert (place / "in/b.png").exists()
+
+
+def test_a_file_with_another_name_stays(place, book):
+    os.link(place / "in/b.png", place / "in/same.png")
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    assert one.state == "refused"
+    assert "another name" in one.reason
+    one = carry_out(act(place / "in/b.png", place / "in/b.png", place / "out/b.png"), book, rules(place / "home"))
+    assert one.state == "refused"
+
+
+def test_a_thousand_files_of_one_name_all_arrive(place, book):
+    (place / "out").mkdir()
+    (place / "out/b.png").write_bytes(b"taken")
+    seen = set()
+    for number in range(30):
+        folder = place / "in" / str(number)
+        folder.mkdir()
+        shutil.copy(place / "in/a.png", folder / "b.png")
+        one = carry_out(act(folder / "b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+        seen.add(os.path.basename(one.target))
+    assert seen == {b"b (%d).png" % number for number in range(1, 31)}
+    assert (place / "out/b.png").read_bytes() == b"taken"
+
+
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe.png", b"new\nline.png", b"x" * 251 + b".png", "Zürich \N{COMBINING DIAERESIS}.png".encode()]
+)
+def test_odd_names_keep_their_bytes_and_long_ones_make_room_for_the_number(place, book, name):
+    (place / "out").mkdir()
+    with open(os.path.join(os.fsencode(place / "out"), name), "wb") as file:
+        file.write(b"taken")
+    victim = place / "in" / os.fsdecode(name)
+    (place / "in/b.png").rename(victim)
+    planned = act(victim, place / "in/a.png", place / "out" / os.fsdecode(name))
+    one = carry_out(planned, book, rules(place / "home"))
+    moved = os.path.basename(one.target)
+    assert one.state == "done"
+    assert moved.endswith(b" (1).png")
+    assert len(moved) <= 255
+    assert undo(book.entries()[0], book, lambda: NOW).state == "done"
+    assert victim.exists()
+
+
+@pytest.mark.parametrize("kind", ["move", "trash"])
+def test_sidecars_go_along_under_the_same_number_and_come_back(place, book, kind):
+    for name in ("b.xmp", "b.png.xmp", "b.CR2", "b.txt"):
+        (place / "in" / name).write_text(name)
+    (place / "out").mkdir()
+    (place / "out/b.xmp").write_text("taken")
+    before = tree(place / "in")
+    target = place / "out/b.png" if kind == "move" else None
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", target, kind), book, rules(place / "home"))
+    assert (one.state, one.sidecars) == ("done", 3)
+    assert set(os.listdir(place / "in")) == {"a.png", "near.png", "other.png", "b.txt"}
+    if kind == "move":
+        assert set(os.listdir(place / "out")) == {
+            "b.xmp", "b (1).png", "b (1).xmp", "b (1).png.xmp", "b (1).CR2"
+        }  # fmt: skip
+    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert tree(place / "in") == before
+    assert {entry.state for entry in book.entries() if entry.kind == kind} == {"undone"}
+
+
+def test_sidecars_can_make_a_picture_stay_or_be_left(place, book):
+    (place / "in/b.xmp").write_text("notes")
+    planned = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
+    one = carry_out(planned, book, rules(place / "home", sidecars="refuse"))
+    assert (one.state, one.reason) == ("refused", "b.xmp belongs to it")
+    shutil.copy(place / "in/other.png", place / "in/b.jpg")
+    one = carry_out(planned, book, rules(place / "home"))
+    assert (one.state, one.reason) == ("refused", "b.xmp may belong to it or to b.jpg")
+    assert carry_out(planned, book, rules(place / "home", sidecars="leave")).state == "done"
+    assert (place / "in/b.xmp").exists()
+
+
+def test_a_deleted_picture_lies_in_the_waste_basket_with_a_note_and_comes_back(place, book):
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "trash"), book, rules(place / "home"))
+    basket = place / "home/.local/share/Trash"
+    assert one.state == "done"
+    assert (basket / "files/b.png").exists()
+    note = (basket / "info/b.png.trashinfo").read_text()
+    assert note == f"[Trash Info]\nPath={place}/in/b.png\nDeletionDate={NOW}\n"
+    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert list(basket.rglob("*.*")) == []
+    assert (place / "in/b.png").exists()
+
+
+def test_a_picture_that_is_deleted_for_good_is_gone_and_undo_says_so(place, book):
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "delete"), book, rules(place / "home"))
+    assert one.state == "done"
+    assert not (place / "in/b.png").exists()
+    back = undo(book.get(one.id), book, lambda: NOW)
+    assert (back.state, back.reason) == ("refused", "it was deleted for good")
+
+
+def test_undo_finds_the_picture_by_its_bytes_and_never_overwrites(place, book):
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    (place / "out/b.png").rename(place / "out/renamed.png")
+    (place / "out/b.png").write_bytes(b"another")
+    (place / "in/b.png").write_bytes(b"taken")
+    back = undo(book.get(one.id), book, lambda: NOW)
+    assert (back.state, back.reason) == ("refused", f"another file is at {place}/in/b.png")
+    (place / "in/b.png").unlink()
+    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert (place / "in/b.png").read_bytes() == (place / "in/a.png").read_bytes()
+    assert (place / "out/b.png").read_bytes() == b"another"
+    again = undo(book.get(one.id), book, lambda: NOW)
+    assert (again.state, again.reason) == ("refused", "it was put back already")
+
+
+def test_undo_refuses_what_is_another_picture_now(place, book):
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    changed(place / "out/b.png")
+    back = undo(book.get(one.id), book, lambda: NOW)
+    assert back.state == "refused"
+    assert "another file now" in back.reason
+
+
+def test_the_journal_says_what_a_person_put_back(place, book):
+    planned = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
+    one = carry_out(planned, book, rules(place / "home"))
+    assert not book.put_back(planned.image.digest, planned.image.path)
+    undo(book.get(one.id), book, lambda: NOW)
+    assert book.put_back(planned.image.digest, planned.image.path)
+    assert book.count_since("2026") == 0
+    assert recover.recover(book, lambda: NOW) == []
+    assert image(place / "in/b.png").digest == planned.image.digest
