@@ -84,6 +84,11 @@ class Entry:
         return self.beside(self.source, "gone")
 
 
+def signed(value: int) -> int:
+    """An unsigned inode number, folded into the signed 64 bits that SQLite can hold."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
 _FIELDS = tuple(one.name for one in fields(Entry))
 
 

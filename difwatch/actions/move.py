@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, check, digest_of, identity, opened
 from difwatch.actions.directory import Place, directory, place
-from difwatch.actions.journal import BACK, DONE, Entry, Journal
+from difwatch.actions.journal import BACK, DONE, Entry, Journal, signed
 from difwatch.actions.names import numbered, same_stem, sidecars, split
 from difwatch.actions.plan import Act
-from difwatch.actions.recover import settle
-from difwatch.actions.transfer import remove, transfer
+from difwatch.actions.recover import settle_all
+from difwatch.actions.together import File, remove_together, transfer_together
 
 _TRIES = 10_000
 
@@ -49,15 +49,6 @@ class Rules:
     user: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file that goes: its open descriptor, where it is, and what is written down about it."""
-
-    descriptor: int
-    source: Place
-    entry: Entry
-
-
 def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
     """Do one act. Whatever happens, the picture is somewhere, whole, and the journal tells where.
 
@@ -73,10 +64,10 @@ def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
             victim = held.enter_context(opened(source, "it"))
             keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
             check(act, victim, keeper, rules.px)
-            files = [_File(victim, source, _entry(act, victim))]
+            files = [File(victim, source, _entry(act, victim))]
             for name in _belonging(source, rules):
                 descriptor = held.enter_context(opened(Place(source.directory, name), "a file that belongs to it"))
-                files.append(_File(descriptor, Place(source.directory, name), _sidecar(act, name, descriptor)))
+                files.append(File(descriptor, Place(source.directory, name), _sidecar(act, name, descriptor)))
             confirm = _StillThere(keeper_at, keeper)
             if act.kind == "delete":
                 return _delete(act, files, journal, rules, confirm)
@@ -125,7 +116,7 @@ def _entry(act: Act, descriptor: int) -> Entry:
         size=found.st_size,
         mtime_ns=found.st_mtime_ns,
         dev=found.st_dev,
-        inode=_signed(found.st_ino),
+        inode=signed(found.st_ino),
         keeper=act.keeper.path,
         keeper_digest=act.keeper.digest,
         sse=act.sse,
@@ -136,10 +127,6 @@ def _sidecar(act: Act, name: bytes, descriptor: int) -> Entry:
     path = act.image.path.rpartition(b"/")[0] + b"/" + name
     entry = replace(_entry(act, descriptor), source=path, keeper=None, keeper_digest=None, sse=None)
     return replace(entry, digest=digest_of(descriptor))
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >= 1 << 63 else value
 
 
 def _belonging(source: Place, rules: Rules) -> list[bytes]:
@@ -166,92 +153,77 @@ def _belonging(source: Place, rules: Rules) -> list[bytes]:
     return found
 
 
-def _delete(act: Act, files: Sequence[_File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
+def _delete(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
     entries = journal.begin([file.entry for file in files], rules.now())
-    for number, (file, entry) in enumerate(zip(files, entries, strict=True)):
-        try:
-            remove(entry, file.descriptor, file.source, confirm)
-        except (RefusedError, OSError) as error:
-            journal.end(entries[number:], BACK, rules.now(), _reason(error))
-            if number == 0:
-                raise
-            break
-        journal.end([entry], DONE, rules.now())
-    return Outcome(act, "done", None, None, entries[0].id, len(files) - 1)
+    files = [replace(file, entry=entry) for file, entry in zip(files, entries, strict=True)]
+    try:
+        stayed = remove_together(files, confirm)
+    except (RefusedError, OSError) as error:
+        settle_all(entries, journal, rules.now, _reason(error))
+        raise
+    journal.end([file.entry for file in files if file not in stayed], DONE, rules.now())
+    journal.end([file.entry for file in stayed], BACK, rules.now(), "it could not be unlinked; its picture was")
+    return Outcome(act, "done", None, None, entries[0].id, len(files) - 1 - len(stayed))
 
 
-def _move(act: Act, files: Sequence[_File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
+def _move(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
     """Move a picture and its sidecars to names with the same number, the first that is free for all of them."""
-    wanted, room = act.target, 0
-    basket = None
-    if act.kind == "trash":
-        basket = trash.basket_for(act.image.path, rules.environment or {}, rules.user)
-        wanted, room = basket.files + b"/" + files[0].source.name, trash.NOTE_ROOM
-    assert wanted is not None
-    with directory(wanted.rpartition(b"/")[0], make=True) as below:
-        entries: list[Entry] = []
+    goal = _Goal.of(act, rules)
+    with directory(goal.directory, make=True) as below:
         for number in range(_TRIES):
-            targets = [_numbered(file, files[0], wanted, number, room) for file in files]
-            places = [Place(below, target.rpartition(b"/")[2]) for target in targets]
+            names = [goal.name(file.source.name, files[0].source.name, number) for file in files]
+            places = [Place(below, name) for name in names]
             if any(one.look() is not None for one in places):
                 continue
-            if entries:
-                entries = [replace(entry, target=target) for entry, target in zip(entries, targets, strict=True)]
-                journal.retarget(entries)
-            else:
-                entries = [replace(file.entry, target=target) for file, target in zip(files, targets, strict=True)]
-                entries = journal.begin(entries, rules.now())
+            files = _written(files, [goal.directory + b"/" + name for name in names], journal, rules)
+            entries = [file.entry for file in files]
             try:
-                _transfer_all(files, entries, places, confirm, basket, rules)
+                transfer_together(files, places, confirm, goal.prepare)
             except FileExistsError:
                 continue
             except (RefusedError, OSError) as error:
-                for entry in entries:
-                    journal.end([entry], settle(entry), rules.now(), _reason(error))
+                settle_all(entries, journal, rules.now, _reason(error))
                 raise
             journal.end(entries, DONE, rules.now())
-            return Outcome(act, "done", None, targets[0], entries[0].id, len(files) - 1)
+            return Outcome(act, "done", None, entries[0].target, entries[0].id, len(files) - 1)
     raise RefusedError(f"{_TRIES} files of this name are in the destination")
 
 
-def _transfer_all(
-    files: Sequence[_File],
-    entries: Sequence[Entry],
-    places: Sequence[Place],
-    confirm: Callable[[], None],
-    basket: trash.Basket | None,
-    rules: Rules,
-) -> None:
-    """Move all of them, or none."""
-    with contextlib.ExitStack() as undone:
-        for file, entry, target in zip(files, entries, places, strict=True):
-            if basket is not None:
-                trash.write_note(basket.path, target.name, basket.note(entry.source, rules.now()[:19]))
-                undone.callback(trash.remove_note, entry.target or b"")
-            transfer(entry, file.descriptor, file.source, target, confirm)
-            undone.callback(_return, file, entry, target)
-        undone.pop_all()
+def _written(files: Sequence[File], targets: Sequence[bytes], journal: Journal, rules: Rules) -> list[File]:
+    """Write down where the files will be tried to be put."""
+    entries = [replace(file.entry, target=target) for file, target in zip(files, targets, strict=True)]
+    if entries[0].id:
+        journal.retarget(entries)
+    else:
+        entries = journal.begin(entries, rules.now())
+    return [replace(file, entry=entry) for file, entry in zip(files, entries, strict=True)]
 
 
-def _return(file: _File, entry: Entry, target: Place) -> None:
-    with opened(target, "what was moved") as descriptor:
-        transfer(entry, descriptor, target, file.source, lambda: None)
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """Where an act puts its picture: a directory, or a waste basket."""
 
+    directory: bytes
+    basket: trash.Basket | None
+    now: Callable[[], str]
 
-def _numbered(file: _File, first: _File, wanted: bytes, number: int, room: int) -> bytes:
-    stem, _ = split(first.source.name)
-    return wanted.rpartition(b"/")[0] + b"/" + numbered(file.source.name, stem, number, room)
+    @classmethod
+    def of(cls, act: Act, rules: Rules) -> _Goal:
+        if act.target is not None:
+            return cls(act.target.rpartition(b"/")[0], None, rules.now)
+        basket = trash.basket_for(act.image.path, rules.environment or {}, rules.user)
+        return cls(basket.files, basket, rules.now)
+
+    def name(self, name: bytes, picture: bytes, number: int) -> bytes:
+        room = 0 if self.basket is None else trash.NOTE_ROOM
+        return numbered(name, split(picture)[0], number, room)
+
+    def prepare(self, entry: Entry, target: Place) -> Callable[[], None]:
+        if self.basket is None:
+            return lambda: None
+        trash.write_note(self.basket.path, target.name, self.basket.note(entry.source, self.now()[:19]))
+        return lambda: trash.remove_note(self.directory + b"/" + target.name)
 
 
 def _reason(error: RefusedError | OSError) -> str:
     return _words(error) if isinstance(error, OSError) else str(error)
-
-
-def passing(entries: Sequence[Entry]) -> Iterator[bytes]:
-    """The names that only exist while an act is open."""
-    for entry in entries:
-        yield entry.beside(entry.source, "gone")
-        yield entry.beside(entry.source, "part")
-        if entry.target is not None:
-            yield entry.beside(entry.target, "gone")
-            yield entry.beside(entry.target, "part")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
-from difwatch.actions.directory import Place, place, sync
-from difwatch.actions.journal import BACK, DONE, LOST, Entry, Journal
+from difwatch.actions.directory import Place, place
+from difwatch.actions.journal import BACK, DONE, LOST, Entry, Journal, signed
 from difwatch.actions.transfer import put_back, transfer
 
 
@@ -29,33 +29,50 @@ class Recovered:
 
 def recover(journal: Journal, now: Callable[[], str]) -> list[Recovered]:
     """Finish or roll back all open acts."""
-    found: list[Recovered] = []
-    entries = journal.open_entries()
+    return settle_all(journal.open_entries(), journal, now, "after an interruption")
+
+
+def settle_all(entries: Sequence[Entry], journal: Journal, now: Callable[[], str], message: str) -> list[Recovered]:
+    """Put the files of open acts where they belong, and write down where that is; a picture before its sidecars."""
     states: dict[int, str] = {}
     for entry in entries:
-        state = settle(entry)
-        if entry.picture is not None and states.get(entry.picture) in (DONE, BACK) and state != LOST:
-            state = _follow(entry, states[entry.picture], state)
+        state = _settled(entry, states.get(entry.picture or 0))
         states[entry.id] = state
-        message = None if state != LOST else "neither at its old nor at its new place"
-        journal.end([entry], state, now(), message or "after an interruption")
-        found.append(Recovered(entry, state))
-    return found
+        _set_notes_right(entry, state, journal)
+        journal.end(
+            [entry], state, now(), "found neither at its old nor at its new place" if state == LOST else message
+        )
+    return [Recovered(entry, states[entry.id]) for entry in entries]
 
 
-def settle(entry: Entry) -> str:
-    """Put one file where it belongs, and tell whether it went or stayed."""
+def _settled(entry: Entry, picture: str | None) -> str:
+    """Put one file where it belongs, a sidecar to its picture, and tell whether it went or stayed."""
     with _place_of(entry.source) as source, _place_of(entry.target) as target:
         for side in (source, target):
             _remove_part(entry, side)
         if entry.target is None:
-            return _settled_deletion(entry, source)
+            return _settled_deletion(entry, source, picture)
         _restore(entry, source, target)
         _restore(entry, target, source)
         state = _where(entry, source, target)
-    if entry.kind == "trash" and state == BACK:
-        trash.remove_note(entry.target)
+    if picture in (DONE, BACK) and state in (DONE, BACK) and state != picture:
+        return _follow(entry, picture, state)
     return state
+
+
+def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
+    """Let the notes in the waste basket be those of what lies there."""
+    original = entry if entry.undoes is None else journal.get(entry.undoes)
+    if original is None or original.kind != "trash" or original.target is None or state == LOST:
+        return
+    lies_there = (state == DONE) == (entry is original)
+    if not lies_there:
+        trash.remove_note(original.target)
+        return
+    basket = trash.basket_of(original.target)
+    with contextlib.suppress(FileExistsError):
+        name = original.target.rpartition(b"/")[2]
+        trash.write_note(basket.path, name, basket.note(original.source, original.begun[:19]))
 
 
 @contextlib.contextmanager
@@ -80,11 +97,14 @@ def _remove_part(entry: Entry, side: Place | None) -> None:
             _passing(entry, side, "part").remove()
 
 
-def _settled_deletion(entry: Entry, source: Place | None) -> str:
+def _settled_deletion(entry: Entry, source: Place | None, picture: str | None) -> str:
     if source is None:
         return DONE
     apart = _passing(entry, source, "gone")
     if apart.look() is not None:
+        if picture == DONE:
+            apart.remove()
+            return DONE
         put_back(apart, source)
         return BACK
     return DONE if source.look() is None else BACK
@@ -99,7 +119,6 @@ def _restore(entry: Entry, side: Place | None, other: Place | None) -> None:
         return
     if other is not None and _holds(entry, other):
         apart.remove()
-        sync(side.directory)
     else:
         put_back(apart, side)
 
@@ -110,7 +129,6 @@ def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
     if at_target and at_source and source is not None:
         if _is_recorded(entry, source):  # the very file that was to go, and all of it is at the target
             source.remove()
-            sync(source.directory)
         return DONE
     if at_target:
         return DONE
@@ -129,12 +147,8 @@ def _holds(entry: Entry, side: Place) -> bool:
 
 def _is_recorded(entry: Entry, side: Place) -> bool:
     found = side.look()
-    inode = entry.inode if entry.inode >= 0 else entry.inode + (1 << 64)
-    return found is not None and (found.st_dev, found.st_ino, found.st_mtime_ns) == (
-        entry.dev,
-        inode,
-        entry.mtime_ns,
-    )
+    recorded = (entry.dev, entry.inode, entry.mtime_ns)
+    return found is not None and (found.st_dev, signed(found.st_ino), found.st_mtime_ns) == recorded
 
 
 def _follow(entry: Entry, picture: str, state: str) -> str:

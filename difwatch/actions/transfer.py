@@ -57,23 +57,24 @@ def transfer(entry: Entry, descriptor: int, source: Place, target: Place, confir
         raise
 
 
-def remove(entry: Entry, descriptor: int, source: Place, confirm: Callable[[], None]) -> None:
-    """Unlink a file that is held open: what goes is that file and no other.
+def set_apart(entry: Entry, descriptor: int, source: Place) -> Place:
+    """Give a file that is held open a name that nobody knows, so that what is unlinked then is surely that file.
 
     Raises
     ------
     RefusedError, OSError
         The file is where it was.
     """
-    before = os.fstat(descriptor)
-    apart = _set_apart(entry, descriptor, before, source)
-    try:
-        confirm()
-        apart.remove()
-    except BaseException:
-        put_back(apart, source)
-        raise
-    sync(source.directory)
+    return _set_apart(entry, descriptor, os.fstat(descriptor), source)
+
+
+def sync_after(directory: int) -> None:
+    """Bring to the disk that names are gone, as far as that can be done.
+
+    If it cannot, a power cut may bring them back: one copy more, and nothing is lost.
+    """
+    with contextlib.suppress(OSError):
+        sync(directory)
 
 
 def put_back(found: Place, home: Place) -> None:
@@ -95,6 +96,7 @@ def _transfer_across(
 ) -> None:
     copied = _copy(entry, descriptor, before, target)
     try:
+        sync(target.directory)
         apart = _set_apart(entry, descriptor, before, source)
         try:
             confirm()
@@ -107,11 +109,10 @@ def _transfer_across(
         if found is not None and (found.st_dev, found.st_ino) == copied:
             target.remove()
         raise
-    sync(source.directory)
+    sync_after(source.directory)
 
 
 def _set_apart(entry: Entry, descriptor: int, before: os.stat_result, source: Place) -> Place:
-    """Give a file a name that nobody knows, so that what is unlinked then is surely that file."""
     apart = Place(source.directory, entry.beside(b"/", "gone")[1:])
     rename_new(source, apart)
     if not _is(apart, descriptor) or _differs(before, os.fstat(descriptor)):
@@ -136,7 +137,6 @@ def _copy(entry: Entry, descriptor: int, before: os.stat_result, target: Place) 
         raise
     finally:
         os.close(out)
-    sync(target.directory)
     return copied
 
 

@@ -59,6 +59,17 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
     return Basket(own, top) if _is_directory(own) or os.access(top, os.W_OK) else home
 
 
+def basket_of(target: bytes) -> Basket:
+    """The basket in which a file lies."""
+    path = target.rpartition(b"/")[0].rpartition(b"/")[0]
+    above, _, name = path.rpartition(b"/")
+    if name.startswith(b".Trash-"):
+        return Basket(path, above or b"/")
+    if above.endswith(b"/.Trash"):
+        return Basket(path, above.removesuffix(b"/.Trash") or b"/")
+    return Basket(path, None)
+
+
 def write_note(basket_path: bytes, name: bytes, note: bytes) -> None:
     """Claim a name in the basket.
 

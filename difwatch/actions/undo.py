@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
 from difwatch.actions.directory import Place, device_of, directory, place
-from difwatch.actions.journal import BACK, DONE, Entry, Journal
-from difwatch.actions.transfer import transfer
+from difwatch.actions.journal import DONE, Entry, Journal, signed
+from difwatch.actions.recover import settle_all
+from difwatch.actions.together import File, transfer_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +36,60 @@ def undo(entry: Entry, journal: Journal, now: Callable[[], str], force: bool = F
         why = "its folder is on another file system than when it was moved (is its disk mounted?); --force does it"
         return Undone(entry, "refused", why)
     try:
-        _put_back(entry, journal, now)
-        for sidecar in journal.sidecars(entry.id):
-            if sidecar.state == DONE:
-                _put_back(sidecar, journal, now)
+        _put_back([entry, *(one for one in journal.sidecars(entry.id) if one.state == DONE)], journal, now)
     except RefusedError as error:
         return Undone(entry, "refused", str(error))
-    except FileExistsError:
-        return Undone(entry, "refused", f"another file is at {os.fsdecode(entry.source)}")
+    except FileExistsError as error:
+        return Undone(entry, "refused", f"another file is at {error.filename}")
     except OSError as error:
         return Undone(entry, "failed", error.strerror or str(error))
     return Undone(entry, "done")
 
 
-def _put_back(entry: Entry, journal: Journal, now: Callable[[], str]) -> None:
-    assert entry.target is not None
-    with _found(entry) as (path, source, descriptor), place(entry.source, make=True) as home:
-        if home.look() is not None:
-            raise FileExistsError
-        found = os.fstat(descriptor)
-        way_back = replace(
-            entry,
-            kind="undo",
-            source=path,
-            target=entry.source,
-            token=secrets.token_hex(8),
-            mtime_ns=found.st_mtime_ns,
-            dev=found.st_dev,
-            inode=found.st_ino - (1 << 64) if found.st_ino >= 1 << 63 else found.st_ino,
-            keeper=None,
-            keeper_digest=None,
-            sse=None,
-            picture=None,
-            undoes=entry.id,
-            ended=None,
-            message=None,
-        )
-        (begun,) = journal.begin([way_back], now())
+def _put_back(entries: Sequence[Entry], journal: Journal, now: Callable[[], str]) -> None:
+    """Put a picture back and with it those of its sidecars that are still there."""
+    picture = entries[0]
+    with contextlib.ExitStack() as held:
+        files, homes = [], []
+        for entry in entries:
+            try:
+                path, source, descriptor = held.enter_context(_found(entry))
+            except RefusedError:
+                if entry is picture:
+                    raise
+                continue
+            home = held.enter_context(place(entry.source, make=True))
+            if home.look() is not None:
+                raise FileExistsError(0, "taken", os.fsdecode(entry.source))
+            files.append(File(descriptor, source, _way_back(entry, path, descriptor)))
+            homes.append(home)
+        begun = journal.begin([file.entry for file in files], now())
+        files = [replace(file, entry=entry) for file, entry in zip(files, begun, strict=True)]
         try:
-            transfer(begun, descriptor, source, home, lambda: None)
+            transfer_together(files, homes, lambda: None)
         except (OSError, RefusedError) as error:
-            journal.end([begun], BACK, now(), str(error))
+            settle_all(begun, journal, now, str(error))
             raise
-        journal.end([begun], DONE, now())
-    if entry.kind == "trash":
-        trash.remove_note(entry.target)
+        journal.end(begun, DONE, now())
+    if picture.kind == "trash":
+        for entry in entries:
+            trash.remove_note(entry.target or b"")
+
+
+def _way_back(entry: Entry, path: bytes, descriptor: int) -> Entry:
+    found = os.fstat(descriptor)
+    return Entry(
+        kind="undo",
+        source=path,
+        target=entry.source,
+        token=secrets.token_hex(8),
+        digest=entry.digest,
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        dev=found.st_dev,
+        inode=signed(found.st_ino),
+        undoes=entry.id,
+    )
 
 
 @contextlib.contextmanager

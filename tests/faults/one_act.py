@@ -1,0 +1,32 @@
+"""One act, as a program that can be killed: ``one_act.py KIND STATE VICTIM KEEPER TARGET`` or ``undo STATE``.
+
+Everything is loaded and looked up first; the system call that asks for the parent's pid marks where the act begins.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
+from moving import NOW, act, journal, rules
+
+from difwatch.actions.move import carry_out
+from difwatch.actions.undo import undo
+
+
+def main() -> None:
+    kind, state, *paths = sys.argv[1:]
+    book = journal(Path(state))
+    if kind == "undo":
+        (entry,) = [one for one in book.entries(states=["done"]) if one.picture is None]
+        os.getppid()
+        print(undo(entry, book, lambda: NOW).state)
+    else:
+        victim, keeper, target = map(Path, paths)
+        planned = act(victim, keeper, target if kind == "move" else None, kind)
+        found = rules(Path(state))
+        os.getppid()
+        print(carry_out(planned, book, found).state)
+
+
+main()
