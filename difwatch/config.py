@@ -13,6 +13,7 @@ import platformdirs
 from pathspec import GitIgnoreSpec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from difwatch.actions.plan import Policy
 from difwatch.errors import UsageError
 from difwatch.model import Folder, Settings
 from difwatch.search.budget import MOST_PAIRS
@@ -64,7 +65,7 @@ class FolderConfig(_Strict):
     watch: Literal["auto", "inotify", "poll"] = "auto"
     similarity: Similarity | None = None
     keep: list[Keep] | None = None
-    action: Literal["log"] | None = None
+    action: Literal["log", "move"] | None = None
     move_to: str | None = None
 
 
@@ -81,8 +82,11 @@ class Config(_Strict):
     recipe: Literal["exact"] = "exact"
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
     keep: list[Keep] = ["pixels", "bytes", "oldest", "path"]
-    action: Literal["log"] = "log"
+    action: Literal["log", "move"] = "log"
     move_to: str | None = None
+    keep_tree: bool = False
+    sidecars: Literal["move", "refuse", "leave"] = "move"
+    max_moves_per_hour: Annotated[int, Field(ge=1)] = 500
     quiet_seconds: Annotated[float, Field(ge=0)] = 2.0
     max_wait_seconds: Annotated[float, Field(gt=0)] = 60.0
     folder: list[FolderConfig] = []
@@ -101,6 +105,16 @@ class Config(_Strict):
         """Where lesser pictures are moved to: never searched, wherever it lies."""
         named = [self.move_to, *(one.move_to for one in self.folder)]
         return frozenset(os.fsencode(_real(path)) for path in named if path)
+
+    def policies(self) -> dict[bytes, Policy]:
+        """What is done with the lesser pictures of a folder, by its path; nothing where it has none."""
+        found = {}
+        for one in self.folder:
+            destination = one.move_to or self.move_to
+            if (one.action or self.action) == "move" and destination:
+                policy = Policy("move", os.fsencode(_real(destination)), self.keep_tree)
+                found[os.fsencode(_real(one.path))] = policy
+        return found
 
     def settings(self) -> Settings:
         """What decides which pairs count."""
@@ -162,6 +176,7 @@ def load(
             for place, errors in _by_place(error).items()
         ]
     mistakes += _folder_mistakes("command line" if folders else where, values) if check_folders else []
+    mistakes += _action_mistakes(where, config) if config else []
     if mistakes or config is None:
         raise UsageError("\n".join(mistakes))
     return config
@@ -195,7 +210,7 @@ def _mistake(where: str, place: tuple[str, ...], errors: list[dict[str, Any]]) -
         return f"{where}: {name}: unknown key; {known}"
     texts = [one["msg"].removeprefix("Value error, ") for one in errors]
     text = ", or ".join(text[0].lower() + text[1:] for text in texts)
-    if place[-1] in ("action", "recipe"):
+    if place[-1] == "recipe":
         text += " (this version has no other)"
     return f"{where}: {name} = {errors[0]['input']!r}: {text}"
 
@@ -219,6 +234,21 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
                 f'{where}: folder[{number + 1}].keep: needs in_folder = true or "every", '
                 "because pictures of several folders are put into one order"
             )
+    return mistakes
+
+
+def _action_mistakes(where: str, config: Config) -> list[str]:
+    mistakes = []
+    for number, one in enumerate(config.folder, start=1):
+        if (one.action or config.action) != "move":
+            continue
+        destination = one.move_to or config.move_to
+        if not destination:
+            mistakes.append(f'{where}: folder[{number}]: action = "move" needs move_to, the folder to move to')
+        elif _real(destination) == _real(one.path) or _real(one.path).startswith(
+            _real(destination).rstrip("/") + "/"
+        ):
+            mistakes.append(f"{where}: folder[{number}]: move_to = {destination!r} holds the folder itself")
     return mistakes
 
 

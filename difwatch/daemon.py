@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from difwatch import __version__, control
+from difwatch import __version__, acting, control
+from difwatch.actions.move import Rules
+from difwatch.automatic import AutomaticMover
 from difwatch.config import Config
 from difwatch.errors import DifwatchError, IncompleteError
 from difwatch.imaging import exact_recipe, is_image_name
@@ -22,7 +24,7 @@ from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.run import Pipeline, Progress
 from difwatch.pipeline.setup import prepare
-from difwatch.store import files, folders, open_writer, upgrade, writing
+from difwatch.store import files, folders, open_writer, reading, upgrade, writing
 from difwatch.watch import Guards, Inbox, Root, Settler, innermost
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ class Daemon:
             self._engine = open_writer(path)
             opened.callback(self._engine.dispose)
             upgrade(self._engine, path)
+            self._journal = acting.open_journal(state_dir, _now)
+            opened.callback(self._journal.close)
             self._inbox = Inbox()
             opened.callback(self._inbox.close)
             self._build(config)
@@ -73,10 +77,22 @@ class Daemon:
         watched = config.folders()
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
         self._folder_ids = ready.folder_ids
-        self._roots = [Root(one, is_image_name, config.destinations()) for one in watched]
+        with reading(self._engine) as connection:
+            apart = config.destinations() | acting.destinations(connection)
+        self._roots = [Root(one, is_image_name, apart) for one in watched]
         self._guards = Guards(self._roots, self._inbox, self._has_known)
         self._keeper = Keeper(
             self._engine, ready.index, recipe, ready.matching.recipe_id, ready.reach, self._folder_of
+        )
+        self._mover = AutomaticMover(
+            self._engine,
+            self._journal,
+            Rules(config.px_size, is_image_name, _now, config.sidecars),
+            config.policies(),
+            [one.path for one in watched],
+            config.max_moves_per_hour,
+            self._guards.is_ready,
+            lambda: self._stopping,
         )
         self._pipeline = Pipeline(
             self._engine,
@@ -90,6 +106,7 @@ class Daemon:
             Limits(),
             self._guards.is_online,
             self._scanned,
+            self._mover.note,
         )
 
     def stop(self) -> None:
@@ -122,7 +139,7 @@ class Daemon:
             raise IncompleteError("\n".join(self._troubles()))
 
     def _troubles(self) -> list[str]:
-        return self._guards.troubles() + self._pipeline.troubles()
+        return self._guards.troubles() + self._pipeline.troubles() + self._mover.troubles()
 
     def _has_known(self, root: Root) -> bool:
         return next(files.below(self._engine, root.path), None) is not None
@@ -135,6 +152,8 @@ class Daemon:
                 self._pipeline.scan(root)
             self._pipeline.note(self._inbox.take(), now)
             self._pipeline.step(now, time.time())
+            if self._pipeline.is_idle() and self._mover.has_work():
+                self._mover.act(datetime.now(UTC))
             if not self._pipeline.is_idle():
                 dirty = True
             elif dirty and now - purged >= _PURGE_SECONDS:
@@ -156,7 +175,7 @@ class Daemon:
     def _scanned(self, root: Root) -> None:
         self._guards.scanned(root)
         with writing(self._engine) as connection:
-            folders.scanned(connection, self._folder_ids[root.path], datetime.now(UTC).isoformat())
+            folders.scanned(connection, self._folder_ids[root.path], _now())
 
     def _catch_up(self) -> None:
         forgotten = self._keeper.purge()
@@ -208,3 +227,7 @@ def watch(config: Config, state_dir: Path, once: bool, progress: Callable[[Progr
         raise
     finally:
         daemon.close()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -15,9 +15,18 @@ from typing import Any
 class Daemon:
     """``difwatch watch`` over some folders; ``wait_for`` reads its log until a line fits."""
 
-    def __init__(self, state: Path, *folders: Path | str, quiet: float = 0.2, flags: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *folders: Path | str,
+        quiet: float = 0.2,
+        flags: tuple[str, ...] = (),
+        config: Path | None = None,
+    ) -> None:
         self.state = state
-        command = [sys.executable, "-m", "difwatch", "--state-dir", str(state), "watch", "--log-format", "json"]
+        command = [sys.executable, "-m", "difwatch", "--state-dir", str(state)]
+        command += ["--config", str(config)] if config else []
+        command += ["watch", "--log-format", "json"]
         command += ["--quiet-seconds", str(quiet), *flags, *map(str, folders)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
         self.lines: list[dict[str, Any]] = []

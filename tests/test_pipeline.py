@@ -67,7 +67,7 @@ class Harness:
         self.scanned = []
         self.pipeline = Pipeline(
             self.engine, self.pool, Settler(2, 60), Settler(2, 60), self.keeper, self.roots, recipe, matching,
-            Limits(), lambda root: self.online, self.scanned.append,
+            Limits(), lambda root: self.online, self.scanned.append, lambda paths: None,
         )  # fmt: skip
 
     def run(self, seconds=5.0):

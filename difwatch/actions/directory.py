@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -102,15 +103,19 @@ def sync(directory: int) -> None:
             raise
 
 
-def device_of(path: bytes) -> int | None:
-    """Of a directory, or else of the nearest one above it that is there."""
-    while True:
-        try:
-            return os.lstat(path or b"/").st_dev
-        except OSError:
-            if not path:
-                return None
-            path = path.rpartition(b"/")[0]
+def nearest(path: bytes) -> bytes:
+    """A directory, or else the nearest one above it that is there."""
+    while path not in (b"", b"/"):
+        with contextlib.suppress(OSError):
+            if stat.S_ISDIR(os.lstat(path).st_mode):
+                return path
+        path = path.rpartition(b"/")[0]
+    return b"/"
+
+
+def device_of(path: bytes) -> int:
+    """The device of a directory, or else of the nearest one above it that is there."""
+    return os.lstat(nearest(path)).st_dev
 
 
 def rename_new(source: Place, target: Place) -> None:

@@ -58,17 +58,7 @@ def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
         Nothing can be written down any more; what is open is finished or rolled back at the next start.
     """
     try:
-        with contextlib.ExitStack() as held:
-            source = held.enter_context(_place_of(act.image.path, "it"))
-            keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
-            victim = held.enter_context(opened(source, "it"))
-            keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
-            check(act, victim, keeper, rules.px)
-            files = [File(victim, source, _entry(act, victim))]
-            for name in _belonging(source, rules):
-                descriptor = held.enter_context(opened(Place(source.directory, name), "a file that belongs to it"))
-                files.append(File(descriptor, Place(source.directory, name), _sidecar(act, name, descriptor)))
-            confirm = _StillThere(keeper_at, keeper)
+        with _held(act, rules) as (files, confirm):
             if act.kind == "delete":
                 return _delete(act, files, journal, rules, confirm)
             return _move(act, files, journal, rules, confirm)
@@ -76,6 +66,53 @@ def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
         return Outcome(act, "refused", str(error))
     except OSError as error:
         return Outcome(act, "failed", _words(error))
+
+
+def preview(act: Act, rules: Rules, claimed: set[bytes]) -> Outcome:
+    """Tell what `carry_out` would do now, and do nothing.
+
+    ``claimed`` are the names that acts before this one would have taken; those of this one are added.
+    """
+    try:
+        with _held(act, rules) as (files, _):
+            targets = [b""] if act.kind == "delete" else _free(_Goal.of(act, rules), files, claimed)
+            claimed.update(targets)
+            return Outcome(act, "planned", None, targets[0] or None, 0, len(files) - 1)
+    except RefusedError as error:
+        return Outcome(act, "refused", str(error))
+    except OSError as error:
+        return Outcome(act, "failed", _words(error))
+
+
+def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes]:
+    with contextlib.ExitStack() as held:
+        below = None
+        with contextlib.suppress(FileNotFoundError):
+            below = held.enter_context(directory(goal.directory))
+        for number in range(_TRIES):
+            names = [goal.name(file.source.name, files[0].source.name, number) for file in files]
+            targets = [goal.directory + b"/" + name for name in names]
+            taken = below is not None and any(Place(below, name).look() is not None for name in names)
+            if not taken and claimed.isdisjoint(targets):
+                return targets
+    raise RefusedError(f"{_TRIES} files of this name are in the destination")
+
+
+@contextlib.contextmanager
+def _held(act: Act, rules: Rules) -> Iterator[tuple[list[File], _StillThere]]:
+    """Hold open what goes (the picture first) and the picture to keep, all of them checked."""
+    with contextlib.ExitStack() as held:
+        source = held.enter_context(_place_of(act.image.path, "it"))
+        keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
+        victim = held.enter_context(opened(source, "it"))
+        keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
+        check(act, victim, keeper, rules.px)
+        files = [File(victim, source, _entry(act, victim))]
+        for name in _belonging(source, rules):
+            place_ = Place(source.directory, name)
+            descriptor = held.enter_context(opened(place_, "a file that belongs to it"))
+            files.append(File(descriptor, place_, _sidecar(act, name, descriptor)))
+        yield files, _StillThere(keeper_at, keeper)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ it acts, that both are still what they were and that they are not one and the sa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from difwatch.model import Group, Image
@@ -54,15 +54,15 @@ class Keep:
 Step = Act | Keep
 
 
-def plan(groups: Iterable[Group], policy: Policy, folders: Sequence[bytes]) -> list[Step]:
+def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], folders: Sequence[bytes]) -> list[Step]:
     """Decide for each lesser picture whether it goes.
 
     Parameters
     ----------
     groups
         Disjoint: a picture is the primary of one, a member of one, or in none.
-    policy
-        What is to be done.
+    policy_of
+        What is to be done with a picture, or why nothing.
     folders
         The watched folders.
     """
@@ -70,9 +70,10 @@ def plan(groups: Iterable[Group], policy: Policy, folders: Sequence[bytes]) -> l
     for group in groups:
         for member in group.members:
             image, keeper = member.image, group.primary
-            reason = _why_not(image, keeper, policy)
-            if reason is not None:
-                steps.append(Keep(image, reason))
+            policy = policy_of(image)
+            reason = policy if isinstance(policy, str) else _why_not(image, keeper, policy)
+            if reason is not None or isinstance(policy, str):
+                steps.append(Keep(image, reason or ""))
                 continue
             limit = min(image.limit, keeper.limit)
             steps.append(Act(policy.kind, image, keeper, member.sse, limit, _target(image.path, policy, folders)))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from difwatch.model import Folder, Image, Pair, Settings, Unreadable
 from difwatch.search.matching import Shelf, is_match, level, shelf
-from difwatch.store import matches
+from difwatch.store import ignored, matches
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ def new_matches(connection: Connection, matching: Matching, paths: Sequence[byte
     settings = matching.settings
     files = dict(matches.files_with_tensors(connection, paths))
     near = _near(connection, matching, sorted(set(files.values())))
+    decided = ignored.pairs(connection)
     shelves, crowded = _around(connection, matching, files, near)
     for images in shelves.values():
         images.sort(key=lambda image: (image.path in fresh, image.path))
@@ -64,7 +65,7 @@ def new_matches(connection: Connection, matching: Matching, paths: Sequence[byte
             Pair(new, old, sse, turn, level(new, old, sse))
             for sse, place, turn in places
             for old in shelves.get(place, ())
-            if old.path not in fresh and is_match(new, old, sse, settings)
+            if old.path not in fresh and is_match(new, old, sse, settings, decided)
         )
         some = tuple(islice(pairs, _MATCHES_PER_FILE + 1))
         more = len(some) > _MATCHES_PER_FILE or any(place in crowded for _, place, _ in places)

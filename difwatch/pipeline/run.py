@@ -64,6 +64,8 @@ class Pipeline:
         Tells whether a root is there and the same as when it was armed; only then is a file believed gone.
     scanned
         Called when the walk of a whole root has ended.
+    kept
+        Told the paths of new pictures when they are kept.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Pipeline:
         limits: Limits,
         online: Callable[[Root], bool],
         scanned: Callable[[Root], None],
+        kept: Callable[[Sequence[bytes]], None],
     ) -> None:
         self._engine = engine
         self._pool = pool
@@ -91,6 +94,7 @@ class Pipeline:
         self._limits = limits
         self._online = online
         self._scanned = scanned
+        self._told_kept = kept
         self._scans: collections.deque[tuple[Root, bytes, Iterator[Change | Blind | None]]] = collections.deque()
         self._ready: collections.deque[FileState] = collections.deque()
         self._answers: list[Answer] = []
@@ -254,6 +258,7 @@ class Pipeline:
             with reading(self._engine) as connection:
                 found = new_matches(connection, self._matching, fresh)
             announce_matches(found, self._matching.values)
+            self._told_kept(fresh)
 
     def _fresh(self, kept: Kept) -> list[bytes]:
         """The kept paths whose matches are news: all but those of files that were only moved."""

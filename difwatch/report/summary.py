@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -12,8 +12,8 @@ from difwatch.errors import UsageError
 from difwatch.model import Folder, Group, Image, Pair, Remembered, Settings
 from difwatch.search.distance import mse_limit
 from difwatch.search.groups import group_images
-from difwatch.search.matching import Shelf, is_match, level, shelf
-from difwatch.store import folders, matches, settings
+from difwatch.search.matching import Ignored, Shelf, is_match, level, shelf
+from difwatch.store import folders, ignored, matches, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Summary:
     folders: dict[int, Folder]
     images: tuple[Image, ...]
     near: dict[int, list[tuple[int, int, int]]]
+    ignored: Ignored = frozenset()
 
     @property
     def values(self) -> int:
@@ -45,7 +46,11 @@ class Summary:
             group
             for scope, images in sorted(scopes.items())
             for group in group_images(
-                images, self.near, self.settings.same_dim, _keep_of(scope, keeps) or self.settings.keep
+                images,
+                self.near,
+                self.settings.same_dim,
+                _keep_of(scope, keeps) or self.settings.keep,
+                self.ignored,
             )
         ]
 
@@ -59,7 +64,7 @@ class Summary:
                 Pair(a, b, sse, rotation, level(a, b, sse))
                 for tensor, sse, rotation in ((a.tensor, 0, 0), *self.near.get(a.tensor, ()))
                 for b in shelves.get(shelf(a, self.settings, tensor), ())
-                if a.path < b.path and is_match(a, b, sse, self.settings)
+                if a.path < b.path and is_match(a, b, sse, self.settings, self.ignored)
             ]
             yield from sorted(found, key=lambda pair: pair.b.path)
 
@@ -69,7 +74,12 @@ def _keep_of(scope: bytes, keeps: dict[bytes, tuple[str, ...]]) -> tuple[str, ..
     return keeps[max(owners, key=len)] if owners else None
 
 
-def summarize(connection: Connection, threshold: float | None = None, within: bytes | None = None) -> Summary:
+def summarize(
+    connection: Connection,
+    threshold: float | None = None,
+    within: bytes | None = None,
+    around: Sequence[bytes] | None = None,
+) -> Summary:
     """Read what is needed for groups and pairs.
 
     Parameters
@@ -80,6 +90,9 @@ def summarize(connection: Connection, threshold: float | None = None, within: by
         A mean squared error instead of the configured ones.
     within
         Only pictures below this directory.
+    around
+        Only the pictures at these paths and all that hang together with them by matches: their groups are what
+        they are among all pictures.
 
     Raises
     ------
@@ -95,19 +108,36 @@ def summarize(connection: Connection, threshold: float | None = None, within: by
     in_force = folders.in_force(connection)
     own = {id_: matching.threshold if one.similarity is None else one.similarity for id_, one in in_force.items()}
     limits = {id_: mse_limit(mse if threshold is None else threshold, now.values) for id_, mse in own.items()}
+    largest = max(limits.values(), default=0)
+    file_ids = None if around is None else _hanging_together(connection, around, largest, matching.rotate)
     images = [
         image
-        for image in matches.images(connection, in_force, limits, now.recipe_id)
+        for image in matches.images(connection, in_force, limits, now.recipe_id, file_ids)
         if within is None or any(path.startswith(within.rstrip(b"/") + b"/") for path in (image.path, *image.links))
     ]
     near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    largest = max(limits.values(), default=0)
-    for a, b, sse, rotation, back in matches.within(connection, now.recipe_id, largest, matching.rotate):
-        near[a].append((b, sse, rotation))
-        near[b].append((a, sse, back))
+    if around is None:
+        for a, b, sse, rotation, back in matches.within(connection, now.recipe_id, largest, matching.rotate):
+            near[a].append((b, sse, rotation))
+            near[b].append((a, sse, back))
+    else:
+        tensors = sorted({image.tensor for image in images})
+        for tensor, other, sse, rotation in matches.neighbours(connection, tensors, largest, matching.rotate):
+            near[tensor].append((other, sse, rotation))
     if threshold is not None:
         matching = replace(matching, threshold=threshold)
-    return Summary(matching, now.recipe, now.px, in_force, tuple(images), dict(near))
+    return Summary(matching, now.recipe, now.px, in_force, tuple(images), dict(near), ignored.pairs(connection))
+
+
+def _hanging_together(connection: Connection, paths: Sequence[bytes], limit: int, rotate: bool) -> list[int]:
+    """The files of the tensors that are reached from some paths by matches."""
+    reached: set[int] = set()
+    fresh = {tensor for _, tensor in matches.files_with_tensors(connection, paths)}
+    while fresh:
+        reached |= fresh
+        found = matches.neighbours(connection, sorted(fresh), limit, rotate)
+        fresh = {other for _, other, _, _ in found} - reached
+    return [id_ for tensor in sorted(reached) for id_ in matches.files_like(connection, tensor, None, -1)]
 
 
 def _too_far(threshold: float, remembered: Remembered) -> str:

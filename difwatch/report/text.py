@@ -33,7 +33,7 @@ def text_groups(summary: Summary) -> Iterator[str]:
         return
     yield (
         f"{_count(len(groups), 'group')}: {_count(lesser, 'lesser picture')} of {len(summary.images)}, "
-        f"{_bytes(spare)} (up to an MSE of {summary.settings.threshold:g})\n"
+        f"{shown_bytes(spare)} (up to an MSE of {summary.settings.threshold:g})\n"
     )
     for group in groups:
         yield f"\n{shown_path(group.primary.path)}  {_size(group.primary)}\n"
@@ -108,10 +108,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _size(image: Image) -> str:
-    return f"{image.width}x{image.height} {_bytes(image.size)}"
+    return f"{image.width}x{image.height} {shown_bytes(image.size)}"
 
 
-def _bytes(number: int) -> str:
+def shown_bytes(number: int) -> str:
+    """A number of bytes in the largest unit that fits."""
     size = float(number)
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from difwatch.model import Group, Image, Member
-from difwatch.search.matching import level
+from difwatch.search.matching import Ignored, is_ignored, level
 
 Neighbours = Mapping[int, Sequence[tuple[int, int, int]]]
 """Tensor id to (other tensor id, SSE, degrees that turn the other onto this one), in both directions."""
@@ -30,7 +30,13 @@ def keep_order(images: Iterable[Image], keep: Sequence[str]) -> list[Image]:
     return sorted(images, key=lambda image: (not image.reference, *(rule(image) for rule in rules)))
 
 
-def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool, keep: Sequence[str]) -> list[Group]:
+def group_images(
+    images: Iterable[Image],
+    neighbours: Neighbours,
+    same_dim: bool,
+    keep: Sequence[str],
+    ignored: Ignored = frozenset(),
+) -> list[Group]:
     """Group the pictures of one scope.
 
     In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that
@@ -48,6 +54,8 @@ def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool
         Only pictures whose ascending (width, height) are equal belong together.
     keep
         Names out of `KEEP_RULES`.
+    ignored
+        Pairs of contents that do not belong together.
 
     Returns
     -------
@@ -69,7 +77,7 @@ def group_images(images: Iterable[Image], neighbours: Neighbours, same_dim: bool
         members: list[Member] = []
         for tensor, sse, rotation in ((primary.tensor, 0, 0), *neighbours.get(primary.tensor, ())):
             if by_limit := waiting.get(_bucket(tensor, primary, same_dim)):
-                members += _join(primary, by_limit, sse, rotation, placed)
+                members += _join(primary, by_limit, sse, rotation, placed, ignored)
         if members:
             members.sort(key=lambda member: (member.sse, rank[member.image.path]))
             groups.append(Group(primary, tuple(members)))
@@ -81,10 +89,13 @@ def _bucket(tensor: int, image: Image, same_dim: bool) -> _Bucket:
 
 
 def _join(
-    primary: Image, by_limit: dict[int, list[Image]], sse: int, rotation: int, placed: set[bytes]
+    primary: Image, by_limit: dict[int, list[Image]], sse: int, rotation: int, placed: set[bytes], ignored: Ignored
 ) -> Iterator[Member]:
     for limit in [limit for limit in by_limit if sse <= min(limit, primary.limit)]:
-        for image in by_limit.pop(limit):
-            if image.path not in placed:
+        some = by_limit.pop(limit)
+        if apart := [image for image in some if is_ignored(primary, image, ignored)]:
+            by_limit[limit] = apart
+        for image in some:
+            if image.path not in placed and not is_ignored(primary, image, ignored):
                 placed.add(image.path)
                 yield Member(image, sse, rotation, level(primary, image, sse))

@@ -21,13 +21,23 @@ def shelf(image: Image, settings: Settings, tensor: int | None = None) -> Shelf:
     return Shelf(image.tensor if tensor is None else tensor, image.scope, dimensions)
 
 
-def is_match(a: Image, b: Image, sse: int, settings: Settings) -> bool:
+Ignored = frozenset[tuple[bytes, bytes]]
+"""Pairs of digests, the smaller one first, that a person said are no duplicates."""
+
+
+def is_ignored(a: Image, b: Image, ignored: Ignored) -> bool:
+    """Tell whether a person said that two pictures are no duplicates."""
+    return bool(ignored) and (min(a.digest, b.digest), max(a.digest, b.digest)) in ignored
+
+
+def is_match(a: Image, b: Image, sse: int, settings: Settings, ignored: Ignored) -> bool:
     """Tell whether two files whose tensors are ``sse`` apart are a match."""
     return (
         a.path != b.path
         and shelf(a, settings, 0) == shelf(b, settings, 0)
         and sse <= min(a.limit, b.limit)
         and (settings.compare_references or not (a.reference and b.reference))
+        and not is_ignored(a, b, ignored)
     )
 
 

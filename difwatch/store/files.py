@@ -101,7 +101,8 @@ def put(
 
 def remove(connection: Connection, paths: Sequence[bytes]) -> int:
     """Forget files that are gone; their contents stay until `contents.purge`."""
-    return connection.execute(delete(file).where(file.c.path.in_(paths))).rowcount if paths else 0
+    pages = (paths[start : start + _PAGE] for start in range(0, len(paths), _PAGE))
+    return sum(connection.execute(delete(file).where(file.c.path.in_(page))).rowcount for page in pages)
 
 
 def unreadable(connection: Connection) -> list[tuple[bytes, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, delete, func, select
 
 from difwatch.model import FileKey, Folder, Image
 from difwatch.search.hits import BEYOND, Hits
@@ -85,14 +85,13 @@ def neighbours(
 ) -> list[tuple[int, int, int, int]]:
     """The matches of some tensors up to a limit: (tensor, other, SSE, degrees that turn the other onto it)."""
     distance = match.c.sse if rotate else match.c.sse_upright
-    statement = select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back).where(
-        or_(match.c.a.in_(tensor_ids), match.c.b.in_(tensor_ids)), distance <= limit
-    )
-    ours, found = set(tensor_ids), []
-    for a, b, sse, rotation, back in connection.execute(statement):
-        if a in ours:
+    columns = select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back).where(distance <= limit)
+    found: list[tuple[int, int, int, int]] = []
+    for start in range(0, len(tensor_ids), _PAGE):
+        page = tensor_ids[start : start + _PAGE]
+        for a, b, sse, rotation, _ in connection.execute(columns.where(match.c.a.in_(page))):
             found.append((a, b, sse, rotation if rotate else 0))
-        if b in ours:
+        for a, b, sse, _, back in connection.execute(columns.where(match.c.b.in_(page))):
             found.append((b, a, sse, back if rotate else 0))
     return found
 
@@ -158,8 +157,12 @@ def _scope(folder: Folder, path: bytes) -> bytes | None:
 def files_with_tensors(connection: Connection, paths: Sequence[bytes]) -> list[tuple[int, int]]:
     """The readable ones of some files: (file id, tensor id)."""
     statement = select(file.c.id, content.c.tensor_id).join_from(file, content)
-    wanted = statement.where(file.c.path.in_(paths), content.c.tensor_id.is_not(None))
-    return [(file_id, tensor_id) for file_id, tensor_id in connection.execute(wanted)]
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(paths), _PAGE):
+        page = file.c.path.in_(paths[start : start + _PAGE])
+        rows = connection.execute(statement.where(page, content.c.tensor_id.is_not(None)))
+        found += [(file_id, tensor_id) for file_id, tensor_id in rows]
+    return found
 
 
 def files_like(connection: Connection, tensor_id: int, sizes: tuple[int, int] | None, at_most: int) -> list[int]:

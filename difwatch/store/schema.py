@@ -11,7 +11,7 @@ from sqlalchemy import Engine, inspect
 from difwatch.errors import StoreError, StoreMissingError, StoreNewerError
 from difwatch.store.engine import MISSING, translated, writing
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test compares it with the folder."""
 
 

@@ -143,6 +143,17 @@ rescan_match = Table(
     sqlite_with_rowid=False,
 )
 
+# What a person decided about contents that are no duplicates.
+ignored = Table(
+    "ignored",
+    metadata,
+    Column("a", LargeBinary, primary_key=True),
+    Column("b", LargeBinary, primary_key=True),
+    Column("decided", Text, nullable=False),  # ISO 8601
+    CheckConstraint("a < b", name="each_decision_once"),
+    sqlite_with_rowid=False,
+)
+
 setting = Table(
     "setting",
     metadata,

@@ -150,6 +150,11 @@ class Guards:
         """Tell whether the folder is there and the one that was armed."""
         return self._guards[root.path].is_online()
 
+    def is_ready(self, path: bytes) -> bool:
+        """Tell whether the folder of a path is there, is the one that was armed, and was walked since."""
+        guard = self._guards[path]
+        return guard.is_online() and not guard.scanning
+
     def troubles(self) -> list[str]:
         """What is not watched, in words."""
         return [guard.trouble for guard in self._guards.values() if guard.trouble]

@@ -1,0 +1,86 @@
+"""What `apply` and `undo` say about acts on files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import click
+
+from difwatch.actions.move import Outcome, Rules, preview
+from difwatch.actions.plan import Keep, Step
+from difwatch.errors import ActionError, IncompleteError
+from difwatch.imaging import is_image_name
+from difwatch.report.text import shown, shown_bytes, shown_path
+
+_DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
+
+
+def rules(px: int, sidecars: str) -> Rules:
+    """How acts are done by this user, now."""
+    return Rules(px, is_image_name, lambda: datetime.now(UTC).isoformat(), sidecars, dict(os.environ), os.getuid())
+
+
+class Teller:
+    """Says what became of each picture, and at the end of all."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._done: list[Outcome] = []
+        self._refused = 0
+        self._failed: list[Outcome] = []
+
+    def preview(self, steps: Iterable[Step], found: Rules) -> None:
+        """Say what would become of each."""
+        claimed: set[bytes] = set()
+        for step in steps:
+            self.tell(step, None if isinstance(step, Keep) else preview(step, found, claimed))
+
+    def tell(self, step: Step, outcome: Outcome | None) -> None:
+        """Say what became of one."""
+        if outcome is None or outcome.state in ("refused", "failed"):
+            reason = step.reason if isinstance(step, Keep) else outcome.reason if outcome else ""
+            if outcome is not None and outcome.state == "failed":
+                self._failed.append(outcome)
+            elif outcome is not None:
+                self._refused += 1
+            self._say(f"stays: {shown_path(step.image.path)}: {shown(reason or '')}")
+            return
+        self._done.append(outcome)
+        would = "would be " if outcome.state == "planned" else ""
+        what = _DONE[outcome.act.kind]
+        to = f" to {shown_path(outcome.target)}" if outcome.target is not None and outcome.act.kind == "move" else ""
+        along = f" with {outcome.sidecars} more" if outcome.sidecars else ""
+        kept = f" (kept: {shown_path(outcome.act.keeper.path)})"
+        self._say(f"{would}{what}{to}{along}: {shown_path(outcome.act.image.path)}{kept}")
+
+    def total(self, kind: str, would: str) -> str:
+        """All of it in one line."""
+        size = shown_bytes(sum(outcome.act.image.size for outcome in self._done))
+        back = "; 'difwatch undo --all' puts them back" if self._done and kind != "delete" and not would else ""
+        number = len(self._done)
+        return f"{number} {'picture' if number == 1 else 'pictures'} ({size}) {would}{_DONE[kind]}{back}"
+
+    def raise_for_trouble(self) -> None:
+        """End with the exit code that says that something stayed.
+
+        Raises
+        ------
+        ActionError
+            A file operation failed.
+        IncompleteError
+            A picture was not what was indexed.
+        """
+        if self._failed:
+            one = self._failed[0]
+            raise ActionError(f"{shown_path(one.act.image.path)}: {one.reason}; it is where it was")
+        if self._refused:
+            raise IncompleteError(
+                f"{self._refused} stay, because something is not as it was indexed; run 'difwatch watch --once' and "
+                "try again"
+            )
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            click.echo(text)

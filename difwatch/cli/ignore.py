@@ -1,0 +1,83 @@
+"""``difwatch ignore``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from difwatch.cli import Common, pour
+
+if TYPE_CHECKING:
+    from difwatch.store.ignored import Decision
+
+
+@click.command("ignore", short_help="Say that two pictures are no duplicates.")
+@click.argument("pair", metavar="[A B]", nargs=-1)
+@click.option("--list", "listed", is_flag=True, help="What was said so far.")
+@click.option("--remove", is_flag=True, help="Take it back; A and B may be digests from --list.")
+@click.pass_obj
+def command(common: Common, pair: tuple[str, ...], listed: bool, remove: bool) -> None:
+    """Say that two pictures are no duplicates.
+
+    It is kept by what the files contain: it holds wherever they are moved, however they are named, and for copies of
+    them too. The daemon must not be running.
+    """
+    from difwatch.control import WriterLock
+    from difwatch.errors import UsageError
+    from difwatch.store import ignored, open_writer, upgrade, writing
+
+    if listed:
+        if pair or remove:
+            raise UsageError("--list stands alone")
+        with common.reading() as connection:
+            pour(_lines(ignored.decisions(connection)))
+        return
+    if len(pair) != 2:
+        raise UsageError("name two pictures, or --list")
+    common.must_have_store()
+    lock = WriterLock(common.state_dir)
+    try:
+        engine = open_writer(common.store)
+        upgrade(engine, common.store)
+        with writing(engine) as connection:
+            known = {digest for a, b in ignored.pairs(connection) for digest in (a, b)}
+            a, b = (_digest(one, known if remove else set()) for one in pair)
+            if a == b:
+                raise UsageError(
+                    f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart"
+                )
+            if not remove:
+                ignored.put(connection, a, b, datetime.now(UTC).isoformat())
+            elif not ignored.remove(connection, a, b):
+                raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")
+        engine.dispose()
+    finally:
+        lock.release()
+
+
+def _digest(name: str, known: set[bytes]) -> bytes:
+    from difwatch.errors import UsageError
+
+    found = [digest for digest in known if digest.hex().startswith(name.lower()) and len(name) >= 8]
+    if len(found) == 1 and not Path(name).exists():
+        return found[0]
+    try:
+        with Path(name).open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).digest()
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _lines(decisions: Iterable[Decision]) -> Iterator[str]:
+    from difwatch.report.text import shown_path
+
+    for one in decisions:
+        for digest, paths in ((one.a, one.paths_a), (one.b, one.paths_b)):
+            names = ", ".join(shown_path(path) for path in paths) or "(no file has this content now)"
+            yield f"{digest.hex()[:16]}  {names}\n"
+        yield "\n"

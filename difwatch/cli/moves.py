@@ -1,0 +1,79 @@
+"""``difwatch moves``."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from difwatch.cli import Common, pour
+
+
+@click.command("moves", short_help="What was moved or deleted, when, and where it is.")
+@click.option(
+    "--since", metavar="TIME", help="Since a moment (2026-11-21, 2026-11-21T12:00) or for so long (2h, 7d)."
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--seen", metavar="ID", type=int, help="A picture that was found nowhere has been looked for.")
+@click.pass_obj
+def command(common: Common, since: str | None, as_json: bool, seen: int | None) -> None:
+    """What was moved or deleted, when, and where it is.
+
+    Each line begins with the number that 'difwatch undo' takes.
+    """
+    from difwatch.actions.journal import Journal
+    from difwatch.cli.moments import moment
+    from difwatch.report.text import shown_path
+
+    path = common.state_dir / "moves.db"
+    if not path.exists():
+        return
+    if seen is not None:
+        _mark_seen(common, path, seen)
+        return
+    journal = Journal(path, readonly=True)
+    found = [one for one in journal.entries(moment(since) if since else None) if one.picture is None]
+    journal.close()
+    if as_json:
+        rows = [
+            {
+                "id": one.id,
+                "begun": one.begun,
+                "ended": one.ended,
+                "kind": one.kind,
+                "state": one.state,
+                "source": os.fsdecode(one.source),
+                "target": None if one.target is None else os.fsdecode(one.target),
+                "digest": one.digest.hex(),
+                "keeper": None if one.keeper is None else os.fsdecode(one.keeper),
+                "sse": one.sse,
+                "message": one.message,
+            }
+            for one in found
+        ]
+        pour([json.dumps({"moves": rows}, indent=1), "\n"])
+        return
+    pour(
+        f"{one.id}  {one.begun[:19]}  {one.kind} {one.state}: {shown_path(one.source)}"
+        + (f" -> {shown_path(one.target)}" if one.target is not None else "")
+        + (f" ({one.message})" if one.message else "")
+        + "\n"
+        for one in found
+    )
+
+
+def _mark_seen(common: Common, path: Path, id_: int) -> None:
+    from difwatch.actions.journal import FAILED, LOST, Journal
+    from difwatch.control import WriterLock
+    from difwatch.errors import UsageError
+
+    lock = WriterLock(common.state_dir)
+    journal = Journal(path)
+    try:
+        entry = journal.get(id_)
+        if entry is None or entry.state != LOST:
+            raise UsageError(f"{id_}: nothing is missing there")
+        journal.end([entry], FAILED, entry.ended or entry.begun, entry.message)
+    finally:
+        journal.close()
+        lock.release()

@@ -1,0 +1,79 @@
+"""``difwatch undo``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from difwatch.cli import Common
+
+if TYPE_CHECKING:
+    from difwatch.actions.journal import Entry, Journal
+
+
+@click.command("undo", short_help="Put back what was moved or put into the waste basket.")
+@click.argument("ids", metavar="[ID]...", type=int, nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that was ever moved and not put back.")
+@click.option("--since", metavar="TIME", help="All since a moment (2026-11-21T12:00) or for so long (2h, 7d).")
+@click.option("--force", is_flag=True, help="Also where the folder is on another file system than it was.")
+@click.pass_obj
+def command(common: Common, ids: tuple[int, ...], everything: bool, since: str | None, force: bool) -> None:
+    """Put back what was moved or put into the waste basket.
+
+    The file is found by its bytes; it is put back only where its place is free. 'difwatch moves' lists the ids. The
+    daemon must not be running.
+    """
+    from difwatch import acting
+    from difwatch.actions.undo import undo
+    from difwatch.cli import logs
+    from difwatch.cli.moments import moment
+    from difwatch.control import WriterLock
+    from difwatch.errors import ActionError, UsageError
+    from difwatch.report.text import shown, shown_path
+
+    if bool(ids) + everything + bool(since) != 1:
+        raise UsageError("say what to put back: ids from 'difwatch moves', --all, or --since TIME")
+    if not (common.state_dir / acting.JOURNAL).exists():
+        raise UsageError("nothing was ever moved")
+    logs.set_up(common.verbose, common.quiet, "text", journal=False)
+
+    def now() -> str:
+        return datetime.now(UTC).isoformat()
+
+    lock = WriterLock(common.state_dir)
+    journal: Journal | None = None
+    trouble = 0
+    try:
+        journal = acting.open_journal(common.state_dir, now)
+        entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
+        # The last one first: it may lie where an earlier one was.
+        for entry in sorted(entries, key=lambda one: -one.id):
+            done = undo(entry, journal, now, force)
+            trouble += done.state != "done"
+            what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
+            click.echo(f"{entry.id}  {shown_path(entry.source)}: {what}")
+    finally:
+        if journal is not None:
+            journal.close()
+        lock.release()
+    if trouble:
+        raise ActionError(f"{trouble} could not be put back; each is where it was")
+
+
+def _all(journal: Journal, since: str | None) -> list[Entry]:
+    found = journal.entries(since, states=["done"])
+    return [one for one in found if one.picture is None and one.kind in ("move", "trash")]
+
+
+def _named(journal: Journal, ids: tuple[int, ...]) -> list[Entry]:
+    from difwatch.errors import UsageError
+
+    found = []
+    for id_ in ids:
+        entry = journal.get(id_)
+        if entry is None:
+            raise UsageError(f"{id_}: there is no such act; 'difwatch moves' lists them")
+        found.append(entry)
+    return found

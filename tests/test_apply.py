@@ -1,0 +1,224 @@
+"""Acting on what the store knows: `apply`, `moves`, `undo`, `ignore`, and the daemon that moves by itself."""
+
+import json
+import os
+import shutil
+
+import pytest
+from conftest import photo
+from moving import tree
+from running import Daemon, difwatch
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Three copies of one picture in two folders, and another picture."""
+    for folder in ("pictures/deep", "archive"):
+        (tmp_path / folder).mkdir(parents=True)
+    photo(1).save(tmp_path / "archive/best.png")
+    os.utime(tmp_path / "archive/best.png", (1, 1))
+    for name in ("pictures/a.png", "pictures/deep/a.png"):
+        shutil.copy(tmp_path / "archive/best.png", tmp_path / name)
+    photo(2).save(tmp_path / "pictures/other.png")
+    return tmp_path
+
+
+def known(place, *flags):
+    difwatch(
+        place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures", place / "archive", *flags
+    )
+
+
+def test_apply_moves_what_dry_run_has_shown_and_undo_brings_it_back(place):
+    known(place)
+    before = tree(place / "pictures", place / "archive")
+    shown = difwatch(place / "state", "apply", "--move-to", place / "out", "--dry-run").stdout
+    assert tree(place / "pictures", place / "archive") == before
+    assert not (place / "out").exists()
+    done = difwatch(place / "state", "apply", "--move-to", place / "out").stdout
+    assert shown.replace("would be ", "").splitlines()[:-1] == done.splitlines()[:-1]
+    assert sorted(os.listdir(place / "out")) == ["a (1).png", "a.png"]
+    assert set(tree(place / "pictures", place / "archive")) == {
+        str(place / "archive/best.png"),
+        str(place / "pictures/other.png"),
+    }
+    assert "No matches" in difwatch(place / "state", "report").stdout
+    difwatch(place / "state", "undo", "--all")
+    assert tree(place / "pictures", place / "archive") == before
+    listed = json.loads(difwatch(place / "state", "moves", "--json").stdout)["moves"]
+    assert [(one["kind"], one["state"]) for one in listed] == [("move", "undone")] * 2 + [("undo", "done")] * 2
+
+
+def test_a_plan_that_is_stale_is_refused(place):
+    known(place)
+    shown = difwatch(place / "state", "apply", "--delete", "--dry-run").stdout
+    name = shown.split("--plan ")[1].split()[0]
+    shutil.copy(place / "pictures/a.png", place / "pictures/b.png")
+    known(place)
+    done = difwatch(place / "state", "apply", "--delete", "--plan", name, check=False)
+    assert done.returncode == 3
+    assert "is stale" in done.stderr
+    assert (place / "pictures/b.png").exists()
+    name = difwatch(place / "state", "apply", "--delete", "--dry-run").stdout.split("--plan ")[1].split()[0]
+    assert "3 pictures" in difwatch(place / "state", "apply", "--delete", "--plan", name).stdout
+
+
+def test_a_picture_that_changed_since_stays_and_the_exit_code_says_so(place):
+    known(place)
+    photo(3).save(place / "pictures/a.png")
+    done = difwatch(place / "state", "apply", "--move-to", place / "out", check=False)
+    assert done.returncode == 3
+    assert f"stays: {place}/pictures/a.png: it has changed since it was indexed" in done.stdout
+    assert os.listdir(place / "out") == ["a.png"]
+    shutil.copy(place / "archive/best.png", place / "pictures/a.png")
+    known(place)
+    photo(3).save(place / "archive/best.png")
+    done = difwatch(place / "state", "apply", "--move-to", place / "out", check=False)
+    assert done.returncode == 3
+    assert "the picture to keep has changed" in done.stdout
+
+
+def test_keep_tree_keeps_the_folders(place):
+    known(place)
+    difwatch(place / "state", "apply", "--move-to", place / "out", "--keep-tree")
+    assert set(tree(place / "out")) == {str(place / "out/pictures/a.png"), str(place / "out/pictures/deep/a.png")}
+
+
+def test_deleting_for_good_asks_first(place):
+    known(place)
+    done = difwatch(place / "state", "apply", "--permanent", check=False)
+    assert done.returncode != 0
+    assert len(tree(place / "pictures", place / "archive")) == 4
+    difwatch(place / "state", "apply", "--permanent", "--yes")
+    assert len(tree(place / "pictures", place / "archive")) == 2
+    done = difwatch(place / "state", "undo", "1", check=False)
+    assert done.returncode == 6
+    assert "deleted for good" in done.stdout
+
+
+def test_the_destination_is_never_searched_wherever_it_lies(place):
+    known(place)
+    difwatch(place / "state", "apply", "--move-to", place / "pictures/lesser")
+    known(place)
+    assert "No matches" in difwatch(place / "state", "report").stdout
+    assert len(tree(place / "pictures/lesser")) == 2
+
+
+def test_nothing_is_moved_before_a_folder_was_scanned_to_its_end(place):
+    known(place)
+    (place / "more").mkdir()
+    os.chmod(place / "pictures/deep", 0)
+    config = place / "config.toml"
+    folders = "\n".join(f'[[folder]]\npath = "{place / name}"' for name in ("pictures", "archive", "more"))
+    config.write_text(folders)
+    (place / "more").rename(place / "away")
+    done = difwatch(place / "state", "--config", config, "watch", "--once", check=False)
+    os.chmod(place / "pictures/deep", 0o755)
+    assert done.returncode == 2  # the folder is not there
+    (place / "away").rename(place / "more")
+    difwatch(place / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
+    assert "2 pictures" in difwatch(place / "state", "apply", "--delete").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["apply"], "say what to do"),
+        (["apply", "--delete", "--permanent"], "say what to do"),
+        (["undo"], "say what to put back"),
+        (["undo", "7"], "no such act"),
+        (["undo", "--since", "soon"], "must be a moment"),
+        (["ignore", "x"], "name two pictures"),
+        (["moves", "--seen", "1"], "nothing is missing there"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(place, arguments, words):
+    known(place)
+    difwatch(place / "state", "apply", "--delete")
+    done = difwatch(place / "state", *arguments, check=False)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_was_said_to_be_no_duplicate_survives_renames_and_rescans(place):
+    known(place)
+    photo(1).resize((61, 41)).resize((60, 40)).save(place / "pictures/near.png")
+    known(place)
+    assert "near.png" in difwatch(place / "state", "report", "--threshold", "50").stdout
+    difwatch(place / "state", "ignore", place / "pictures/near.png", place / "archive/best.png")
+    (place / "pictures/near.png").rename(place / "pictures/renamed.png")
+    known(place)
+    difwatch(place / "state", "rescan")
+    for threshold in ("5", "50"):
+        assert "renamed.png" not in difwatch(place / "state", "report", "--threshold", threshold).stdout
+        assert "renamed.png" not in difwatch(place / "state", "report", "--pairs", "--threshold", threshold).stdout
+    difwatch(place / "state", "apply", "--delete")
+    assert (place / "pictures/renamed.png").exists()
+    listed = difwatch(place / "state", "ignore", "--list").stdout.splitlines()
+    assert {line.split("  ")[1] for line in listed if line} == {
+        f"{place}/pictures/renamed.png",
+        f"{place}/archive/best.png",
+    }
+    digests = [line.split()[0] for line in listed if line]
+    difwatch(place / "state", "ignore", "--remove", *digests)
+    assert "renamed.png" in difwatch(place / "state", "report", "--threshold", "50").stdout
+    done = difwatch(place / "state", "ignore", place / "archive/best.png", place / "archive/best.png", check=False)
+    assert done.returncode == 2
+
+
+def automatic(place, more=""):
+    config = place / "config.toml"
+    folders = "\n".join(f'[[folder]]\npath = "{place / name}"' for name in ("pictures", "archive"))
+    config.write_text(f'action = "move"\nmove_to = "{place}/out"\nquiet_seconds = 0\n{more}\n{folders}\n')
+    return config
+
+
+def test_a_daemon_that_may_move_moves_the_lesser_ones_once_all_is_known(place):
+    done = difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    assert sorted(os.listdir(place / "out")) == ["a (1).png", "a.png"]
+    assert (place / "archive/best.png").exists()
+    assert "undo 1" in done.stderr
+    difwatch(place / "state", "undo", "1")
+    difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    assert len(os.listdir(place / "out")) == 1, "what was put back by hand stays"
+
+
+def test_a_reference_folder_and_one_that_only_logs_keep_their_pictures(place):
+    config = automatic(place)
+    config.write_text(config.read_text() + 'role = "reference"\n')
+    shutil.copy(place / "archive/best.png", place / "archive/second.png")
+    difwatch(place / "state", "--config", config, "watch", "--once")
+    assert sorted(os.listdir(place / "archive")) == ["best.png", "second.png"]
+    shutil.copy(place / "archive/best.png", place / "pictures/new.png")
+    path = f'path = "{place}/pictures"'
+    config.write_text(config.read_text().replace(path, f'action = "log"\n{path}'))
+    difwatch(place / "state", "--config", config, "watch", "--once")
+    assert (place / "pictures/new.png").exists()
+
+
+def test_the_brake_pauses_and_says_so_and_goes_on_when_it_may(place):
+    done = difwatch(
+        place / "state", "--config", automatic(place, "max_moves_per_hour = 1"), "watch", "--once", check=False
+    )
+    assert done.returncode == 3
+    assert "moving pauses: 1 moved within an hour (max_moves_per_hour = 1)" in done.stderr
+    assert len(os.listdir(place / "out")) == 1
+    difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    assert len(os.listdir(place / "out")) == 2
+
+
+def test_a_running_daemon_moves_a_new_copy_and_does_not_take_its_own_move_for_news(place):
+    config = automatic(place)
+    difwatch(place / "state", "--config", config, "watch", "--once")
+    daemon = Daemon(place / "state", config=config)
+    daemon.wait_until_up_to_date()
+    shutil.copy(place / "archive/best.png", place / "pictures/new.png")
+    line = daemon.wait_for(lambda line: line["event"] == "act")
+    assert (line["path"], line["keeper"]) == (str(place / "pictures/new.png"), str(place / "archive/best.png"))
+    photo(7).save(place / "pictures/later.png")
+    shutil.copy(place / "pictures/later.png", place / "pictures/later2.png")
+    daemon.wait_for(lambda line: line["event"] == "act")
+    assert daemon.end() == 0
+    assert not [one for one in daemon.lines if one["event"] == "gone"]
+    assert len(os.listdir(place / "out")) == 4
