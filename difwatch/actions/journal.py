@@ -28,7 +28,7 @@ CREATE TABLE act (
     digest BLOB NOT NULL,         -- BLAKE2b of the bytes
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
-    dev INTEGER NOT NULL,
+    fsid INTEGER NOT NULL,        -- of the file system, which keeps it over restarts
     inode INTEGER NOT NULL,
     keeper BLOB,                  -- what stays, and why the other one may go
     keeper_digest BLOB,
@@ -55,7 +55,7 @@ class Entry:
     digest: bytes
     size: int
     mtime_ns: int
-    dev: int
+    fsid: int
     inode: int
     keeper: bytes | None = None
     keeper_digest: bytes | None = None
@@ -85,7 +85,7 @@ class Entry:
 
 
 def signed(value: int) -> int:
-    """An unsigned inode number, folded into the signed 64 bits that SQLite can hold."""
+    """An unsigned number of 64 bits, folded into the signed 64 bits that SQLite can hold."""
     return value - (1 << 64) if value >= 1 << 63 else value
 
 

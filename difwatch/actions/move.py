@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +140,8 @@ class _StillThere:
 
 
 def _words(error: OSError) -> str:
+    if error.errno in (errno.ENOTDIR, errno.ELOOP):
+        return "a folder on the way to it, or to where it should go, is a link or no folder"
     return error.strerror or str(error)
 
 
@@ -152,7 +155,7 @@ def _entry(act: Act, descriptor: int) -> Entry:
         digest=act.image.digest,
         size=found.st_size,
         mtime_ns=found.st_mtime_ns,
-        dev=found.st_dev,
+        fsid=signed(os.fstatvfs(descriptor).f_fsid),
         inode=signed(found.st_ino),
         keeper=act.keeper.path,
         keeper_digest=act.keeper.digest,

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
 from difwatch.actions.directory import Place, place
-from difwatch.actions.journal import BACK, DONE, LOST, Entry, Journal, signed
+from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal, signed
 from difwatch.actions.transfer import put_back, transfer
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What became of an act that a kill had left open: ``state`` is done, rolled back or lost."""
+    """What became of an act that a kill had left open: ``state`` is done, rolled back, lost, or open."""
 
     entry: Entry
     state: str
@@ -36,9 +36,13 @@ def settle_all(entries: Sequence[Entry], journal: Journal, now: Callable[[], str
     """Put the files of open acts where they belong, and write down where that is; a picture before its sidecars."""
     states: dict[int, str] = {}
     for entry in entries:
-        state = _settled(entry, states.get(entry.picture or 0))
-        states[entry.id] = state
-        _set_notes_right(entry, state, journal)
+        try:
+            state = _settled(entry, states.get(entry.picture or 0))
+            states[entry.id] = state
+            _set_notes_right(entry, state, journal)
+        except OSError:  # its disk cannot be read or written now: it stays open until it can
+            states[entry.id] = OPEN
+            continue
         journal.end(
             [entry], state, now(), "found neither at its old nor at its new place" if state == LOST else message
         )
@@ -92,9 +96,9 @@ def _passing(entry: Entry, side: Place, what: str) -> Place:
 
 def _remove_part(entry: Entry, side: Place | None) -> None:
     # Half a copy; nobody else can have made a file of this name.
-    if side is not None:
-        with contextlib.suppress(FileNotFoundError):
-            _passing(entry, side, "part").remove()
+    part = None if side is None else _passing(entry, side, "part")
+    if part is not None and part.look() is not None:
+        part.remove()
 
 
 def _settled_deletion(entry: Entry, source: Place | None, picture: str | None) -> str:
@@ -147,8 +151,8 @@ def _holds(entry: Entry, side: Place) -> bool:
 
 def _is_recorded(entry: Entry, side: Place) -> bool:
     found = side.look()
-    recorded = (entry.dev, entry.inode, entry.mtime_ns)
-    return found is not None and (found.st_dev, signed(found.st_ino), found.st_mtime_ns) == recorded
+    # Not the device: its number may be another one after a restart.
+    return found is not None and (signed(found.st_ino), found.st_mtime_ns) == (entry.inode, entry.mtime_ns)
 
 
 def _follow(entry: Entry, picture: str, state: str) -> str:

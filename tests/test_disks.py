@@ -1,0 +1,68 @@
+"""Moving onto disks that are full, read-only or not ours, and through power cuts."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "faults"))
+import disks
+
+from difwatch.actions.undo import undo
+
+pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(why := disks.is_possible()), reason=str(why))]
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_an_acknowledged_move_survives_a_power_cut(across):
+    found = [disks.cut(seed, across) for seed in range(4)]
+    assert [wrong for _, some in found for wrong in some] == []
+
+
+def test_a_full_destination_leaves_the_picture_where_it_was():
+    with disks.mounted("-t", "tmpfs", "-o", "size=64k", "tmpfs") as place:
+        outcome, wrong = disks.move_onto(place)
+    assert (outcome.reason, wrong) == ("No space left on device", [])
+
+
+def test_a_destination_without_inodes_leaves_the_picture_where_it_was():
+    with disks.mounted("-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs") as place:
+        (place / "last").touch()
+        outcome, wrong = disks.move_onto(place)
+    assert (outcome.reason, wrong) == ("No space left on device", [])
+
+
+def test_a_read_only_destination_leaves_the_picture_where_it_was():
+    with disks.mounted("-t", "tmpfs", "-o", "ro", "tmpfs") as place:
+        outcome, wrong = disks.move_onto(place)
+    assert (outcome.reason, wrong) == ("Read-only file system", [])
+
+
+def test_a_destination_of_somebody_else_leaves_the_picture_where_it_was():
+    with disks.mounted("-t", "tmpfs", "-o", "mode=755", "tmpfs") as place:
+        os.chmod(place.parent, 0o755)
+        outcome, wrong = disks.move_onto(place, user=65534)
+    assert (outcome.reason, wrong) == ("Permission denied", [])
+
+
+def test_undo_does_not_put_a_picture_under_the_place_where_its_disk_should_be(tmp_path):
+    (tmp_path / "out").mkdir()
+    book, found = disks.journal(tmp_path / "state"), disks.rules(tmp_path)
+    with disks.mounted("-t", "tmpfs", "tmpfs") as place:
+        (place / "deep").mkdir()
+        for name in ("a.jpg", "deep/b.jpg"):
+            (place / name).write_bytes(b"same picture")
+        planned = disks.act(place / "deep/b.jpg", place / "a.jpg", tmp_path / "out/b.jpg")
+        assert disks.carry_out(planned, book, found).state == "done"
+    place.mkdir(parents=True)
+    (entry,) = book.entries()
+    back = undo(entry, book, lambda: disks.NOW)
+    assert back.state == "refused"
+    assert "is its disk mounted" in back.reason
+    assert list(place.iterdir()) == []
+    assert undo(entry, book, lambda: disks.NOW, force=True).state == "done"
+    assert (place / "deep/b.jpg").exists()
+    book.close()
+    shutil.rmtree(place.parent)
