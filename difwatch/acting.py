@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from difwatch.actions.journal import LOST, Journal
+from difwatch.actions.journal import LOST, OPEN, Journal
 from difwatch.actions.move import Outcome, Rules, carry_out
 from difwatch.actions.plan import Act, Keep, Policy, Step, plan
 from difwatch.actions.recover import recover
@@ -29,7 +29,8 @@ def open_journal(state_dir: Path, now: Callable[[], str]) -> Journal:
     journal = Journal(state_dir / JOURNAL)
     for one in recover(journal, now):
         say = log.error if one.state == LOST else log.warning
-        say("%s: the %s that was interrupted is %s", os.fsdecode(one.entry.source), one.entry.kind, one.state)
+        state = "still open, because its disk is not there" if one.state == OPEN else one.state
+        say("%s: the %s that was interrupted is %s", os.fsdecode(one.entry.source), one.entry.kind, state)
     return journal
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
-from difwatch.actions.directory import Place, place
+from difwatch.actions.directory import Place, nearest, place
 from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal, signed
 from difwatch.actions.transfer import put_back, transfer
 
@@ -38,15 +38,22 @@ def settle_all(entries: Sequence[Entry], journal: Journal, now: Callable[[], str
     for entry in entries:
         try:
             state = _settled(entry, states.get(entry.picture or 0))
-            states[entry.id] = state
             _set_notes_right(entry, state, journal)
-        except OSError:  # its disk cannot be read or written now: it stays open until it can
-            states[entry.id] = OPEN
+        except OSError:  # its disk cannot be read or written now
+            state = OPEN
+        states[entry.id] = state
+        if state == OPEN:  # until its disk is there again
             continue
         journal.end(
             [entry], state, now(), "found neither at its old nor at its new place" if state == LOST else message
         )
     return [Recovered(entry, states[entry.id]) for entry in entries]
+
+
+def is_on_its_disk(entry: Entry) -> bool:
+    """Tell whether the place where a file was is on the file system that it was on: that its disk is mounted."""
+    above = nearest(entry.source.rpartition(b"/")[0])
+    return signed(os.statvfs(above).f_fsid) == entry.fsid
 
 
 def _settled(entry: Entry, picture: str | None) -> str:
@@ -67,7 +74,7 @@ def _settled(entry: Entry, picture: str | None) -> str:
 def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
     """Let the notes in the waste basket be those of what lies there."""
     original = entry if entry.undoes is None else journal.get(entry.undoes)
-    if original is None or original.kind != "trash" or original.target is None or state == LOST:
+    if original is None or original.kind != "trash" or original.target is None or state in (LOST, OPEN):
         return
     lies_there = (state == DONE) == (entry is original)
     if not lies_there:
@@ -136,8 +143,9 @@ def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
         return DONE
     if at_target:
         return DONE
-    there = source.look() if source is not None else None
-    return BACK if there is not None else LOST
+    if source is not None and source.look() is not None:
+        return BACK
+    return LOST if is_on_its_disk(entry) else OPEN
 
 
 def _holds(entry: Entry, side: Place) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
-from difwatch.actions.directory import Place, directory, nearest, place
+from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.journal import DONE, Entry, Journal, signed
-from difwatch.actions.recover import settle_all
+from difwatch.actions.recover import is_on_its_disk, settle_all
 from difwatch.actions.together import File, transfer_together
 
 
@@ -32,7 +32,7 @@ def undo(entry: Entry, journal: Journal, now: Callable[[], str], force: bool = F
         return Undone(entry, "refused", why if entry.kind != "undo" else "it is itself the way back of another")
     if entry.target is None:
         return Undone(entry, "refused", "it was deleted for good")
-    if not force and signed(os.statvfs(nearest(entry.source.rpartition(b"/")[0])).f_fsid) != entry.fsid:
+    if not force and not is_on_its_disk(entry):
         why = "its folder is on another file system than when it was moved (is its disk mounted?); --force does it"
         return Undone(entry, "refused", why)
     try:

@@ -34,11 +34,11 @@ MOVES = 40
 
 
 @contextlib.contextmanager
-def mounted(*options: str) -> Iterator[Path]:
-    """A file system of its own; its folder lies in a temporary one."""
+def mounted(*options: str, at: Path | None = None) -> Iterator[Path]:
+    """A file system of its own, at a place or in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="difwatch-disk-") as name:
-        place = Path(name) / "disk"
-        place.mkdir()
+        place = at or Path(name) / "disk"
+        place.mkdir(exist_ok=True)
         subprocess.run(["mount", *options, str(place)], check=True, capture_output=True)
         try:
             yield place
@@ -74,14 +74,14 @@ def cut(seed: int, across: bool) -> tuple[int, list[str]]:
         image(disk)
         far = Path(name) / "far"
         far.mkdir()
-        with mounted("-o", "loop", str(disk)) as place:
+        with mounted("-o", "loop", str(disk), at=Path(name) / "disk") as place:
             (place / "in").mkdir()
             for number in range(MOVES):
                 (place / f"in/{number}.jpg").write_bytes(b"same picture")
             (place / "in/keep.jpg").write_bytes(b"same picture")
             os.sync()
             acknowledged = _moves_until(place, far if across else place / "out", rng.random() * 0.2)
-        with mounted("-o", "loop", str(disk)) as place:
+        with mounted("-o", "loop", str(disk), at=Path(name) / "disk") as place:
             return len(acknowledged), _violations(place, far if across else place / "out", acknowledged)
 
 
