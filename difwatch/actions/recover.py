@@ -128,15 +128,15 @@ def _restore(entry: Entry, side: Place | None, other: Place | None) -> None:
     apart = _passing(entry, side, "gone")
     if apart.look() is None:
         return
-    if other is not None and _holds(entry, other):
+    if other is not None and holds(entry, other):
         apart.remove()
     else:
         put_back(apart, side)
 
 
 def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
-    at_source = source is not None and _holds(entry, source)
-    at_target = target is not None and _holds(entry, target)
+    at_source = source is not None and holds(entry, source)
+    at_target = target is not None and holds(entry, target)
     if at_target and at_source and source is not None:
         if _is_recorded(entry, source):  # the very file that was to go, and all of it is at the target
             source.remove()
@@ -148,7 +148,7 @@ def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
     return LOST if is_on_its_disk(entry) else OPEN
 
 
-def _holds(entry: Entry, side: Place) -> bool:
+def holds(entry: Entry, side: Place) -> bool:
     """Tell whether the bytes that were to be moved are here."""
     try:
         with opened(side, "it") as descriptor:

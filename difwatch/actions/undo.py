@@ -12,7 +12,7 @@ from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
 from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.journal import DONE, Entry, Journal, signed
-from difwatch.actions.recover import is_on_its_disk, settle_all
+from difwatch.actions.recover import holds, is_on_its_disk, settle_all
 from difwatch.actions.together import File, transfer_together
 
 
@@ -108,7 +108,9 @@ def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int]]:
             below = held.enter_context(directory(above))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RefusedError(f"{os.fsdecode(above)} is not there any more") from error
-        now = next((one for one in (name, *_others(below, name, entry.size)) if _is(Place(below, one), entry)), None)
+        now = next(
+            (one for one in (name, *_others(below, name, entry.size)) if holds(entry, Place(below, one))), None
+        )
         if now is None:
             raise RefusedError(f"{os.fsdecode(entry.target)} is not there any more, or is another file now")
         source = Place(below, now)
@@ -116,14 +118,6 @@ def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int]]:
         if digest_of(descriptor) != entry.digest:
             raise RefusedError(f"{os.fsdecode(entry.target)} is another file now")
         yield above + b"/" + now, source, descriptor
-
-
-def _is(place: Place, entry: Entry) -> bool:
-    try:
-        with opened(place, "it") as descriptor:
-            return os.fstat(descriptor).st_size == entry.size and digest_of(descriptor) == entry.digest
-    except RefusedError:
-        return False
 
 
 def _others(below: int, name: bytes, size: int) -> list[bytes]:
