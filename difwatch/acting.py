@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +15,7 @@ from difwatch.actions.journal import LOST, OPEN, Journal
 from difwatch.actions.move import Outcome, Rules, carry_out
 from difwatch.actions.plan import Act, Keep, Policy, Step, plan
 from difwatch.actions.recover import recover
-from difwatch.errors import IncompleteError
+from difwatch.errors import IncompleteError, JournalError
 from difwatch.model import Image
 from difwatch.report.summary import Summary
 from difwatch.store import files, folders, settings, writing
@@ -21,17 +23,41 @@ from difwatch.store import files, folders, settings, writing
 log = logging.getLogger(__name__)
 
 JOURNAL = "moves.db"
+_LOCK = "moves.lock"
 _DESTINATIONS = "destinations"
 
 
-def open_journal(state_dir: Path, now: Callable[[], str]) -> Journal:
-    """Open the journal for writing, and finish or roll back what a kill left open."""
-    journal = Journal(state_dir / JOURNAL)
-    for one in recover(journal, now):
-        say = log.error if one.state == LOST else log.warning
-        state = "still open, because its disk is not there" if one.state == OPEN else one.state
-        say("%s: the %s that was interrupted is %s", os.fsdecode(one.entry.source), one.entry.kind, state)
-    return journal
+@contextlib.contextmanager
+def journal_of(state_dir: Path, now: Callable[[], str]) -> Iterator[Journal]:
+    """Hold the journal, finishing or rolling back first what a kill left open.
+
+    One process acts at a time; another one waits. Needs no right to write to the store.
+
+    Raises
+    ------
+    JournalError
+        It cannot be used.
+    """
+    with _alone(state_dir / _LOCK), contextlib.closing(Journal(state_dir / JOURNAL)) as journal:
+        for one in recover(journal, now):
+            say = log.error if one.state == LOST else log.warning
+            state = "still open, because its disk is not there" if one.state == OPEN else one.state
+            say("%s: the %s that was interrupted is %s", os.fsdecode(one.entry.source), one.entry.kind, state)
+        yield journal
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be made ({error.strerror}); nothing is moved without it") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def steps(
@@ -68,22 +94,17 @@ def unscanned(connection: Connection) -> list[bytes]:
     return [one.path for one in folders.counts(connection) if one.scanned is None]
 
 
-def act(
-    some: Iterable[Step], engine: Engine, journal: Journal, rules: Rules, destination: bytes | None
-) -> Iterator[tuple[Step, Outcome | None]]:
-    """Do what was planned, one after the other; what stays is passed on. What is gone is forgotten by the store."""
-    if destination is not None:
-        with writing(engine) as connection:
-            add_destination(connection, destination)
+def act(some: Iterable[Step], journal: Journal, rules: Rules) -> Iterator[tuple[Step, Outcome | None]]:
+    """Do what was planned, one after the other; what stays is passed on."""
     for step in some:
-        if isinstance(step, Keep):
-            yield step, None
-            continue
-        outcome = carry_out(step, journal, rules)
-        if outcome.state == "done":
-            with writing(engine) as connection:
-                files.remove(connection, [step.image.path])
-        yield step, outcome
+        yield step, None if isinstance(step, Keep) else carry_out(step, journal, rules)
+
+
+def forget(engine: Engine, outcome: Outcome | None) -> None:
+    """Let the store forget a picture that went, before the event of it comes."""
+    if outcome is not None and outcome.state == "done":
+        with writing(engine) as connection:
+            files.remove(connection, [outcome.act.image.path])
 
 
 def destinations(connection: Connection) -> frozenset[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 from difwatch import acting
 from difwatch.actions.directory import nearest
 from difwatch.actions.journal import LOST, Journal
-from difwatch.actions.move import Outcome, Rules
+from difwatch.actions.move import Outcome, Rules, carry_out
 from difwatch.actions.plan import Act, Policy
 from difwatch.model import Image
 from difwatch.report.summary import summarize
@@ -28,8 +29,10 @@ class AutomaticMover:
 
     Parameters
     ----------
-    engine, journal
-        The writer of the store, and the journal.
+    engine
+        The writer of the store.
+    hold_journal
+        Gives the journal, for as long as there is something to do with it.
     rules
         How acts are done.
     policies
@@ -47,7 +50,7 @@ class AutomaticMover:
     def __init__(
         self,
         engine: Engine,
-        journal: Journal,
+        hold_journal: Callable[[], contextlib.AbstractContextManager[Journal]],
         rules: Rules,
         policies: Mapping[bytes, Policy],
         folders: Sequence[bytes],
@@ -56,7 +59,7 @@ class AutomaticMover:
         is_stopping: Callable[[], bool],
     ) -> None:
         self._engine = engine
-        self._journal = journal
+        self._hold_journal = hold_journal
         self._rules = rules
         self._policies = policies
         self._folders = folders
@@ -86,41 +89,51 @@ class AutomaticMover:
 
     def act(self, now: datetime) -> None:
         """Move what may be moved now; what must wait is looked at again."""
-        self._trouble = self._hindrance(now)
-        if self._trouble or not all(self._is_ready(path) for path in self._policies):
+        if not all(self._is_ready(path) for path in self._policies):
             return
+        with self._hold_journal() as journal:
+            self._say(self._hindrance(journal, now))
+            if not self._trouble:
+                self._act(journal, now)
+
+    def _act(self, journal: Journal, now: datetime) -> None:
         around = None if self._everything else self._fresh
         with reading(self._engine) as connection:
-            steps = acting.steps(summarize(connection, around=around), self._policy_of, acting.unscanned(connection))
+            summary = summarize(connection, around=around)
+            unscanned = acting.unscanned(connection)
+        policy_of = acting.policy_by_folder(self._policies, self._folders)
+
+        def policy(image: Image) -> Policy | str:
+            return "it was put back by hand" if journal.put_back(image.digest, image.path) else policy_of(image)
+
+        todo = acting.acts_of(acting.steps(summary, policy, unscanned))
         self._everything, self._fresh = False, []
-        todo = acting.acts_of(steps)
         while todo and not self._is_stopping():
-            self._trouble = self._hindrance(now) or self._no_room(todo[0])
+            self._say(self._hindrance(journal, now) or self._no_room(todo[0]))
             if self._trouble:
-                log.warning(self._trouble)
                 break
-            for _, outcome in acting.act([todo.pop(0)], self._engine, self._journal, self._rules, None):
-                if outcome is not None:
-                    self._tell(outcome)
+            outcome = carry_out(todo.pop(0), journal, self._rules)
+            acting.forget(self._engine, outcome)
+            self._tell(outcome)
         self._everything = bool(todo)  # the rest is planned anew when it goes on
 
-    def _policy_of(self, image: Image) -> Policy | str:
-        if self._journal.put_back(image.digest, image.path):
-            return "it was put back by hand"
-        return acting.policy_by_folder(self._policies, self._folders)(image)
+    def _say(self, trouble: str | None) -> None:
+        if trouble and trouble != self._trouble:
+            log.warning(trouble)
+        self._trouble = trouble
 
-    def _hindrance(self, now: datetime) -> str | None:
-        lost = self._journal.entries(states=[LOST])
+    def _hindrance(self, journal: Journal, now: datetime) -> str | None:
+        lost = journal.entries(states=[LOST])
         if lost:
             return (
                 f"{os.fsdecode(lost[0].source)}: was found nowhere after an interruption, so nothing is moved "
                 f"any more; look for it, then run 'difwatch moves --seen {lost[0].id}'"
             )
-        moved = self._journal.count_since((now - timedelta(hours=1)).isoformat())
+        moved = journal.count_since((now - timedelta(hours=1)).isoformat())
         if moved >= self._most_per_hour:
             return (
-                f"moving pauses: {moved} moved within an hour (max_moves_per_hour = "
-                f"{self._most_per_hour}); it goes on by itself, 'difwatch moves' lists them"
+                f"moving pauses: there were {self._most_per_hour} moves within an hour (max_moves_per_hour); "
+                "it goes on by itself, 'difwatch moves' lists them"
             )
         return None
 

@@ -65,8 +65,8 @@ class Daemon:
             self._engine = open_writer(path)
             opened.callback(self._engine.dispose)
             upgrade(self._engine, path)
-            self._journal = acting.open_journal(state_dir, _now)
-            opened.callback(self._journal.close)
+            with acting.journal_of(state_dir, _now):
+                pass  # what a kill left open is settled before the folders are looked at
             self._inbox = Inbox()
             opened.callback(self._inbox.close)
             self._build(config)
@@ -86,7 +86,7 @@ class Daemon:
         )
         self._mover = AutomaticMover(
             self._engine,
-            self._journal,
+            lambda: acting.journal_of(self._state_dir, _now),
             Rules(config.px_size, is_image_name, _now, config.sidecars),
             config.policies(),
             [one.path for one in watched],

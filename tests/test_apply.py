@@ -49,6 +49,16 @@ def test_apply_moves_what_dry_run_has_shown_and_undo_brings_it_back(place):
     assert [(one["kind"], one["state"]) for one in listed] == [("move", "undone")] * 2 + [("undo", "done")] * 2
 
 
+def test_undo_works_without_the_store(place):
+    known(place)
+    before = tree(place / "pictures", place / "archive")
+    difwatch(place / "state", "apply", "--delete")
+    for path in (place / "state").glob("difwatch.db*"):
+        path.unlink()
+    difwatch(place / "state", "undo", "--since", "1h")
+    assert tree(place / "pictures", place / "archive") == before
+
+
 def test_a_plan_that_is_stale_is_refused(place):
     known(place)
     shown = difwatch(place / "state", "apply", "--delete", "--dry-run").stdout
@@ -202,7 +212,7 @@ def test_the_brake_pauses_and_says_so_and_goes_on_when_it_may(place):
         place / "state", "--config", automatic(place, "max_moves_per_hour = 1"), "watch", "--once", check=False
     )
     assert done.returncode == 3
-    assert "moving pauses: 1 moved within an hour (max_moves_per_hour = 1)" in done.stderr
+    assert "moving pauses: there were 1 moves within an hour" in done.stderr
     assert len(os.listdir(place / "out")) == 1
     difwatch(place / "state", "--config", automatic(place), "watch", "--once")
     assert len(os.listdir(place / "out")) == 2

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import photo
+from running import difwatch
 
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
 import disks
@@ -66,3 +68,25 @@ def test_undo_does_not_put_a_picture_under_the_place_where_its_disk_should_be(tm
     assert (place / "deep/b.jpg").exists()
     book.close()
     shutil.rmtree(place.parent)
+
+
+def test_a_picture_is_not_moved_away_through_a_second_door_to_the_same_folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.jpg").write_bytes(b"picture")
+    book = disks.journal(tmp_path / "state")
+    with disks.mounted("--bind", str(tmp_path / "in")) as door:
+        planned = disks.act(door / "a.jpg", tmp_path / "in/a.jpg", tmp_path / "out/a.jpg")
+        outcome = disks.carry_out(planned, book, disks.rules(tmp_path))
+    assert (outcome.state, outcome.reason) == ("refused", "it is the same file as the one to keep")
+    assert (tmp_path / "in/a.jpg").exists()
+    book.close()
+
+
+def test_two_doors_to_one_folder_are_no_duplicates(tmp_path):
+    (tmp_path / "in").mkdir()
+    photo(1).save(tmp_path / "in/a.png")
+    with disks.mounted("--bind", str(tmp_path / "in")) as door:
+        difwatch(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", tmp_path / "in", door)
+        assert "No matches" in difwatch(tmp_path / "state", "report").stdout
+        difwatch(tmp_path / "state", "apply", "--permanent", "--yes")
+    assert (tmp_path / "in/a.png").exists()

@@ -3,6 +3,8 @@
 import os
 import shutil
 import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 from conftest import photo
@@ -11,6 +13,8 @@ from moving import NOW, act, image, journal, rules, tree
 from difwatch.actions import recover
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
+
+OTHER_DISK = Path("/dev/shm")
 
 
 @pytest.fixture
@@ -32,6 +36,15 @@ def book(place):
     opened.close()
 
 
+@pytest.fixture
+def far():
+    """A folder on another file system."""
+    if not OTHER_DISK.is_dir() or os.stat(OTHER_DISK).st_dev == os.stat(tempfile.gettempdir()).st_dev:
+        pytest.skip(f"{OTHER_DISK} is not another file system")
+    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as name:
+        yield Path(name)
+
+
 def test_a_moved_picture_is_whole_at_its_new_place_and_gone_from_the_old_one(place, book):
     data = (place / "in/b.png").read_bytes()
     os.chmod(place / "in/b.png", 0o640)
@@ -47,6 +60,25 @@ def test_a_moved_picture_is_whole_at_its_new_place_and_gone_from_the_old_one(pla
     (entry,) = book.entries()
     assert (entry.state, entry.source, entry.target) == ("done", os.fsencode(place / "in/b.png"), one.target)
     assert (entry.keeper, entry.begun, entry.ended) == (os.fsencode(place / "in/a.png"), NOW, NOW)
+
+
+def test_a_picture_moved_to_another_disk_keeps_its_attributes(place, book, far):
+    victim = place / "in/b.png"
+    data = victim.read_bytes()
+    os.chmod(victim, 0o440)  # also a read-only one
+    os.utime(victim, ns=(1, 1234567890123456789))
+    os.setxattr(victim, "user.tag", b"yes")
+    one = carry_out(act(victim, place / "in/a.png", far / "out/b.png"), book, rules(place / "home"))
+    assert one.state == "done"
+    found = os.stat(far / "out/b.png")
+    assert found.st_dev != os.stat(place).st_dev
+    assert (far / "out/b.png").read_bytes() == data
+    assert (stat.S_IMODE(found.st_mode), found.st_mtime_ns) == (0o440, 1234567890123456789)
+    assert os.getxattr(far / "out/b.png", "user.tag") == b"yes"
+    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    back = os.stat(victim)
+    assert (stat.S_IMODE(back.st_mode), back.st_mtime_ns) == (0o440, 1234567890123456789)
+    assert tree(far) == {}
 
 
 def test_a_near_picture_is_compared_again_before_it_goes(place, book):

@@ -60,7 +60,7 @@ def command(
     from difwatch.control import WriterLock
     from difwatch.errors import IncompleteError, UsageError
     from difwatch.report.summary import summarize
-    from difwatch.store import open_writer, reading, upgrade
+    from difwatch.store import open_writer, reading, upgrade, writing
 
     if bool(move_to) + delete + permanent != 1:
         raise UsageError("say what to do: one of --move-to DIR, --delete and --permanent")
@@ -91,17 +91,18 @@ def command(
     try:
         engine = open_writer(common.store)
         upgrade(engine, common.store)
-        journal = acting.open_journal(common.state_dir, lambda: datetime.now(UTC).isoformat())
-        try:
-            with reading(engine) as connection:
-                steps, found = planned(connection)
-            if permanent and not yes and acting.acts_of(steps):
-                click.confirm(f"Delete {len(acting.acts_of(steps))} pictures for good?", abort=True, err=True)
-            for step, outcome in acting.act(steps, engine, journal, found, destination):
+        with reading(engine) as connection:
+            steps, found = planned(connection)
+        if permanent and not yes and acting.acts_of(steps):
+            click.confirm(f"Delete {len(acting.acts_of(steps))} pictures for good?", abort=True, err=True)
+        if destination is not None:
+            with writing(engine) as connection:
+                acting.add_destination(connection, destination)
+        with acting.journal_of(common.state_dir, lambda: datetime.now(UTC).isoformat()) as journal:
+            for step, outcome in acting.act(steps, journal, found):
+                acting.forget(engine, outcome)
                 teller.tell(step, outcome)
-        finally:
-            journal.close()
-            engine.dispose()
+        engine.dispose()
     finally:
         lock.release()
     click.echo(teller.total(kind, ""))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from pathlib import Path
+from datetime import UTC, datetime
 
 import click
 
@@ -29,7 +29,7 @@ def command(common: Common, since: str | None, as_json: bool, seen: int | None) 
     if not path.exists():
         return
     if seen is not None:
-        _mark_seen(common, path, seen)
+        _mark_seen(common, seen)
         return
     journal = Journal(path, readonly=True)
     found = [one for one in journal.entries(moment(since) if since else None) if one.picture is None]
@@ -62,18 +62,13 @@ def command(common: Common, since: str | None, as_json: bool, seen: int | None) 
     )
 
 
-def _mark_seen(common: Common, path: Path, id_: int) -> None:
-    from difwatch.actions.journal import FAILED, LOST, Journal
-    from difwatch.control import WriterLock
+def _mark_seen(common: Common, id_: int) -> None:
+    from difwatch import acting
+    from difwatch.actions.journal import FAILED, LOST
     from difwatch.errors import UsageError
 
-    lock = WriterLock(common.state_dir)
-    journal = Journal(path)
-    try:
+    with acting.journal_of(common.state_dir, lambda: datetime.now(UTC).isoformat()) as journal:
         entry = journal.get(id_)
         if entry is None or entry.state != LOST:
             raise UsageError(f"{id_}: nothing is missing there")
         journal.end([entry], FAILED, entry.ended or entry.begun, entry.message)
-    finally:
-        journal.close()
-        lock.release()

@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 def command(common: Common, ids: tuple[int, ...], everything: bool, since: str | None, force: bool) -> None:
     """Put back what was moved or put into the waste basket.
 
-    The file is found by its bytes; it is put back only where its place is free. 'difwatch moves' lists the ids. The
-    daemon must not be running.
+    The file is found by its bytes; it is put back only where its place is free. 'difwatch moves' lists the ids.
     """
     from difwatch import acting
     from difwatch.actions.undo import undo
     from difwatch.cli import logs
     from difwatch.cli.moments import moment
-    from difwatch.control import WriterLock
     from difwatch.errors import ActionError, UsageError
     from difwatch.report.text import shown, shown_path
 
@@ -42,11 +40,8 @@ def command(common: Common, ids: tuple[int, ...], everything: bool, since: str |
     def now() -> str:
         return datetime.now(UTC).isoformat()
 
-    lock = WriterLock(common.state_dir)
-    journal: Journal | None = None
     trouble = 0
-    try:
-        journal = acting.open_journal(common.state_dir, now)
+    with acting.journal_of(common.state_dir, now) as journal:
         entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
         # The last one first: it may lie where an earlier one was.
         for entry in sorted(entries, key=lambda one: -one.id):
@@ -54,10 +49,6 @@ def command(common: Common, ids: tuple[int, ...], everything: bool, since: str |
             trouble += done.state != "done"
             what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
             click.echo(f"{entry.id}  {shown_path(entry.source)}: {what}")
-    finally:
-        if journal is not None:
-            journal.close()
-        lock.release()
     if trouble:
         raise ActionError(f"{trouble} could not be put back; each is where it was")
 
