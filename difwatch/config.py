@@ -17,30 +17,9 @@ from difwatch.actions.plan import Policy
 from difwatch.errors import UsageError
 from difwatch.model import Folder, Settings
 from difwatch.search.budget import MOST_PAIRS
+from difwatch.search.distance import similarity_mse
 
 Keep = Literal["pixels", "bytes", "oldest", "newest", "path"]
-_NAMED = {"duplicates": 0.0, "similar": 5.0}
-
-
-def similarity_mse(value: object) -> float:
-    """The threshold that a similarity means: a name or a mean squared error from 0 to 65025.
-
-    Raises
-    ------
-    ValueError
-        It is neither.
-    """
-    if isinstance(value, str) and value in _NAMED:
-        return _NAMED[value]
-    try:
-        mse = float(value) if not isinstance(value, bool) else -1.0  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        mse = -1.0
-    if not 0 <= mse <= 65025:
-        raise ValueError('must be "duplicates", "similar" or a mean squared error from 0 to 65025')
-    return mse
-
-
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
 
 

@@ -7,13 +7,24 @@ import json
 import logging
 import os
 import struct
+from collections.abc import Mapping
 from pathlib import Path
+
+import platformdirs
 
 from difwatch.errors import StoreBusyError, StoreError
 
 log = logging.getLogger(__name__)
 
 _FLOCK = "hhqqi"  # struct flock of 64-bit Linux: type, whence, start, length, pid
+
+
+def default_state_dir(environment: Mapping[str, str]) -> Path:
+    """Where the store and the journal are: DIFWATCH_STATE_DIR, STATE_DIRECTORY (systemd), or the platform's place."""
+    named = environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
+    if named:
+        return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
+    return platformdirs.user_state_path("difwatch")
 
 
 class WriterLock:

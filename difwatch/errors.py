@@ -4,6 +4,7 @@
 
     DifwatchError
     ├── UsageError      2   wrong use: arguments, configuration, a folder that is not there
+    │   └── ParameterError      a parameter of build or search; also a ValueError
     ├── IncompleteError 3   the work was not finished
     ├── PromiseError    4   a promise does not hold
     ├── ActionError     6   a file could not be moved, deleted or put back
@@ -28,6 +29,10 @@ class DifwatchError(Exception):
 
 class UsageError(DifwatchError):
     """The request cannot be carried out as it was made."""
+
+
+class ParameterError(UsageError, ValueError):
+    """A parameter of the library is not allowed; the message names it and says what is."""
 
 
 class IncompleteError(DifwatchError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "watch": "difwatch.cli.watch",
+    "scan": "difwatch.cli.scan",
     "status": "difwatch.cli.status",
     "report": "difwatch.cli.report",
     "explain": "difwatch.cli.explain",
@@ -53,6 +54,7 @@ class _Lazy(click.Group):
 # Kept here so that --help loads no command; a test compares them with the commands themselves.
 _SUMMARIES = {
     "watch": "Index the folders, then follow every change in them.",
+    "scan": "Search folders once, without a store, as difPy does.",
     "status": "Is it alive, is it complete, what is it doing.",
     "report": "Groups of matching pictures, best first.",
     "explain": "Why two pictures do or do not match.",
@@ -101,12 +103,11 @@ class Common:
     @property
     def state_dir(self) -> Path:
         """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
-        named = self._state_dir or os.environ.get("DIFWATCH_STATE_DIR") or os.environ.get("STATE_DIRECTORY")
-        if named:
-            return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
-        import platformdirs
+        from difwatch.control import default_state_dir
 
-        return platformdirs.user_state_path("difwatch")
+        if self._state_dir:
+            return Path(os.path.expanduser(self._state_dir))  # noqa: PTH111  (that of Path raises for an unknown user)
+        return default_state_dir(os.environ)
 
     @property
     def store(self) -> Path:

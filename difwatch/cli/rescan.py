@@ -33,11 +33,11 @@ def command(
     --similarity. The daemon must not be running.
     """
     from difwatch.cli import logs
-    from difwatch.config import similarity_mse
     from difwatch.control import WriterLock
     from difwatch.errors import UsageError
     from difwatch.pipeline.rescan import Request, rescan, threads
     from difwatch.report.text import text_rescan
+    from difwatch.search.distance import similarity_mse
     from difwatch.store import open_writer, upgrade
 
     try:

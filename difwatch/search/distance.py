@@ -19,6 +19,28 @@ _BYTES_AT_ONCE = 1 << 19  # of both sides: what stays in the nearest caches
 _FLOAT32_EXACT = 1 << 24
 
 
+_NAMED = {"duplicates": 0.0, "similar": 5.0}
+
+
+def similarity_mse(value: object) -> float:
+    """The threshold that a similarity means: a name or a mean squared error from 0 to 65025.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    if isinstance(value, str) and value in _NAMED:
+        return _NAMED[value]
+    try:
+        mse = float(value) if not isinstance(value, bool) else -1.0  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        mse = -1.0
+    if not 0 <= mse <= 65025:
+        raise ValueError('must be "duplicates", "similar" or a mean squared error from 0 to 65025')
+    return mse
+
+
 def mse_limit(threshold: float, values: int) -> int:
     """The largest sum of squared errors within a threshold: ``floor(threshold * values)``.
 

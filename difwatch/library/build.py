@@ -1,0 +1,203 @@
+"""The pictures of some folders, read once and ready for any number of searches."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from difwatch.library import parameters
+from difwatch.library.listing import Listed, list_files
+from difwatch.library.progress import progress_bar
+from difwatch.library.reading import read_files
+from difwatch.model import Answer, Image, Postponed, Tensorized, Unreadable
+from difwatch.search.sketch import SIZE
+
+_IN_MEMORY = 2 << 30  # bytes of tensors; more are kept in a temporary file
+
+
+class Build:
+    """Pictures of some folders, as tensors.
+
+    Parameters
+    ----------
+    *directory
+        Folders (or single files): strings, several of them, or a list.
+    recursive
+        Also what lies in folders of these.
+    in_folder
+        Compare each given folder by itself, or with ``"every"`` each directory by itself.
+    limit_extensions
+        Only files whose names end like a picture's.
+    px_size
+        Side of the tensors, 10 to 5000.
+    show_progress
+        Show a bar on the error output.
+    processes
+        Worker processes; None is one for each core. They are programs of their own, so a script needs no main guard.
+
+    Attributes
+    ----------
+    stats : dict
+        What was read and how long it took, as difPy's.
+    tensors : dict of int to ndarray of uint8, shape (px, px, 3)
+        By the id of the picture; equal pictures share one array. ``_tensor_dictionary`` is the same.
+    filenames : dict of int to str
+        The path of each id. ``_filename_dictionary`` is the same.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, and what is allowed.
+    """
+
+    def __init__(
+        self,
+        *directory: Any,
+        recursive: bool = True,
+        in_folder: bool | str = False,
+        limit_extensions: bool = True,
+        px_size: int = 50,
+        show_progress: bool = True,
+        processes: int | None = None,
+    ) -> None:
+        self._given = parameters.directories(directory)
+        self.in_folder = parameters.in_folder(in_folder)
+        self.px_size = parameters.whole("px_size", px_size, 10, 5000)
+        self.processes = parameters.processes(processes)
+        self._parameters = {
+            "recursive": parameters.flag("recursive", recursive),
+            "in_folder": self.in_folder,
+            "limit_extensions": parameters.flag("limit_extensions", limit_extensions),
+            "px_size": self.px_size,
+            "processes": self.processes,
+        }
+        started = datetime.now().astimezone()
+        self.images: list[Image] = []
+        self.folders: list[str] = []
+        show = parameters.flag("show_progress", show_progress)
+        self.rows, self.sketches = self._read(recursive, limit_extensions, show)
+        self.stats = self._statistics(started, datetime.now().astimezone())
+
+    def _read(
+        self, recursive: bool, limit_extensions: bool, show: bool
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        listing = list_files(self._given, recursive, limit_extensions)
+        self._invalid = dict(listing.skipped)
+        listed = {one.state.path: one for one in listing.files}
+        tensors = _Tensors(len(listed), self.px_size)
+        found: list[tuple[Listed, Tensorized]] = []
+        states = [one.state for one in listing.files]
+        with progress_bar(show, "reading", len(states), "files") as more:
+            for answer in read_files(states, self.px_size, self.processes):
+                more(1)
+                path = answer.path if hasattr(answer, "path") else answer.state.path
+                reason = _reason(answer)
+                if reason is not None:
+                    self._invalid[listed[path].shown] = reason
+                elif isinstance(answer, Tensorized):
+                    tensors.put(answer)
+                    found.append((listed[path], answer))
+        self._keep(found, tensors)
+        return tensors.rows, tensors.sketches
+
+    def _keep(self, found: Sequence[tuple[Listed, Tensorized]], tensors: _Tensors) -> None:
+        """Hard links to one file are one picture, under the first of its names."""
+        seen: dict[tuple[str, int, int], int] = {}
+        for one, answer in sorted(found, key=lambda pair: os.fsencode(pair[0].shown)):
+            key = one.state.key
+            assert key is not None
+            place = (one.folder, key.dev, key.inode)
+            if place in seen:
+                image = self.images[seen[place]]
+                self._invalid[one.shown] = f"a hard link to {os.fsdecode(image.path)}"
+                continue
+            seen[place] = len(self.images)
+            number, width, height = tensors.of(answer.digest)
+            self.images.append(
+                Image(os.fsencode(one.shown), number, answer.digest, width, height, key.size, key.mtime_ns, key=key)
+            )
+            self.folders.append(one.folder)
+
+    @property
+    def tensors(self) -> dict[int, NDArray[np.uint8]]:
+        """The tensor of each picture by its id."""
+        px = self.px_size
+        return {number: self.rows[image.tensor].reshape(px, px, 3) for number, image in enumerate(self.images)}
+
+    @property
+    def filenames(self) -> dict[int, str]:
+        """The path of each picture by its id."""
+        return {number: os.fsdecode(image.path) for number, image in enumerate(self.images)}
+
+    _tensor_dictionary = tensors
+    _filename_dictionary = filenames
+
+    def _statistics(self, started: datetime, ended: datetime) -> dict[str, Any]:
+        return {
+            "directory": list(self._given),
+            "process": {"build": {"duration": duration(started, ended), "parameters": self._parameters}},
+            "total_files": len(self.images) + len(self._invalid),
+            "invalid_files": {"count": len(self._invalid), "logs": self._invalid},
+        }
+
+
+class _Tensors:
+    """Distinct tensors, in memory or in a temporary file."""
+
+    def __init__(self, most: int, px: int) -> None:
+        shape = (most, 3 * px * px)
+        if most * shape[1] <= _IN_MEMORY:
+            self._rows: NDArray[np.uint8] = np.empty(shape, np.uint8)
+        else:
+            with tempfile.TemporaryFile() as file:
+                self._rows = np.memmap(file, np.uint8, "w+", shape=shape)
+        self._sketches = np.empty((most, SIZE), np.float32)
+        self._by_tensor: dict[bytes, int] = {}
+        self._by_content: dict[bytes, tuple[int, int, int]] = {}
+
+    def put(self, answer: Tensorized) -> None:
+        """Take in an answer; one that is known carries no tensor."""
+        if answer.known:
+            return
+        number = self._by_tensor.setdefault(answer.tensor_digest, len(self._by_tensor))
+        if number == len(self._by_tensor) - 1:
+            self._rows[number] = np.frombuffer(answer.tensor, np.uint8)
+            self._sketches[number] = np.frombuffer(answer.sketch, np.float32)
+        self._by_content[answer.digest] = (number, answer.width, answer.height)
+
+    def of(self, digest: bytes) -> tuple[int, int, int]:
+        """Tensor, width and height of a content."""
+        return self._by_content[digest]
+
+    @property
+    def rows(self) -> NDArray[np.uint8]:
+        """The distinct tensors as rows."""
+        return self._rows[: len(self._by_tensor)]
+
+    @property
+    def sketches(self) -> NDArray[np.float32]:
+        """Their sketches."""
+        return self._sketches[: len(self._by_tensor)]
+
+
+def duration(started: datetime, ended: datetime) -> Mapping[str, Any]:
+    """When something began and ended, and how long it took, as difPy writes it."""
+    return {
+        "start": started.replace(tzinfo=None).isoformat(),
+        "end": ended.replace(tzinfo=None).isoformat(),
+        "seconds_elapsed": round((ended - started).total_seconds(), 4),
+    }
+
+
+def _reason(answer: Answer) -> str | None:
+    if isinstance(answer, Tensorized):
+        return None
+    if isinstance(answer, Unreadable | Postponed):
+        return answer.reason
+    return "it went away, or changed while it was read"

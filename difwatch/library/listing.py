@@ -1,0 +1,70 @@
+"""Which files there are in the given folders, and to which of them each belongs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from difwatch.imaging import is_image_name
+from difwatch.model import FileKey, FileState, Folder
+from difwatch.watch import Blind, Root, innermost, walk
+
+UNSUPPORTED = "Unsupported file type"
+_UNREADABLE_FOLDER = "this folder cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file that is to be read: its real state, the path to show, and the folder (as given) that it belongs to."""
+
+    state: FileState
+    shown: str
+    folder: str
+
+
+@dataclass(slots=True)
+class Listing:
+    """Files to read, each once, and why others are not read."""
+
+    files: list[Listed] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+def list_files(given: Sequence[str], recursive: bool, limit_extensions: bool) -> Listing:
+    """Walk the folders; a file in two of them belongs to the innermost.
+
+    Parameters
+    ----------
+    given
+        Folders or single files, all there.
+    recursive
+        Also what lies in folders of them.
+    limit_extensions
+        Only names that end like a picture's; the others are listed as skipped.
+    """
+    listing = Listing()
+    shown = {os.fsencode(os.path.realpath(path)): os.path.normpath(path) for path in given}
+    folders = [real for real in shown if Path(os.fsdecode(real)).is_dir()]
+    roots = [Root(Folder(real, recursive, limit_extensions=False), is_image_name) for real in folders]
+    for real, path in shown.items():
+        if real not in folders:
+            state = FileState(real, FileKey.of(os.lstat(real)))
+            listing.files.append(Listed(state, path, str(Path(path).parent)))
+    taken = {one.state.path for one in listing.files}
+    everywhere = frozenset(root.path for root in roots)
+    for root in roots:
+        base = shown[root.path]
+        for found in walk(root, root.path, everywhere - {root.path}):
+            name = base.rstrip("/") + os.fsdecode(found.path.removeprefix(root.path.rstrip(b"/")))
+            if isinstance(found, Blind):
+                if not found.expected:
+                    listing.skipped[name] = _UNREADABLE_FOLDER
+            elif found.path in taken or innermost(roots, found.path) is not root:
+                continue
+            elif limit_extensions and not is_image_name(found.path):
+                listing.skipped[name] = UNSUPPORTED
+            else:
+                listing.files.append(Listed(found, name, base))
+    return listing

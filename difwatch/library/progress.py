@@ -1,0 +1,33 @@
+"""How far a long step is: a bar with the rate and the time that is left, on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import click
+
+
+@contextlib.contextmanager
+def progress_bar(show: bool, label: str, length: int, noun: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how many more are done."""
+    if not show or not length:
+        yield lambda more: None
+        return
+    started = time.monotonic()
+    done = 0
+
+    def rate(_item: object) -> str:
+        seconds = time.monotonic() - started
+        return f"{done / seconds:.0f} {noun} a second" if seconds > 0 else ""
+
+    with click.progressbar(length=length, label=label, file=sys.stderr, item_show_func=rate, show_pos=True) as bar:
+
+        def more(number: int) -> None:
+            nonlocal done
+            done += number
+            bar.update(number, current_item=done)
+
+        yield more

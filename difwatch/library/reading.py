@@ -1,0 +1,67 @@
+"""Files to tensors: in worker processes, or here for one process."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
+from time import monotonic
+
+from difwatch.model import Answer, FileState, Tensorized, TensorJob
+from difwatch.pipeline.intake import Limits
+from difwatch.pipeline.pool import WorkerPool
+from difwatch.pipeline.worker import tensorize
+
+_AT_ONCE = 256  # jobs that are known to the pool
+_DIGESTS_AT_MOST = 64
+
+
+def read_files(states: Sequence[FileState], px: int, processes: int) -> Iterator[Answer]:
+    """Answer for each file, in any order; bytes that were seen before are not decoded again."""
+    jobs = _Jobs(states, px)
+    if processes == 1:
+        for job in jobs:
+            answer = tensorize(job)
+            jobs.learn(answer)
+            yield answer
+        return
+    with contextlib.closing(WorkerPool(processes)) as pool:
+        left = True
+        while left or pool.backlog():
+            while left and pool.backlog() < _AT_ONCE:
+                some = next(jobs, None)
+                left = some is not None
+                if some is not None:
+                    pool.submit(some)
+            answers = pool.collect(monotonic())
+            if not answers and pool.backlog():
+                wait(pool.waitables())
+            for answer in answers:
+                jobs.learn(answer)
+                yield answer
+
+
+class _Jobs:
+    """The jobs, made one after the other with what is known by then."""
+
+    def __init__(self, states: Sequence[FileState], px: int) -> None:
+        self._states = iter(states)
+        self._px = px
+        self._limits = Limits()
+        self._known: dict[int, set[bytes]] = {}
+
+    def __iter__(self) -> _Jobs:
+        return self
+
+    def __next__(self) -> TensorJob:
+        state = next(self._states)
+        assert state.key is not None
+        known = self._known.get(state.key.size, set())
+        digests = frozenset(known) if len(known) <= _DIGESTS_AT_MOST else frozenset()
+        limits = self._limits
+        return TensorJob(state.path, state.key, self._px, limits.max_pixels, limits.max_bytes, digests)
+
+    def learn(self, answer: Answer) -> None:
+        """Remember the digest of what was decoded."""
+        if isinstance(answer, Tensorized) and not answer.known and answer.state.key is not None:
+            self._known.setdefault(answer.state.key.size, set()).add(answer.digest)

@@ -1,0 +1,259 @@
+"""Which of the pictures match: exactly, with all four turns."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from difwatch import acting
+from difwatch.actions.move import Outcome, Rules
+from difwatch.actions.plan import Policy, plan
+from difwatch.control import default_state_dir
+from difwatch.errors import ActionError, ParameterError
+from difwatch.imaging import is_image_name
+from difwatch.library import parameters
+from difwatch.library.build import Build, duration
+from difwatch.library.progress import progress_bar
+from difwatch.model import Group, Image, Settings
+from difwatch.pipeline.rescan import threads
+from difwatch.search import budget
+from difwatch.search.blocks import Radius
+from difwatch.search.chunked import Chunks, chunked_hits, cuts_of
+from difwatch.search.distance import mse_limit
+from difwatch.search.groups import group_images
+from difwatch.search.hits import BEYOND
+from difwatch.search.refine import Held
+
+_MEMORY = 2 << 30
+
+
+class Search:
+    """The matches among the pictures of a `Build`.
+
+    Parameters
+    ----------
+    difwatch_obj
+        What `build` gave; any number of searches on one.
+    similarity
+        ``"duplicates"`` (0), ``"similar"`` (5) or a mean squared error from 0 to 65025.
+    rotate
+        Compare all four quarter turns.
+    same_dim
+        Only pictures of the same width and height, in either order; ``lazy`` is its old name.
+    show_progress
+        Show a bar on the error output.
+    processes
+        Blocks that are searched side by side; None is one for each core.
+    chunksize
+        Pictures in a block, beyond 5000 pictures; None is chosen.
+    in_folder
+        Other than it was for `build`.
+
+    Attributes
+    ----------
+    result : dict
+        The best picture of each group to its lesser ones, each with its mean squared error:
+        ``{path: [[path, mse], ...]}``; with ``in_folder`` one more level, by folder.
+    lower_quality : list of str
+        All lesser pictures.
+    stats : dict
+        As difPy's.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, and what is allowed.
+    """
+
+    def __init__(
+        self,
+        difwatch_obj: Build,
+        similarity: str | float = "duplicates",
+        rotate: bool = True,
+        same_dim: bool = True,
+        show_progress: bool = True,
+        processes: int | None = None,
+        chunksize: int | None = None,
+        lazy: bool | None = None,
+        in_folder: bool | str | None = None,
+    ) -> None:
+        if not isinstance(difwatch_obj, Build):
+            raise ParameterError(f"difwatch_obj = {difwatch_obj!r}: must be what difwatch.build() gave")
+        self._build = difwatch_obj
+        self._threshold = parameters.similarity(similarity)
+        self._rotate = parameters.flag("rotate", rotate)
+        self._same_dim = parameters.flag("same_dim", same_dim) if lazy is None else parameters.flag("lazy", lazy)
+        self._processes = parameters.processes(processes)
+        self._chunksize = parameters.chunksize(chunksize)
+        self._in_folder = difwatch_obj.in_folder if in_folder is None else parameters.in_folder(in_folder)
+        started = datetime.now().astimezone()
+        near = self._near(parameters.flag("show_progress", show_progress))
+        self._groups = self._grouped(near)
+        self.result = self._result()
+        self.lower_quality = [os.fsdecode(one.image.path) for group in self._groups for one in group.members]
+        self.stats = self._statistics(started, datetime.now().astimezone())
+
+    def _near(self, show: bool) -> dict[int, list[tuple[int, int, int]]]:
+        """For each tensor the others within the threshold: (tensor, SSE, degrees)."""
+        build = self._build
+        rows, values = build.rows, build.rows.shape[1]
+        radius = Radius.of(mse_limit(self._threshold, values), build.px_size, self._rotate)
+        ids = np.arange(len(rows))
+        chunked = budget.algorithm(len(build.images), values, _MEMORY) == "chunked"
+        block = budget.block_rows(len(rows), self._processes, self._chunksize if chunked else None)
+        chunks = Chunks(ids, build.sketches, radius, cuts_of(ids, build.sketches, block))
+        near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        tasks = list(chunks.tasks())
+        with (
+            threads(self._processes, _MEMORY) as executor,
+            progress_bar(show, "comparing", len(tasks), "parts") as more,
+        ):
+            parts = chunked_hits(chunks, tasks, Held(ids, rows), radius, executor, 4 * self._processes)
+            for part in parts:
+                more(int(part.last))
+                for a, b, sse, rotation, back, upright in part.hits.tolist():
+                    if self._rotate or upright != BEYOND:
+                        distance = sse if self._rotate else upright
+                        near[a].append((b, distance, rotation if self._rotate else 0))
+                        near[b].append((a, distance, back if self._rotate else 0))
+        return near
+
+    def _grouped(self, near: dict[int, list[tuple[int, int, int]]]) -> list[Group]:
+        build = self._build
+        limit = mse_limit(self._threshold, build.rows.shape[1])
+        scopes: dict[str | None, list[Image]] = defaultdict(list)
+        for image, folder in zip(build.images, build.folders, strict=True):
+            scope = str(Path(os.fsdecode(image.path)).parent) if self._in_folder == "every" else folder
+            name = scope if self._in_folder else None
+            scopes[name].append(replace(image, limit=limit, scope=None if name is None else os.fsencode(name)))
+        keep = Settings().keep
+        return [
+            group
+            for _, images in sorted(scopes.items(), key=lambda item: item[0] or "")
+            for group in group_images(images, near, self._same_dim, keep)
+        ]
+
+    def _result(self) -> dict[str, Any]:
+        values = self._build.rows.shape[1]
+        flat: dict[str, Any] = {}
+        for group in self._groups:
+            inside = flat
+            if group.primary.scope is not None:
+                inside = flat.setdefault(os.fsdecode(group.primary.scope), {})
+            matches = [[os.fsdecode(one.image.path), one.sse / values] for one in group.members]
+            inside[os.fsdecode(group.primary.path)] = matches
+        return flat
+
+    def _statistics(self, started: datetime, ended: datetime) -> dict[str, Any]:
+        members = [one for group in self._groups for one in group.members]
+        duplicates = sum(one.sse == 0 for one in members)
+        stats = deepcopy(self._build.stats)
+        stats["process"]["search"] = {
+            "duration": duration(started, ended),
+            "parameters": {
+                "similarity_mse": self._threshold,
+                "rotate": self._rotate,
+                "same_dim": self._same_dim,
+                "lazy": self._same_dim,
+                "processes": self._processes,
+                "chunksize": self._chunksize,
+                "in_folder": self._in_folder,
+            },
+            "files_searched": len(self._build.images),
+            "matches_found": {"duplicates": duplicates, "similar": len(members) - duplicates},
+        }
+        return stats
+
+    def move_to(self, destination_path: str) -> int:
+        """Move the lesser pictures; `difwatch undo` puts them back. Gives how many were moved.
+
+        Nothing is overwritten: a taken name gets a number. A picture stays where it is when it or the one to keep
+        is not what was read, and a line on the error output says so.
+
+        Raises
+        ------
+        ParameterError
+            The destination is no folder and cannot be made one.
+        ActionError
+            A file operation failed; all others were done.
+        """
+        if not isinstance(destination_path, str | os.PathLike):
+            raise ParameterError(f"destination_path = {destination_path!r}: must be a path")
+        shown = os.fspath(destination_path)
+        if Path(shown).exists() and not Path(shown).is_dir():
+            raise ParameterError(f"destination_path = {shown!r}: this is not a folder")
+        moved = self._act(Policy("move", os.fsencode(os.path.realpath(shown))))
+        click.echo(f'Moved {moved} file(s) to "{shown}"')
+        return moved
+
+    def delete(self, silent_del: bool = False, permanent: bool = False) -> int:
+        """Put the lesser pictures into the waste basket, after asking; gives how many.
+
+        Parameters
+        ----------
+        silent_del
+            Do not ask.
+        permanent
+            Delete them for good instead; nothing brings them back.
+
+        Raises
+        ------
+        ActionError
+            A file operation failed; all others were done.
+        """
+        parameters.flag("silent_del", silent_del)
+        what = "delete {} lesser pictures for good" if permanent else "put {} lesser pictures into the waste basket"
+        asked = what.format(len(self.lower_quality))
+        if self.lower_quality and not silent_del and not click.confirm(f"{asked.capitalize()}?", err=True):
+            click.echo("Deletion canceled.")
+            return 0
+        deleted = self._act(Policy("delete" if parameters.flag("permanent", permanent) else "trash"))
+        click.echo(f"Deleted {deleted} file(s)")
+        return deleted
+
+    def _act(self, policy: Policy) -> int:
+        rules = Rules(self._build.px_size, is_image_name, _now, environment=dict(os.environ), user=os.getuid())
+        groups = [_at_real_paths(group) for group in self._groups]
+        steps = plan(groups, lambda image: policy, [])
+        with acting.journal_of(default_state_dir(os.environ), _now) as journal:
+            outcomes = [outcome for _, outcome in acting.act(steps, journal, rules) if outcome is not None]
+        done = [outcome for outcome in outcomes if outcome.state == "done"]
+        self._forget(done)
+        _complain(outcomes)
+        return len(done)
+
+    def _forget(self, done: Sequence[Outcome]) -> None:
+        """What went is no lesser picture any more."""
+        gone = {outcome.act.image.path for outcome in done}
+        self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
+
+
+def _at_real_paths(group: Group) -> Group:
+    def real(image: Image) -> Image:
+        return replace(image, path=os.path.realpath(image.path))
+
+    members = tuple(replace(one, image=real(one.image)) for one in group.members)
+    return replace(group, primary=real(group.primary), members=members)
+
+
+def _complain(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.state != "done":
+            click.echo(f"stays: {os.fsdecode(outcome.act.image.path)}: {outcome.reason}", err=True)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    if failed:
+        path = os.fsdecode(failed[0].act.image.path)
+        raise ActionError(f"{path}: {failed[0].reason}; it and {len(failed) - 1} others are where they were")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
