@@ -63,25 +63,25 @@ def read_tree(root: bytes, px: int = 50) -> list[Picture]:
             identity = (status.st_dev, status.st_ino)
             if os.path.islink(path) or not os.path.isfile(path) or not is_image_name(path):
                 continue
-            with open(path, "rb") as file:
-                data = file.read()
             try:
-                picture = decode(data)
+                picture = read_file(path, px)
             except DecodeError:
                 continue
             known = found.get(identity)
             if known is None or path < known.path:
-                found[identity] = Picture(
-                    path,
-                    hashlib.blake2b(data, digest_size=32).digest(),
-                    picture.width,
-                    picture.height,
-                    len(data),
-                    status.st_mtime_ns,
-                    identity,
-                    tensor(picture.image, px),
-                )
+                found[identity] = picture
     return sorted(found.values(), key=lambda one: one.path)
+
+
+def read_file(path: bytes, px: int = 50) -> Picture:
+    with open(path, "rb") as file:
+        data = file.read()
+    status = os.lstat(path)
+    picture = decode(data)
+    digest = hashlib.blake2b(data, digest_size=32).digest()
+    identity = (status.st_dev, status.st_ino)
+    values = tensor(picture.image, px)
+    return Picture(path, digest, picture.width, picture.height, len(data), status.st_mtime_ns, identity, values)
 
 
 def scope(path: bytes, roots: list[bytes], in_folder: bool | str) -> bytes | None:

@@ -138,6 +138,8 @@ def test_groups_of_real_pictures_are_those_of_the_twin(corpus):
         pairs = naive.file_pairs(pictures, threshold, rotate, same_dim)
         expected = naive.groups(pictures, pairs)
         found = search(dif, similarity=threshold, rotate=rotate, same_dim=same_dim)
+        named = {(os.fsdecode(a), os.fsdecode(b), sse / 7500) for (a, b), (sse, _) in pairs.items()}
+        assert set(found.pairs()) == named
         assert {
             os.fsencode(primary): {os.fsencode(path) for path, _ in members}
             for primary, members in found.result.items()

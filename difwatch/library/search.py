@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,11 +25,11 @@ from difwatch.library.build import Build, duration
 from difwatch.library.progress import progress_bar
 from difwatch.model import Group, Image, Settings
 from difwatch.pipeline.rescan import threads
+from difwatch.report.summary import Summary
 from difwatch.search import budget
 from difwatch.search.blocks import Radius
 from difwatch.search.chunked import Chunks, chunked_hits, cuts_of
 from difwatch.search.distance import mse_limit
-from difwatch.search.groups import group_images
 from difwatch.search.hits import BEYOND
 from difwatch.search.refine import Held
 
@@ -97,7 +97,8 @@ class Search:
         self._in_folder = difwatch_obj.in_folder if in_folder is None else parameters.in_folder(in_folder)
         started = datetime.now().astimezone()
         near = self._near(parameters.flag("show_progress", show_progress))
-        self._groups = self._grouped(near)
+        self._summary = self._summarized(near)
+        self._groups = self._summary.groups()
         self.result = self._result()
         self.lower_quality = [os.fsdecode(one.image.path) for group in self._groups for one in group.members]
         self.stats = self._statistics(started, datetime.now().astimezone())
@@ -127,20 +128,21 @@ class Search:
                         near[b].append((a, distance, back if self._rotate else 0))
         return near
 
-    def _grouped(self, near: dict[int, list[tuple[int, int, int]]]) -> list[Group]:
+    def _summarized(self, near: dict[int, list[tuple[int, int, int]]]) -> Summary:
         build = self._build
         limit = mse_limit(self._threshold, build.rows.shape[1])
-        scopes: dict[str | None, list[Image]] = defaultdict(list)
+        images = []
         for image, folder in zip(build.images, build.folders, strict=True):
-            scope = str(Path(os.fsdecode(image.path)).parent) if self._in_folder == "every" else folder
-            name = scope if self._in_folder else None
-            scopes[name].append(replace(image, limit=limit, scope=None if name is None else os.fsencode(name)))
-        keep = Settings().keep
-        return [
-            group
-            for _, images in sorted(scopes.items(), key=lambda item: item[0] or "")
-            for group in group_images(images, near, self._same_dim, keep)
-        ]
+            inside = str(Path(os.fsdecode(image.path)).parent) if self._in_folder == "every" else folder
+            scope = os.fsencode(inside) if self._in_folder else None
+            images.append(replace(image, limit=limit, scope=scope))
+        settings = Settings(self._threshold, self._rotate, self._same_dim)
+        return Summary(settings, "exact", build.px_size, {}, tuple(images), near)
+
+    def pairs(self) -> Iterator[tuple[str, str, float]]:
+        """Every pair of pictures within the threshold, with its mean squared error, ordered by both paths."""
+        for pair in self._summary.pairs():
+            yield os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.sse / self._summary.values
 
     def _result(self) -> dict[str, Any]:
         values = self._build.rows.shape[1]
