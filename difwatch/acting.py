@@ -7,11 +7,13 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from difwatch.actions.journal import LOST, OPEN, Journal
+from difwatch.actions.directory import nearest
+from difwatch.actions.journal import LOST, OPEN, Journal, signed
 from difwatch.actions.move import Outcome, Rules, carry_out
 from difwatch.actions.plan import Act, Keep, Policy, Step, plan
 from difwatch.actions.recover import recover
@@ -47,6 +49,17 @@ def journal_of(state_dir: Path, now: Callable[[], str]) -> Iterator[Journal]:
 
 
 @contextlib.contextmanager
+def kept_for(state_dir: Path) -> Iterator[Callable[[bytes], int]]:
+    """Give a function that tells for how many pictures that went a content was the one to keep."""
+    path = state_dir / JOURNAL
+    if not path.exists():
+        yield lambda digest: 0
+        return
+    with contextlib.closing(Journal(path, readonly=True)) as journal:
+        yield journal.kept_for
+
+
+@contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,16 +74,46 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def steps(
-    summary: Summary, policy_of: Callable[[Image], Policy | str], unscanned: Iterable[bytes] = ()
+    summary: Summary,
+    policy_of: Callable[[Image], Policy | str],
+    kept_for: Callable[[bytes], int],
+    destinations: Iterable[bytes],
+    unscanned: Iterable[bytes] = (),
 ) -> list[Step]:
-    """What is to be done with the lesser pictures; those of folders that are not known whole yet stay."""
-    paths = [folder.path for folder in summary.folders.values()]
+    """What is to be done with the lesser pictures.
+
+    Parameters
+    ----------
+    summary
+        The pictures and how they match; those in a destination are left out, so they keep no other one from staying.
+    policy_of
+        What is to be done with a picture, or why nothing.
+    kept_for
+        For how many pictures that went a content was the one to keep: it stays, or these would have no match left.
+    destinations
+        Where pictures go, or ever went.
+    unscanned
+        Folders that are not known whole yet.
+    """
+    apart = tuple(path.rstrip(b"/") + b"/" for path in destinations)
     waiting = tuple(path.rstrip(b"/") + b"/" for path in unscanned)
+    images = tuple(image for image in summary.images if not image.path.startswith(apart))
+    paths = [folder.path for folder in summary.folders.values()]
 
     def policy(image: Image) -> Policy | str:
-        return "its folder is not scanned yet" if image.path.startswith(waiting) else policy_of(image)
+        if image.path.startswith(waiting):
+            return "its folder is not scanned yet"
+        return policy_of(image)
 
-    return plan(summary.groups(), policy if waiting else policy_of, paths)
+    planned = plan(replace(summary, images=images).groups(), policy, paths)
+    return [_unless_needed(step, kept_for) for step in planned]
+
+
+def _unless_needed(step: Step, kept_for: Callable[[bytes], int]) -> Step:
+    if isinstance(step, Keep) or step.image.digest == step.keeper.digest or step.sse == 0:
+        return step
+    count = kept_for(step.image.digest)
+    return Keep(step.image, f"it was kept for {count} other {'ones' if count > 1 else 'one'}") if count else step
 
 
 def refuse_unscanned(connection: Connection) -> None:
@@ -107,17 +150,31 @@ def forget(engine: Engine, outcome: Outcome | None) -> None:
             files.remove(connection, [outcome.act.image.path])
 
 
-def destinations(connection: Connection) -> frozenset[bytes]:
-    """Where pictures were ever moved to: never searched, wherever it lies."""
+def destinations(connection: Connection) -> dict[bytes, int]:
+    """Where pictures were ever moved to: never searched, wherever it lies; and the file system each was on then."""
     found = settings.get(connection, _DESTINATIONS)
-    return frozenset(os.fsencode(path) for path in found) if isinstance(found, list) else frozenset()
+    return {os.fsencode(path): fsid for path, fsid in found.items()} if isinstance(found, dict) else {}
 
 
 def add_destination(connection: Connection, path: bytes) -> None:
-    """Remember where pictures are moved to."""
-    known = destinations(connection)
-    if path not in known:
-        settings.put(connection, _DESTINATIONS, sorted(os.fsdecode(one) for one in known | {path}))
+    """Remember where pictures are moved to, and on which file system that is."""
+    known = destinations(connection) | {path: _fsid(path)}
+    settings.put(connection, _DESTINATIONS, {os.fsdecode(one): fsid for one, fsid in known.items()})
+
+
+def trouble_with_destination(connection: Connection, path: bytes) -> str | None:
+    """Why nothing must be moved there now; None if it can be."""
+    before = destinations(connection).get(path)
+    if before is not None and before != _fsid(path):
+        return f"{os.fsdecode(path)}: is on another file system than it was (is its disk mounted?)"
+    for folder in folders.in_force(connection).values():
+        if (folder.path.rstrip(b"/") + b"/").startswith(path.rstrip(b"/") + b"/"):
+            return f"{os.fsdecode(path)}: holds the watched folder {os.fsdecode(folder.path)}; choose another place"
+    return None
+
+
+def _fsid(path: bytes) -> int:
+    return signed(os.statvfs(nearest(path)).f_fsid)
 
 
 def policy_by_folder(policies: Mapping[bytes, Policy], paths: Sequence[bytes]) -> Callable[[Image], Policy | str]:

@@ -70,9 +70,12 @@ class AutomaticMover:
         self._fresh: list[bytes] = []
         self._trouble: str | None = None
         with writing(engine) as connection:
-            for policy in policies.values():
-                if policy.destination is not None:
-                    acting.add_destination(connection, policy.destination)
+            for path in self._destinations - acting.destinations(connection).keys():
+                acting.add_destination(connection, path)
+
+    @property
+    def _destinations(self) -> set[bytes]:
+        return {policy.destination for policy in self._policies.values() if policy.destination is not None}
 
     def note(self, paths: Sequence[bytes]) -> None:
         """Take note of files that were read."""
@@ -101,12 +104,13 @@ class AutomaticMover:
         with reading(self._engine) as connection:
             summary = summarize(connection, around=around)
             unscanned = acting.unscanned(connection)
+            apart = acting.destinations(connection)
         policy_of = acting.policy_by_folder(self._policies, self._folders)
 
         def policy(image: Image) -> Policy | str:
             return "it was put back by hand" if journal.put_back(image.digest, image.path) else policy_of(image)
 
-        todo = acting.acts_of(acting.steps(summary, policy, unscanned))
+        todo = acting.acts_of(acting.steps(summary, policy, journal.kept_for, apart, unscanned))
         self._everything, self._fresh = False, []
         while todo and not self._is_stopping():
             self._say(self._hindrance(journal, now) or self._no_room(todo[0]))
@@ -129,6 +133,10 @@ class AutomaticMover:
                 f"{os.fsdecode(lost[0].source)}: was found nowhere after an interruption, so nothing is moved "
                 f"any more; look for it, then run 'difwatch moves --seen {lost[0].id}'"
             )
+        with reading(self._engine) as connection:
+            for path in self._destinations:
+                if trouble := acting.trouble_with_destination(connection, path):
+                    return trouble
         moved = journal.count_since((now - timedelta(hours=1)).isoformat())
         if moved >= self._most_per_hour:
             return (

@@ -143,7 +143,7 @@ def load(
     given = {key: value for key, value in flags.items() if value is not None}
     values |= given
     if folders:
-        values["folder"] = [{"path": folder} for folder in folders]
+        values["folder"] = [_named_folder(folder, values.get("folder")) for folder in folders]
     where = str(path) if path else "command line"
     mistakes: list[str] = []
     config = None
@@ -159,6 +159,16 @@ def load(
     if mistakes or config is None:
         raise UsageError("\n".join(mistakes))
     return config
+
+
+def _named_folder(path: str, configured: object) -> dict[str, Any]:
+    """A folder from the command line: as it is configured, or as the one that it lies in; else it only logs."""
+    real = _real(path).rstrip("/") + "/"
+    tables = [one for one in configured if isinstance(one, dict)] if isinstance(configured, list) else []
+    around = [one for one in tables if isinstance(one.get("path"), str) and real.startswith(_real(one["path"]) + "/")]
+    if not around:
+        return {"path": path, "action": "log"}
+    return max(around, key=lambda one: len(_real(one["path"]))) | {"path": path}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -219,15 +229,17 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
 def _action_mistakes(where: str, config: Config) -> list[str]:
     mistakes = []
     for number, one in enumerate(config.folder, start=1):
-        if (one.action or config.action) != "move":
-            continue
         destination = one.move_to or config.move_to
-        if not destination:
+        if (one.action or config.action) == "move" and not destination:
             mistakes.append(f'{where}: folder[{number}]: action = "move" needs move_to, the folder to move to')
-        elif _real(destination) == _real(one.path) or _real(one.path).startswith(
-            _real(destination).rstrip("/") + "/"
-        ):
-            mistakes.append(f"{where}: folder[{number}]: move_to = {destination!r} holds the folder itself")
+    named = [("move_to", config.move_to)]
+    named += [(f"folder[{number}].move_to", one.move_to) for number, one in enumerate(config.folder, start=1)]
+    mistakes += [
+        f"{where}: {name} = {destination!r}: holds the watched folder {one.path!r}"
+        for name, destination in named
+        for one in config.folder
+        if destination and (_real(one.path) + "/").startswith(_real(destination).rstrip("/") + "/")
+    ]
     return mistakes
 
 

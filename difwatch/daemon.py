@@ -78,7 +78,7 @@ class Daemon:
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
         self._folder_ids = ready.folder_ids
         with reading(self._engine) as connection:
-            apart = config.destinations() | acting.destinations(connection)
+            apart = config.destinations() | frozenset(acting.destinations(connection))
         self._roots = [Root(one, is_image_name, apart) for one in watched]
         self._guards = Guards(self._roots, self._inbox, self._has_known)
         self._keeper = Keeper(

@@ -7,6 +7,7 @@ import shutil
 import pytest
 from conftest import photo
 from moving import tree
+from PIL import Image
 from running import Daemon, difwatch
 
 
@@ -232,3 +233,81 @@ def test_a_running_daemon_moves_a_new_copy_and_does_not_take_its_own_move_for_ne
     assert daemon.end() == 0
     assert not [one for one in daemon.lines if one["event"] == "gone"]
     assert len(os.listdir(place / "out")) == 4
+
+
+def test_a_raw_file_is_never_deleted_for_good_with_its_picture(place):
+    (place / "pictures/deep/a.CR2").write_text("the only raw")
+    known(place)
+    done = difwatch(place / "state", "apply", "--permanent", "--yes", check=False)
+    assert done.returncode == 3
+    assert "a.CR2 belongs to it, and is not deleted for good with it" in done.stdout
+    assert (place / "pictures/deep/a.CR2").exists()
+    assert (place / "pictures/deep/a.png").exists()
+    assert not (place / "pictures/a.png").exists()
+    (place / "pictures/deep/a.heic").write_text("another picture")
+    done = difwatch(place / "state", "apply", "--delete", check=False)
+    assert "may belong to it or to a.heic" in done.stdout
+
+
+def test_the_waste_basket_is_not_searched(place):
+    home = place / "pictures/home"
+    basket = home / ".local/share/Trash/files"
+    basket.mkdir(parents=True)
+    shutil.copy(place / "archive/best.png", basket / "best.png")
+    os.utime(basket / "best.png", (0, 0))
+    known(place)
+    assert "Trash" not in difwatch(place / "state", "report").stdout
+
+
+def test_a_picture_in_the_destination_keeps_no_other_one_from_staying(place):
+    (place / "pictures/old").mkdir()
+    shutil.copy(place / "archive/best.png", place / "pictures/old/first.png")
+    os.utime(place / "pictures/old/first.png", (0, 0))
+    known(place)
+    difwatch(place / "state", "apply", "--move-to", place / "pictures/old")
+    assert (place / "archive/best.png").exists(), "the best of those outside stays"
+    assert sorted(os.listdir(place / "pictures/old")) == ["a (1).png", "a.png", "first.png"]
+
+
+def test_a_destination_that_holds_a_watched_folder_is_refused_and_nothing_is_forgotten(place):
+    known(place)
+    for destination in (place / "pictures", place):
+        done = difwatch(place / "state", "apply", "--move-to", destination, check=False)
+        assert done.returncode == 2
+        assert "holds the watched folder" in done.stderr
+    known(place)
+    assert "2 lesser pictures of 4" in difwatch(place / "state", "report").stdout
+
+
+def test_a_configured_folder_keeps_its_role_when_it_is_named_on_the_command_line(place):
+    config = automatic(place)
+    config.write_text(config.read_text() + 'role = "reference"\naction = "log"\n')
+    shutil.copy(place / "archive/best.png", place / "archive/second.png")
+    (place / "archive/deep").mkdir()
+    shutil.copy(place / "archive/best.png", place / "archive/deep/third.png")
+    for folder in ("archive", "archive/deep"):
+        difwatch(place / "state", "--config", config, "watch", "--once", place / folder)
+    (place / "elsewhere").mkdir()
+    for name in ("x.png", "y.png"):
+        shutil.copy(place / "archive/best.png", place / "elsewhere" / name)
+    difwatch(place / "state", "--config", config, "watch", "--once", place / "elsewhere")
+    assert not (place / "out").exists()
+
+
+def test_a_picture_that_others_were_moved_for_stays(place):
+    """Three in a row, each near the next; the ends are too far apart."""
+    shutil.rmtree(place / "archive")
+    shutil.rmtree(place / "pictures")
+    for folder in ("archive", "pictures"):
+        (place / folder).mkdir()
+    flat = [Image.new("RGB", (60, 40 - number), (100 + 2 * number,) * 3) for number in range(3)]
+    flat[2].save(place / "pictures/first.png")
+    flat[1].save(place / "pictures/second.png")
+    config = automatic(place, "same_dim = false")
+    difwatch(place / "state", "--config", config, "watch", "--once")
+    assert os.listdir(place / "out") == ["first.png"]
+    flat[0].save(place / "pictures/third.png")
+    difwatch(place / "state", "--config", config, "watch", "--once")
+    assert os.listdir(place / "out") == ["first.png"]
+    shown = difwatch(place / "state", "--config", config, "apply", "--delete").stdout
+    assert f"stays: {place}/pictures/second.png: it was kept for 1 other one" in shown

@@ -4,13 +4,15 @@ import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from conftest import photo
 from moving import NOW, act, image, journal, rules, tree
 
-from difwatch.actions import recover
+from difwatch.actions import recover, transfer
+from difwatch.actions.directory import Place
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
 
@@ -263,3 +265,88 @@ def test_the_journal_says_what_a_person_put_back(place, book):
     assert book.count_since("2026") == 0
     assert recover.recover(book, lambda: NOW) == []
     assert image(place / "in/b.png").digest == planned.image.digest
+
+
+def test_an_unlink_that_was_done_though_it_failed_does_not_take_the_copy_as_well(place, book, far, monkeypatch):
+    real = Place.remove
+
+    def remove(self):
+        real(self)
+        if self.name.endswith(b".gone"):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Place, "remove", remove)
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", far / "out/b.png"), book, rules(place / "home"))
+    assert one.state == "done"
+    assert (far / "out/b.png").exists()
+    assert not (place / "in/b.png").exists()
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_a_person_who_interrupts_leaves_the_picture_once_and_whole(place, book, far, monkeypatch, across):
+    target = far / "out/b.png" if across else place / "out/b.png"
+    planned = act(place / "in/b.png", place / "in/a.png", target)
+    calls = []
+    for stop in range(8):
+        calls.clear()
+        with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            for name in ("rename_new", "sync", "unlink"):
+                patch.setattr(transfer, name, interrupting(getattr(transfer, name), calls, stop))
+            carry_out(planned, book, rules(place / "home"))
+        recover.recover(book, lambda: NOW)
+        there = [path for path in (place / "in/b.png", target) if path.exists()]
+        assert len(there) == 1
+        assert not [path for folder in (place, far) for path in folder.rglob(".difwatch*")]
+        state = [one.state for one in book.entries() if one.kind == "move"][-1]
+        assert state == ("done" if there == [target] else "rolled back")
+        if there == [target]:
+            assert undo(book.entries()[-1], book, lambda: NOW).state == "done"
+            planned = act(place / "in/b.png", place / "in/a.png", target)
+    assert len(calls) <= 8
+
+
+def interrupting(function, calls, stop):
+    def step(*given):
+        result = function(*given)
+        calls.append(function)
+        if len(calls) == stop + 1:
+            raise KeyboardInterrupt
+        return result
+
+    return step
+
+
+def test_a_file_from_the_far_future_can_be_moved(place, book):
+    os.utime(place / "in/b.png", ns=(0, 9_300_000_000 * 10**9))
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    assert one.state == "done"
+
+
+def test_undo_leaves_the_note_of_a_file_of_somebody_else(place, book):
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "trash"), book, rules(place / "home"))
+    basket = place / "home/.local/share/Trash"
+    (basket / "files/b.png").rename(basket / "files/b.2.png")
+    (basket / "info/b.png.trashinfo").rename(basket / "info/b.2.png.trashinfo")
+    (basket / "files/b.png").write_text("of somebody else")
+    (basket / "info/b.png.trashinfo").write_text(
+        "[Trash Info]\nPath=/elsewhere/b.png\nDeletionDate=2026\n"
+    )
+    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert sorted(os.listdir(basket / "info")) == ["b.png.trashinfo"]
+
+
+def test_a_file_that_takes_the_old_name_meanwhile_is_not_moved_for_it(place, book, monkeypatch):
+    (place / "in/b.xmp").write_text("notes")
+    real = transfer.rename_new
+
+    def rename(source, target):
+        if source.name == b"b.xmp":
+            (place / "in/b.png").write_text("of somebody else")
+            raise OSError(5, "Input/output error")
+        real(source, target)
+
+    monkeypatch.setattr(transfer, "rename_new", rename)
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    assert (place / "in/b.png").read_text() == "of somebody else"
+    assert (one.state, one.target) == ("done", os.fsencode(place / "out/b.png"))
+    assert [entry.state for entry in book.entries()] == ["done", "rolled back"]

@@ -7,12 +7,15 @@ at, and the others what can be undone, whatever became of the store.
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from difwatch.errors import JournalError
+from difwatch.model import FileKey
 
 _VERSION = 1
 _SCHEMA = """
@@ -29,6 +32,7 @@ CREATE TABLE act (
     size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
     fsid INTEGER NOT NULL,        -- of the file system, which keeps it over restarts
+    target_fsid INTEGER,
     inode INTEGER NOT NULL,
     keeper BLOB,                  -- what stays, and why the other one may go
     keeper_digest BLOB,
@@ -38,6 +42,8 @@ CREATE TABLE act (
     message TEXT
 );
 CREATE INDEX act_open ON act (state) WHERE state = 'open';
+CREATE INDEX act_keeper ON act (keeper_digest);
+CREATE INDEX act_digest ON act (digest);
 CREATE INDEX act_ended ON act (ended);
 """
 
@@ -57,6 +63,7 @@ class Entry:
     mtime_ns: int
     fsid: int
     inode: int
+    target_fsid: int | None = None
     keeper: bytes | None = None
     keeper_digest: bytes | None = None
     sse: int | None = None
@@ -67,6 +74,13 @@ class Entry:
     ended: str | None = None
     message: str | None = None
     id: int = 0
+
+    @classmethod
+    def of(cls, kind: str, path: bytes, descriptor: int, digest: bytes) -> Entry:
+        """For a file that is held open."""
+        key = FileKey.of(os.fstat(descriptor))
+        fsid = signed(os.fstatvfs(descriptor).f_fsid)
+        return cls(kind, path, None, secrets.token_hex(8), digest, key.size, key.mtime_ns, fsid, key.inode)
 
     def beside(self, path: bytes, what: str) -> bytes:
         """The name of a passing file in the directory of a path; nobody else knows it."""
@@ -202,6 +216,14 @@ class Journal:
             ).fetchone()
         return found is not None
 
+    def kept_for(self, digest: bytes) -> int:
+        """How many pictures went, each a little other than this one, because this one stayed."""
+        with self._translated():
+            (count,) = self._connection.execute(
+                "SELECT count(*) FROM act WHERE state = ? AND keeper_digest = ? AND sse > 0", (DONE, digest)
+            ).fetchone()
+        return int(count)
+
     def _select(self, rest: str, values: Sequence[object]) -> list[Entry]:
         with self._translated():
             rows = self._connection.execute(f"SELECT {', '.join(_FIELDS)} FROM act {rest}", values).fetchall()
@@ -223,7 +245,7 @@ class Journal:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OverflowError) as error:
             raise JournalError(
                 f"{self.path}: the journal of moves cannot be used ({error}); nothing is moved without it"
             ) from error

@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from difwatch.actions import trash
+from difwatch.actions.belonging import belonging
 from difwatch.actions.check import RefusedError, check, digest_of, identity, opened
 from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.journal import BACK, DONE, Entry, Journal, signed
-from difwatch.actions.names import numbered, same_stem, sidecars, split
+from difwatch.actions.names import numbered, split
 from difwatch.actions.plan import Act
 from difwatch.actions.recover import settle_all
-from difwatch.actions.together import File, remove_together, transfer_together
+from difwatch.actions.together import File, TakenError, remove_together, transfer_together
 
 _TRIES = 10_000
 
@@ -109,7 +109,7 @@ def _held(act: Act, rules: Rules) -> Iterator[tuple[list[File], _StillThere]]:
         keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
         check(act, victim, keeper, rules.px)
         files = [File(victim, source, _entry(act, victim))]
-        for name in _belonging(source, rules):
+        for name in belonging(source, rules.sidecars, rules.is_image_name):
             place_ = Place(source.directory, name)
             descriptor = held.enter_context(opened(place_, "a file that belongs to it"))
             files.append(File(descriptor, place_, _sidecar(act, name, descriptor)))
@@ -146,51 +146,15 @@ def _words(error: OSError) -> str:
 
 
 def _entry(act: Act, descriptor: int) -> Entry:
-    found = os.fstat(descriptor)
-    return Entry(
-        kind=act.kind,
-        source=act.image.path,
-        target=None,
-        token=secrets.token_hex(8),
-        digest=act.image.digest,
-        size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        fsid=signed(os.fstatvfs(descriptor).f_fsid),
-        inode=signed(found.st_ino),
-        keeper=act.keeper.path,
-        keeper_digest=act.keeper.digest,
-        sse=act.sse,
-    )
+    entry = Entry.of(act.kind, act.image.path, descriptor, act.image.digest)
+    return replace(entry, keeper=act.keeper.path, keeper_digest=act.keeper.digest, sse=act.sse)
 
 
 def _sidecar(act: Act, name: bytes, descriptor: int) -> Entry:
     path = act.image.path.rpartition(b"/")[0] + b"/" + name
-    entry = replace(_entry(act, descriptor), source=path, keeper=None, keeper_digest=None, sse=None)
-    return replace(entry, digest=digest_of(descriptor))
-
-
-def _belonging(source: Place, rules: Rules) -> list[bytes]:
-    """The sidecars that go along.
-
-    Raises
-    ------
-    RefusedError
-        The picture must stay because of them.
-    """
-    if rules.sidecars == "leave":
-        return []
-    with os.scandir(source.directory) as entries:
-        others = [os.fsencode(entry.name) for entry in entries]
-    found = sidecars(source.name, others)
-    if not found:
-        return []
-    shown = os.fsdecode(found[0])
-    if rules.sidecars == "refuse":
-        raise RefusedError(f"{shown} belongs to it")
-    also = [name for name in same_stem(source.name, others) if rules.is_image_name(name)]
-    if also:
-        raise RefusedError(f"{shown} may belong to it or to {os.fsdecode(also[0])}")
-    return found
+    if act.kind == "delete":
+        raise RefusedError(f"{os.fsdecode(name)} belongs to it, and is not deleted for good with it")
+    return Entry.of(act.kind, path, descriptor, digest_of(descriptor))
 
 
 def _delete(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
@@ -199,8 +163,7 @@ def _delete(act: Act, files: Sequence[File], journal: Journal, rules: Rules, con
     try:
         stayed = remove_together(files, confirm)
     except (RefusedError, OSError) as error:
-        settle_all(entries, journal, rules.now, _reason(error))
-        raise
+        return _settled(act, files, journal, rules, error)
     journal.end([file.entry for file in files if file not in stayed], DONE, rules.now())
     journal.end([file.entry for file in stayed], BACK, rules.now(), "it could not be unlinked; its picture was")
     return Outcome(act, "done", None, None, entries[0].id, len(files) - 1 - len(stayed))
@@ -210,23 +173,38 @@ def _move(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confi
     """Move a picture and its sidecars to names with the same number, the first that is free for all of them."""
     goal = _Goal.of(act, rules)
     with directory(goal.directory, make=True) as below:
-        for number in range(_TRIES):
-            names = [goal.name(file.source.name, files[0].source.name, number) for file in files]
-            places = [Place(below, name) for name in names]
-            if any(one.look() is not None for one in places):
-                continue
-            files = _written(files, [goal.directory + b"/" + name for name in names], journal, rules)
-            entries = [file.entry for file in files]
-            try:
-                transfer_together(files, places, confirm, goal.prepare)
-            except FileExistsError:
-                continue
-            except (RefusedError, OSError) as error:
-                settle_all(entries, journal, rules.now, _reason(error))
-                raise
-            journal.end(entries, DONE, rules.now())
-            return Outcome(act, "done", None, entries[0].target, entries[0].id, len(files) - 1)
-    raise RefusedError(f"{_TRIES} files of this name are in the destination")
+        fsid = signed(os.fstatvfs(below).f_fsid)
+        files = [replace(file, entry=replace(file.entry, target_fsid=fsid)) for file in files]
+        try:
+            for number in range(_TRIES):
+                names = [goal.name(file.source.name, files[0].source.name, number) for file in files]
+                places = [Place(below, name) for name in names]
+                if any(one.look() is not None for one in places):
+                    continue
+                files = _written(files, [goal.directory + b"/" + name for name in names], journal, rules)
+                with contextlib.suppress(TakenError):
+                    transfer_together(files, places, confirm, goal.prepare)
+                    break
+            else:
+                raise RefusedError(f"{_TRIES} files of this name are in the destination")
+        except (RefusedError, OSError) as error:
+            return _settled(act, files, journal, rules, error)
+    entries = [file.entry for file in files]
+    journal.end(entries, DONE, rules.now())
+    return Outcome(act, "done", None, entries[0].target, entries[0].id, len(files) - 1)
+
+
+def _settled(
+    act: Act, files: Sequence[File], journal: Journal, rules: Rules, error: RefusedError | OSError
+) -> Outcome:
+    """What really became of an act that failed."""
+    state = "refused" if isinstance(error, RefusedError) else "failed"
+    entries = [file.entry for file in files if file.entry.id]
+    settled = settle_all(entries, journal, rules.now, _reason(error))
+    if settled and settled[0].state == DONE:
+        along = sum(one.state == DONE for one in settled[1:])
+        return Outcome(act, "done", None, entries[0].target, entries[0].id, along)
+    return Outcome(act, state, _reason(error))
 
 
 def _written(files: Sequence[File], targets: Sequence[bytes], journal: Journal, rules: Rules) -> list[File]:
@@ -262,7 +240,7 @@ class _Goal:
         if self.basket is None:
             return lambda: None
         trash.write_note(self.basket.path, target.name, self.basket.note(entry.source, self.now()[:19]))
-        return lambda: trash.remove_note(self.directory + b"/" + target.name)
+        return lambda: trash.remove_note(self.directory + b"/" + target.name, entry.source)
 
 
 def _reason(error: RefusedError | OSError) -> str:

@@ -1,8 +1,9 @@
-"""After a kill: what was left open is finished where that can be, and rolled back otherwise.
+"""After a kill: an act that was finished is written down as done, and any other one is rolled back.
 
 Seen from here, the bytes are at the source, at the target, or at a name that only exists while an act is open
-(`Entry.part`, `Entry.parted`, and the same on the other side). Nothing is removed unless the same bytes were just
-read somewhere else.
+(`Entry.part`, `Entry.parted`, and the same on the other side). While they are still on the source's side, they get
+their name back, and the copy goes; so nothing is removed unless the same bytes were just read somewhere else. While a
+disk is away, nothing is decided.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
-from difwatch.actions.directory import Place, nearest, place
+from difwatch.actions.directory import Place, nearest, place, sync
 from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal, signed
-from difwatch.actions.transfer import put_back, transfer
+from difwatch.actions.transfer import put_back, transfer, unlink
+from difwatch.model import FileKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,9 @@ def settle_all(entries: Sequence[Entry], journal: Journal, now: Callable[[], str
     return [Recovered(entry, states[entry.id]) for entry in entries]
 
 
-def is_on_its_disk(entry: Entry) -> bool:
-    """Tell whether the place where a file was is on the file system that it was on: that its disk is mounted."""
-    above = nearest(entry.source.rpartition(b"/")[0])
-    return signed(os.statvfs(above).f_fsid) == entry.fsid
+def is_on_its_disk(path: bytes, fsid: int | None) -> bool:
+    """Tell whether the place of a path is on the file system that it was on: that its disk is mounted."""
+    return fsid is None or signed(os.statvfs(nearest(path.rpartition(b"/")[0])).f_fsid) == fsid
 
 
 def _settled(entry: Entry, picture: str | None) -> str:
@@ -61,14 +62,24 @@ def _settled(entry: Entry, picture: str | None) -> str:
     with _place_of(entry.source) as source, _place_of(entry.target) as target:
         for side in (source, target):
             _remove_part(entry, side)
+        away = not _is_there(entry, source, entry.source, entry.fsid)
+        if away or (entry.target is not None and not _is_there(entry, target, entry.target, entry.target_fsid)):
+            return OPEN
         if entry.target is None:
             return _settled_deletion(entry, source, picture)
-        _restore(entry, source, target)
-        _restore(entry, target, source)
+        for side in (source, target):
+            _restore(entry, side)
         state = _where(entry, source, target)
     if picture in (DONE, BACK) and state in (DONE, BACK) and state != picture:
         return _follow(entry, picture, state)
     return state
+
+
+def _is_there(entry: Entry, side: Place | None, path: bytes, fsid: int | None) -> bool:
+    """Tell whether the disk of a side is surely there: by its id, or by what of ours is on it."""
+    if is_on_its_disk(path, fsid):
+        return True
+    return side is not None and (_passing(entry, side, "gone").look() is not None or holds(entry, side))
 
 
 def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
@@ -78,7 +89,7 @@ def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
         return
     lies_there = (state == DONE) == (entry is original)
     if not lies_there:
-        trash.remove_note(original.target)
+        trash.remove_note(entry.target if entry is original else entry.source, original.source)
         return
     basket = trash.basket_of(original.target)
     with contextlib.suppress(FileExistsError):
@@ -114,38 +125,34 @@ def _settled_deletion(entry: Entry, source: Place | None, picture: str | None) -
     apart = _passing(entry, source, "gone")
     if apart.look() is not None:
         if picture == DONE:
-            apart.remove()
+            unlink(apart)
             return DONE
         put_back(apart, source)
         return BACK
     return DONE if source.look() is None else BACK
 
 
-def _restore(entry: Entry, side: Place | None, other: Place | None) -> None:
-    """Unlink a file that was set apart if the other side has its bytes, else give it its name back."""
-    if side is None:
-        return
-    apart = _passing(entry, side, "gone")
-    if apart.look() is None:
-        return
-    if other is not None and holds(entry, other):
-        apart.remove()
-    else:
-        put_back(apart, side)
+def _restore(entry: Entry, side: Place | None) -> None:
+    """Give a file that was set apart its name back."""
+    if side is not None:
+        apart = _passing(entry, side, "gone")
+        if apart.look() is not None:
+            put_back(apart, side)
+            sync(side.directory)
 
 
 def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
     at_source = source is not None and holds(entry, source)
     at_target = target is not None and holds(entry, target)
-    if at_target and at_source and source is not None:
-        if _is_recorded(entry, source):  # the very file that was to go, and all of it is at the target
-            source.remove()
-        return DONE
-    if at_target:
-        return DONE
-    if source is not None and source.look() is not None:
+    if at_target and at_source and target is not None:
+        if _is_copy(entry, target):
+            target.remove()
         return BACK
-    return LOST if is_on_its_disk(entry) else OPEN
+    if at_target and target is not None:
+        sync(target.directory)
+        return DONE
+    there = source is not None and source.look() is not None
+    return BACK if there else LOST
 
 
 def holds(entry: Entry, side: Place) -> bool:
@@ -157,10 +164,10 @@ def holds(entry: Entry, side: Place) -> bool:
         return False
 
 
-def _is_recorded(entry: Entry, side: Place) -> bool:
+def _is_copy(entry: Entry, side: Place) -> bool:
+    """Tell whether the file here is the copy that we made, or the second name: it has the time of the original."""
     found = side.look()
-    # Not the device: its number may be another one after a restart.
-    return found is not None and (signed(found.st_ino), found.st_mtime_ns) == (entry.inode, entry.mtime_ns)
+    return found is not None and FileKey.of(found).mtime_ns == entry.mtime_ns
 
 
 def _follow(entry: Entry, picture: str, state: str) -> str:
@@ -174,8 +181,3 @@ def _follow(entry: Entry, picture: str, state: str) -> str:
     except (OSError, RefusedError):
         return state  # it stays where it is, whole
     return picture
-
-
-def lost(entries: Sequence[Recovered]) -> list[bytes]:
-    """The pictures that were found nowhere."""
-    return [one.entry.source for one in entries if one.state == LOST]

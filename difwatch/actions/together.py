@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from difwatch.actions.check import opened
+from difwatch.actions.check import RefusedError, opened
 from difwatch.actions.directory import Place
 from difwatch.actions.journal import Entry
-from difwatch.actions.transfer import put_back, set_apart, sync_after, transfer
+from difwatch.actions.transfer import put_back, set_apart, sync_after, transfer, unlink
 
 Prepare = Callable[[Entry, Place], Callable[[], None]]
 """Called before a file is moved to a place; gives what takes that back."""
@@ -24,6 +24,10 @@ class File:
     entry: Entry
 
 
+class TakenError(Exception):
+    """A name that was free a moment ago is taken; all files are where they were."""
+
+
 def transfer_together(
     files: Sequence[File],
     targets: Sequence[Place],
@@ -34,17 +38,36 @@ def transfer_together(
 
     Raises
     ------
-    FileExistsError
+    TakenError
         The name of a target is taken.
     RefusedError, OSError
-        As `transfer` does.
+        As `transfer` does. If a file could not go back, it is where it was moved to.
     """
-    with contextlib.ExitStack() as moved:
+    back: list[Callable[[], None]] = []
+    try:
         for file, target in zip(files, targets, strict=True):
-            moved.callback(prepare(file.entry, target))
+            back.append(prepare(file.entry, target))
             transfer(file.entry, file.descriptor, file.source, target, confirm)
-            moved.callback(_return, file, target)
-        moved.pop_all()
+            back.append(partial(_return, file, target))
+    except FileExistsError as error:
+        _all(back)
+        raise TakenError from error
+    except Exception:
+        _all(back)
+        raise
+
+
+def _all(back: list[Callable[[], None]]) -> None:
+    for step in reversed(back):
+        step()
+
+
+def _return(file: File, target: Place) -> None:
+    try:
+        with opened(target, "what was moved") as descriptor:
+            transfer(file.entry, descriptor, target, file.source, lambda: None)
+    except FileExistsError as error:
+        raise RefusedError("it was moved, and could not go back, because another file has its name by now") from error
 
 
 def remove_together(files: Sequence[File], confirm: Callable[[], None]) -> list[File]:
@@ -60,26 +83,22 @@ def remove_together(files: Sequence[File], confirm: Callable[[], None]) -> list[
     RefusedError, OSError
         The files are where they were.
     """
-    with contextlib.ExitStack() as apart:
-        places = []
+    places: list[Place] = []
+    try:
         for file in files:
-            place = set_apart(file.entry, file.descriptor, file.source)
-            apart.callback(put_back, place, file.source)
-            places.append(place)
+            places.append(set_apart(file.entry, file.descriptor, file.source))  # noqa: PERF401  (some may go back)
         confirm()
-        places[0].remove()
-        apart.pop_all()
+        unlink(places[0])
+    except Exception:
+        for file, place in zip(files, places, strict=False):
+            put_back(place, file.source)
+        raise
     stayed = []
     for file, place in zip(files[1:], places[1:], strict=True):
         try:
-            place.remove()
+            unlink(place)
         except OSError:
             put_back(place, file.source)
             stayed.append(file)
     sync_after(files[0].source.directory)
     return stayed
-
-
-def _return(file: File, target: Place) -> None:
-    with opened(target, "what was moved") as descriptor:
-        transfer(file.entry, descriptor, target, file.source, lambda: None)

@@ -52,7 +52,7 @@ def transfer(entry: Entry, descriptor: int, source: Place, target: Place, confir
         confirm()
         sync(target.directory)
         sync(source.directory)
-    except BaseException:
+    except Exception:
         put_back(target, source)
         raise
 
@@ -79,11 +79,31 @@ def sync_after(directory: int) -> None:
 
 def put_back(found: Place, home: Place) -> None:
     """Give a file its name back; if that is taken by now, one with a number, so that nothing is lost."""
+    ours, there = found.look(), home.look()
+    if ours is not None and there is not None and (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
+        found.remove()  # it has its name still
+        return
     for number in range(10_000):
         name = numbered(home.name, split(home.name)[0], number)
         with contextlib.suppress(FileExistsError):
             rename_new(found, Place(home.directory, name))
             return
+
+
+def unlink(apart: Place) -> None:
+    """Unlink a file that was set apart.
+
+    Raises
+    ------
+    OSError
+        It is still there. A call that failed may have done it all the same (an answer that got lost, an
+        interruption), so it is looked at.
+    """
+    try:
+        apart.remove()
+    except OSError:
+        if apart.look() is not None:
+            raise
 
 
 def _transfer_across(
@@ -95,18 +115,18 @@ def _transfer_across(
     confirm: Callable[[], None],
 ) -> None:
     copied = _copy(entry, descriptor, before, target)
+    apart = None
     try:
         sync(target.directory)
         apart = _set_apart(entry, descriptor, before, source)
-        try:
-            confirm()
-            apart.remove()
-        except BaseException:
+        confirm()
+        unlink(apart)
+    except Exception:
+        if apart is not None:
             put_back(apart, source)
-            raise
-    except BaseException:
         found = target.look()
-        if found is not None and (found.st_dev, found.st_ino) == copied:
+        # The copy only goes while the file itself is surely at its old place.
+        if _is(source, descriptor) and found is not None and (found.st_dev, found.st_ino) == copied:
             target.remove()
         raise
     sync_after(source.directory)
@@ -132,8 +152,9 @@ def _copy(entry: Entry, descriptor: int, before: os.stat_result, target: Place) 
         os.fsync(out)
         rename_new(part, target)
         copied = identity(out)
-    except BaseException:
-        part.remove()
+    except Exception:
+        if part.look() is not None:
+            part.remove()
         raise
     finally:
         os.close(out)

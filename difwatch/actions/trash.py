@@ -5,6 +5,7 @@ Source: the FreeDesktop.org Trash specification, version 1.0.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -87,14 +88,25 @@ def write_note(basket_path: bytes, name: bytes, note: bytes) -> None:
             os.close(descriptor)
 
 
-def remove_note(target: bytes) -> None:
-    """Take the note of a file in a basket away, if there is one."""
-    above, _, name = target.rpartition(b"/")
-    try:
-        with directory(above.rpartition(b"/")[0] + b"/info") as info:
-            Place(info, name + b".trashinfo").remove()
-    except FileNotFoundError:
+def remove_note(target: bytes | None, source: bytes) -> None:
+    """Take the note of a file in a basket away, if it is there and says that the file came from ``source``."""
+    if target is None:
         return
+    name = target.rpartition(b"/")[2] + b".trashinfo"
+    said = basket_of(target).note(source, "").splitlines()[1]
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), directory(_info_of(target)) as info:
+        note = Place(info, name)
+        descriptor = note.open(os.O_RDONLY)
+        try:
+            ours = said in os.read(descriptor, 1 << 16).splitlines()
+        finally:
+            os.close(descriptor)
+        if ours:
+            note.remove()
+
+
+def _info_of(target: bytes) -> bytes:
+    return target.rpartition(b"/")[0].rpartition(b"/")[0] + b"/info"
 
 
 def _top(path: bytes, device: int) -> bytes:

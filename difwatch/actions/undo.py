@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from difwatch.actions.check import RefusedError, digest_of, opened
 from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.journal import DONE, Entry, Journal, signed
 from difwatch.actions.recover import holds, is_on_its_disk, settle_all
-from difwatch.actions.together import File, transfer_together
+from difwatch.actions.together import File, TakenError, transfer_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def undo(entry: Entry, journal: Journal, now: Callable[[], str], force: bool = F
         return Undone(entry, "refused", why if entry.kind != "undo" else "it is itself the way back of another")
     if entry.target is None:
         return Undone(entry, "refused", "it was deleted for good")
-    if not force and not is_on_its_disk(entry):
+    if not force and not is_on_its_disk(entry.source, entry.fsid):
         why = "its folder is on another file system than when it was moved (is its disk mounted?); --force does it"
         return Undone(entry, "refused", why)
     try:
@@ -50,46 +49,43 @@ def _put_back(entries: Sequence[Entry], journal: Journal, now: Callable[[], str]
     """Put a picture back and with it those of its sidecars that are still there."""
     picture = entries[0]
     with contextlib.ExitStack() as held:
-        files, homes = [], []
-        for entry in entries:
-            try:
-                path, source, descriptor = held.enter_context(_found(entry))
-            except RefusedError:
-                if entry is picture:
-                    raise
-                continue
-            home = held.enter_context(place(entry.source, make=True))
-            if home.look() is not None:
-                raise FileExistsError(0, "taken", os.fsdecode(entry.source))
-            files.append(File(descriptor, source, _way_back(entry, path, descriptor)))
-            homes.append(home)
+        files, homes = _files(entries, held)
         begun = journal.begin([file.entry for file in files], now())
         files = [replace(file, entry=entry) for file, entry in zip(files, begun, strict=True)]
         try:
             transfer_together(files, homes, lambda: None)
-        except (OSError, RefusedError) as error:
-            settle_all(begun, journal, now, str(error))
-            raise
-        journal.end(begun, DONE, now())
+        except (OSError, RefusedError, TakenError) as error:
+            settled = settle_all(begun, journal, now, str(error))
+            if settled[0].state != DONE and isinstance(error, TakenError):
+                raise FileExistsError(0, "taken", os.fsdecode(picture.source)) from error
+            if settled[0].state != DONE:
+                raise
+        else:
+            journal.end(begun, DONE, now())
     if picture.kind == "trash":
-        for entry in entries:
-            trash.remove_note(entry.target or b"")
+        for entry in begun:
+            trash.remove_note(entry.source, entry.target or b"")
 
 
-def _way_back(entry: Entry, path: bytes, descriptor: int) -> Entry:
-    found = os.fstat(descriptor)
-    return Entry(
-        kind="undo",
-        source=path,
-        target=entry.source,
-        token=secrets.token_hex(8),
-        digest=entry.digest,
-        size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        fsid=signed(os.fstatvfs(descriptor).f_fsid),
-        inode=signed(found.st_ino),
-        undoes=entry.id,
-    )
+def _files(entries: Sequence[Entry], held: contextlib.ExitStack) -> tuple[list[File], list[Place]]:
+    """What is still there, held open, and the places where it was, which are free."""
+    files, homes = [], []
+    for entry in entries:
+        try:
+            path, source, descriptor = held.enter_context(_found(entry))
+        except RefusedError:
+            if entry is entries[0]:
+                raise
+            continue
+        home = held.enter_context(place(entry.source, make=True))
+        if home.look() is not None:
+            raise FileExistsError(0, "taken", os.fsdecode(entry.source))
+        way_back = Entry.of("undo", path, descriptor, entry.digest)
+        fsid = signed(os.fstatvfs(home.directory).f_fsid)
+        way_back = replace(way_back, target=entry.source, target_fsid=fsid, undoes=entry.id)
+        files.append(File(descriptor, source, way_back))
+        homes.append(home)
+    return files, homes
 
 
 @contextlib.contextmanager

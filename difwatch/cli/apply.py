@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--plan", metavar="ID", help="Only do what --dry-run has shown under this id.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Also where DIR is on another file system than it was.")
 @click.option("--threshold", metavar="MSE", type=float, help="Another mean squared error than the configured one.")
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
 @click.option(
@@ -43,6 +44,7 @@ def command(
     dry_run: bool,
     plan: str | None,
     yes: bool,
+    force: bool,
     threshold: float | None,
     folder: str | None,
     sidecars: str,
@@ -73,8 +75,14 @@ def command(
 
     def planned(connection: Connection) -> tuple[list[Step], Rules]:
         acting.refuse_unscanned(connection)
+        if destination is not None and not force:
+            trouble = acting.trouble_with_destination(connection, destination)
+            if trouble is not None:
+                raise UsageError(trouble)
         summary = summarize(connection, threshold, within)
-        steps = acting.steps(summary, lambda image: Policy(kind, destination, keep_tree))
+        apart = {*acting.destinations(connection), *([destination] if destination else [])}
+        with acting.kept_for(common.state_dir) as kept_for:
+            steps = acting.steps(summary, lambda image: Policy(kind, destination, keep_tree), kept_for, apart)
         name = fingerprint(steps)
         if plan is not None and plan != name:
             raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")
@@ -95,7 +103,7 @@ def command(
             steps, found = planned(connection)
         if permanent and not yes and acting.acts_of(steps):
             click.confirm(f"Delete {len(acting.acts_of(steps))} pictures for good?", abort=True, err=True)
-        if destination is not None:
+        if destination is not None and acting.acts_of(steps):
             with writing(engine) as connection:
                 acting.add_destination(connection, destination)
         with acting.journal_of(common.state_dir, lambda: datetime.now(UTC).isoformat()) as journal:

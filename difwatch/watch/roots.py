@@ -12,6 +12,8 @@ from difwatch.model import Folder
 ALWAYS_EXCLUDED = frozenset({b".Trash", b"$RECYCLE.BIN", b"@eaDir", b"#recycle"})
 """Waste baskets and thumbnails that systems keep inside picture folders, besides ``.Trash-`` and a user's id."""
 
+_HOME_BASKET = b"/.local/share/Trash/"
+
 
 class Root:
     """The rules of one watched folder.
@@ -62,6 +64,8 @@ class Root:
 
     def _is_excluded(self, relative: bytes) -> bool:
         parts = relative.split(b"/")
+        if _HOME_BASKET in b"/" + self._inside + relative:
+            return True
         for part in parts[:-1]:
             if part in ALWAYS_EXCLUDED or part.startswith(b".Trash-"):
                 return True

@@ -125,7 +125,10 @@ def why_only_ours(a: str, b: str, order: dict[str, int], invalid: dict[str, str]
     return "NOT EXPLAINED"
 
 
-def why_only_theirs(a: str, b: str, count: int) -> str:
+def why_only_theirs(a: str, b: str, order: dict[str, int]) -> str:
+    count = len(order)
+    if order[a] > order[b]:
+        a, b = b, a
     ours, theirs = turns(our_tensor(a), our_tensor(b)), turns(their_tensor(a), their_tensor(b))
     if min(theirs[:3]) <= LIMIT < min(ours):
         return "the tensors differ: orientation, transparency, 16 bits, or the order of resizing"
@@ -137,7 +140,10 @@ def why_only_theirs(a: str, b: str, count: int) -> str:
     return "NOT EXPLAINED"
 
 
-def why_other_mse(a: str, b: str, mse: float, count: int) -> str:
+def why_other_mse(a: str, b: str, mse: float, order: dict[str, int]) -> str:
+    count = len(order)
+    if order[a] > order[b]:
+        a, b = b, a
     theirs = turns(their_tensor(a), their_tensor(b))
     if mse in {one / 7500 for one in theirs[:3]}:
         ours = turns(our_tensor(a), our_tensor(b))
@@ -155,12 +161,12 @@ def compare(count: int, theirs: list[Any], ours: list[Any]) -> None:
     both = our_pairs.keys() & their_pairs.keys()
     equal = {pair for pair in both if abs(our_pairs[pair] - their_pairs[pair]) < 1e-9}
     print(f"\n{count} pictures: {len(equal)} pairs equal with their MSE")
-    other = collections.Counter(why_other_mse(*sorted(pair), their_pairs[pair], count) for pair in both - equal)
+    other = collections.Counter(why_other_mse(*sorted(pair), their_pairs[pair], order) for pair in both - equal)
     only_ours = collections.Counter(
         why_only_ours(*sorted(pair), order, theirs[5]) for pair in our_pairs.keys() - their_pairs.keys()
     )
     only_theirs = collections.Counter(
-        why_only_theirs(*sorted(pair), count) for pair in their_pairs.keys() - our_pairs.keys()
+        why_only_theirs(*sorted(pair), order) for pair in their_pairs.keys() - our_pairs.keys()
     )
     for what, reasons in (("other MSE", other), ("only ours", only_ours), ("only theirs", only_theirs)):
         for reason, number in reasons.most_common():
