@@ -328,9 +328,7 @@ def test_undo_leaves_the_note_of_a_file_of_somebody_else(place, book):
     (basket / "files/b.png").rename(basket / "files/b.2.png")
     (basket / "info/b.png.trashinfo").rename(basket / "info/b.2.png.trashinfo")
     (basket / "files/b.png").write_text("of somebody else")
-    (basket / "info/b.png.trashinfo").write_text(
-        "[Trash Info]\nPath=/elsewhere/b.png\nDeletionDate=2026\n"
-    )
+    (basket / "info/b.png.trashinfo").write_text("[Trash Info]\nPath=/elsewhere/b.png\nDeletionDate=2026\n")
     assert undo(book.get(one.id), book, lambda: NOW).state == "done"
     assert sorted(os.listdir(basket / "info")) == ["b.png.trashinfo"]
 

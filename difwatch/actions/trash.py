@@ -80,10 +80,14 @@ def write_note(basket_path: bytes, name: bytes, note: bytes) -> None:
         The name is taken.
     """
     with directory(basket_path + b"/info", make=True) as info:
-        descriptor = Place(info, name + b".trashinfo").open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        claimed = Place(info, name + b".trashinfo")
+        descriptor = claimed.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
             os.write(descriptor, note)
             os.fsync(descriptor)
+        except OSError:
+            claimed.remove()
+            raise
         finally:
             os.close(descriptor)
 
@@ -98,7 +102,9 @@ def remove_note(target: bytes | None, source: bytes) -> None:
         note = Place(info, name)
         descriptor = note.open(os.O_RDONLY)
         try:
-            ours = said in os.read(descriptor, 1 << 16).splitlines()
+            found = os.read(descriptor, 1 << 16)
+            # Also one that was only begun.
+            ours = said in found.splitlines() or basket_of(target).note(source, "").startswith(found)
         finally:
             os.close(descriptor)
         if ours:
