@@ -48,6 +48,16 @@ def test_the_tour_prints_what_it_says(tmp_path):
             assert run(command, tmp_path) == expected, command
 
 
+def test_the_python_of_the_readme_runs(tmp_path):
+    prepare(tmp_path)
+    (tmp_path / "Downloads/IMG-20261121-WA0001.jpg").rename(tmp_path / "Pictures/again.jpg")
+    (block,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, env=os.environ, text=True, capture_output=True, check=True
+    )
+    assert done.stdout.startswith("1 1\nPictures/again.jpg Pictures/lake.jpg 0.35")
+
+
 def test_the_configuration_is_complete_and_holds_the_defaults(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "Pictures").mkdir()
@@ -61,7 +71,7 @@ def test_the_configuration_is_complete_and_holds_the_defaults(tmp_path, monkeypa
 
 
 def test_the_commands_of_the_readme_are_those_of_the_program():
-    table = README[README.index("## Commands") : README.index("## Configuration")]
+    table = README[README.index("## Commands") : README.index("## As a library")]
     assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(cli._COMMANDS)
 
 
@@ -72,7 +82,7 @@ def test_every_flag_of_the_readme_exists():
         for parameter in command.params:
             known.update(parameter.opts, parameter.secondary_opts)
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+\w", README))
-    development = {"--variants", "--difpy", "--count"}
+    development = {"--variants", "--difpy", "--count", "--no-recursive"}
     assert named - development <= known, named - known
 
 
