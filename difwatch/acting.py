@@ -17,9 +17,9 @@ from difwatch.actions.journal import LOST, OPEN, Journal, signed
 from difwatch.actions.move import Outcome, Rules, carry_out
 from difwatch.actions.plan import Act, Keep, Policy, Step, plan
 from difwatch.actions.recover import recover
-from difwatch.errors import IncompleteError, JournalError
+from difwatch.errors import IncompleteError, JournalError, UsageError
 from difwatch.model import Image
-from difwatch.report.summary import Summary
+from difwatch.report.summary import Summary, summarize
 from difwatch.store import files, folders, settings, writing
 
 log = logging.getLogger(__name__)
@@ -116,13 +116,22 @@ def _unless_needed(step: Step, kept_for: Callable[[bytes], int]) -> Step:
     return Keep(step.image, f"it was kept for {count} other {'ones' if count > 1 else 'one'}") if count else step
 
 
-def refuse_unscanned(connection: Connection) -> None:
-    """Refuse to act while a folder has never been scanned to its end.
+def planned(
+    connection: Connection,
+    state_dir: Path,
+    policy: Policy,
+    threshold: float | None = None,
+    within: bytes | None = None,
+    force: bool = False,
+) -> tuple[Summary, list[Step]]:
+    """Plan what a person asks for: one policy for all pictures, or for those below a directory.
 
     Raises
     ------
     IncompleteError
-        Naming it.
+        A folder has never been scanned to its end.
+    UsageError
+        The destination is not where it was (unless ``force``), or holds what is watched.
     """
     waiting = unscanned(connection)
     if waiting:
@@ -130,6 +139,15 @@ def refuse_unscanned(connection: Connection) -> None:
             f"{os.fsdecode(waiting[0])}: this folder has never been scanned to its end, so better pictures may be "
             "missing; run 'difwatch watch --once' first"
         )
+    apart = set(destinations(connection))
+    if policy.destination is not None:
+        trouble = trouble_with_destination(connection, policy.destination)
+        if trouble is not None and not force:
+            raise UsageError(trouble)
+        apart.add(policy.destination)
+    summary = summarize(connection, threshold, within)
+    with kept_for(state_dir) as kept:
+        return summary, steps(summary, lambda image: policy, kept, apart)
 
 
 def unscanned(connection: Connection) -> list[bytes]:

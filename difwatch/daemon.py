@@ -15,9 +15,12 @@ from pathlib import Path
 
 from difwatch import __version__, acting, control
 from difwatch.actions.move import Rules
+from difwatch.answers import handlers
 from difwatch.automatic import AutomaticMover
+from difwatch.background import BackgroundSearch
 from difwatch.config import Config
-from difwatch.errors import DifwatchError, IncompleteError
+from difwatch.control.requests import Handler
+from difwatch.errors import DifwatchError, IncompleteError, UsageError
 from difwatch.imaging import exact_recipe, is_image_name
 from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
@@ -45,6 +48,10 @@ class Daemon:
         Where the store is; locked from here on.
     progress
         Told how far the work is, about once a second while there is some.
+    notifier
+        Tells systemd.
+    read_config
+        Reads and checks the configuration again.
 
     Raises
     ------
@@ -52,10 +59,20 @@ class Daemon:
         Another difwatch works here, or the store cannot be used.
     """
 
-    def __init__(self, config: Config, state_dir: Path, progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        state_dir: Path,
+        progress: Callable[[Progress], None],
+        notifier: control.Notifier,
+        read_config: Callable[[], Config],
+    ) -> None:
         self._state_dir = state_dir
         self._progress = progress
-        self._stopping = False
+        self._notifier = notifier
+        self._read_config = read_config
+        self._next_config: Config | None = None
+        self._wants_reload = self._stopping = False
         with contextlib.ExitStack() as opened:
             opened.callback(control.WriterLock(state_dir).release)
             # Started first: the workers load their libraries while the store is opened.
@@ -64,16 +81,21 @@ class Daemon:
             path = state_dir / "difwatch.db"
             self._engine = open_writer(path)
             opened.callback(self._engine.dispose)
+            notifier.send("STATUS=opening the store", "EXTEND_TIMEOUT_USEC=600000000")
             upgrade(self._engine, path)
             with acting.journal_of(state_dir, _now):
                 pass  # what a kill left open is settled before the folders are looked at
             self._inbox = Inbox()
             opened.callback(self._inbox.close)
+            self._search = BackgroundSearch(self._engine, path, _now)
             self._build(config)
+            self._requests = control.RequestServer(state_dir, self._answers())
+            opened.callback(self._requests.close)
             self._opened = opened.pop_all()
 
     def _build(self, config: Config) -> None:
         recipe = exact_recipe(config.px_size)
+        self._values = recipe.values
         watched = config.folders()
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
         self._folder_ids = ready.folder_ids
@@ -109,6 +131,35 @@ class Daemon:
             self._mover.note,
         )
 
+    def _answers(self) -> dict[str, Handler]:
+        return handlers(
+            self._engine,
+            _now,
+            self._keep_apart,
+            self.reload,
+            lambda asked: self._search.start(asked, self._keeper, self._values),
+            self._search.state,
+        )
+
+    def _keep_apart(self, path: bytes) -> None:
+        for root in self._roots:
+            root.keep_apart(path)
+
+    def want_reload(self) -> None:
+        """Read the configuration again soon; allowed in a signal handler."""
+        self._wants_reload = True
+        self._inbox.wake()
+
+    def reload(self) -> None:
+        """Read the configuration, and put it in force soon.
+
+        Raises
+        ------
+        UsageError
+            It is wrong; the one in force stays.
+        """
+        self._next_config = self._read_config()
+
     def stop(self) -> None:
         """Make `run` return after the batch in hand; allowed in a signal handler."""
         self._stopping = True
@@ -130,8 +181,8 @@ class Daemon:
         IncompleteError
             With ``once``: a folder could not be read.
         """
-        for root in self._guards.arm(observe=not once, now=time.monotonic()):
-            self._pipeline.scan(root)
+        self._arm(once)
+        self._notifier.send("READY=1", "STATUS=watching")
         self._loop(once)
         if once and self._stopping:
             raise IncompleteError("stopped before the store was up to date; the same command goes on from there")
@@ -144,16 +195,42 @@ class Daemon:
     def _has_known(self, root: Root) -> bool:
         return next(files.below(self._engine, root.path), None) is not None
 
+    def _arm(self, once: bool) -> None:
+        for root in self._guards.arm(observe=not once, now=time.monotonic()):
+            self._pipeline.scan(root)
+
+    def _put_in_force(self) -> None:
+        """Take over another configuration; the workers and the store stay."""
+        if self._wants_reload:
+            self._wants_reload = False
+            try:
+                self.reload()
+            except UsageError as error:
+                log.error("the configuration is wrong, and the one in force stays: %s", error)
+        if self._next_config is None:
+            return
+        self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        config, self._next_config = self._next_config, None
+        self._guards.disarm()
+        self._build(config)
+        self._arm(once=False)
+        self._notifier.send("READY=1", "STATUS=watching")
+        log.info("the configuration is in force", extra={"event": "reloaded", "fields": {}})
+
     def _loop(self, once: bool) -> None:
         beat, purged, dirty = 0.0, -_PURGE_SECONDS, True
         while not self._stopping:
+            self._put_in_force()
             now = time.monotonic()
+            self._requests.serve(now)
             for root in self._guards.look_after(now):
                 self._pipeline.scan(root)
             self._pipeline.note(self._inbox.take(), now)
             self._pipeline.step(now, time.time())
             if self._pipeline.is_idle() and self._mover.has_work():
                 self._mover.act(datetime.now(UTC))
+            if self._pipeline.is_idle():
+                self._search.step()
             if not self._pipeline.is_idle():
                 dirty = True
             elif dirty and now - purged >= _PURGE_SECONDS:
@@ -169,8 +246,10 @@ class Daemon:
     def _wait(self) -> None:
         due = self._pipeline.next_step(time.monotonic())
         pause = _LONGEST_PAUSE if due is None else min(due, _LONGEST_PAUSE)
+        if self._search.is_going_on() and self._pipeline.is_idle():
+            pause = 0.0
         answers = [] if self._pipeline.is_busy() else self._pool.waitables()
-        wait([self._inbox.fileno(), *answers], timeout=pause)
+        wait([self._inbox.fileno(), *self._requests.waitables(), *answers], timeout=pause)
 
     def _scanned(self, root: Root) -> None:
         self._guards.scanned(root)
@@ -193,6 +272,10 @@ class Daemon:
     def _beat(self) -> None:
         progress = self._pipeline.progress()
         self._progress(progress)
+        left = progress.settling + progress.waiting + progress.working
+        troubles = self._troubles()
+        status = troubles[0] if troubles else f"{left} files on the way" if left else "up to date"
+        self._notifier.send("WATCHDOG=1", f"STATUS={status}")
         control.write_heartbeat(
             self._state_dir,
             {
@@ -210,16 +293,22 @@ class Daemon:
 
     def close(self) -> None:
         """End the workers and the observers, close the store, and give the lock back."""
+        self._notifier.send("STOPPING=1")
         self._guards.disarm()
         self._opened.close()
 
 
-def watch(config: Config, state_dir: Path, once: bool, progress: Callable[[Progress], None]) -> None:
-    """Run a daemon in the foreground until SIGTERM or SIGINT."""
-    daemon = Daemon(config, state_dir, progress)
+def watch(
+    read_config: Callable[[], Config], state_dir: Path, once: bool, progress: Callable[[Progress], None]
+) -> None:
+    """Run a daemon in the foreground until SIGTERM or SIGINT; SIGHUP makes it read its configuration again."""
+    config = read_config()
+    control.refuse_network(state_dir, Path("/proc/self/mounts").read_text(errors="replace"))
+    daemon = Daemon(config, state_dir, progress, control.Notifier(os.environ), read_config)
     threading.excepthook = daemon.thread_died
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
+    signal.signal(signal.SIGHUP, lambda *_: daemon.want_reload())
     try:
         daemon.run(once)
     except DifwatchError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +12,9 @@ import click
 from difwatch.cli import Common
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Callable
 
-    from difwatch.actions.move import Rules
-    from difwatch.actions.plan import Step
+    from sqlalchemy import Engine
 
 
 @click.command("apply", short_help="Move or delete the lesser pictures; --dry-run says which.")
@@ -53,16 +53,14 @@ def command(
 
     The best picture of a group always stays. Right before each act both files are read again: if one of them is not
     what was indexed, nothing is done with them. Nothing is ever overwritten, and 'difwatch undo' puts back what was
-    moved or put into the waste basket. The daemon must not be running.
+    moved or put into the waste basket.
     """
     from difwatch import acting
     from difwatch.actions.plan import Policy, fingerprint
     from difwatch.cli import logs
     from difwatch.cli.acts import Teller, rules
-    from difwatch.control import WriterLock
+    from difwatch.cli.writer import Writer
     from difwatch.errors import IncompleteError, UsageError
-    from difwatch.report.summary import summarize
-    from difwatch.store import open_writer, reading, upgrade, writing
 
     if bool(move_to) + delete + permanent != 1:
         raise UsageError("say what to do: one of --move-to DIR, --delete and --permanent")
@@ -73,45 +71,39 @@ def command(
     logs.set_up(common.verbose, common.quiet, "text", journal=False)
     teller = Teller(common.quiet)
 
-    def planned(connection: Connection) -> tuple[list[Step], Rules]:
-        acting.refuse_unscanned(connection)
-        if destination is not None and not force:
-            trouble = acting.trouble_with_destination(connection, destination)
-            if trouble is not None:
-                raise UsageError(trouble)
-        summary = summarize(connection, threshold, within)
-        apart = {*acting.destinations(connection), *([destination] if destination else [])}
-        with acting.kept_for(common.state_dir) as kept_for:
-            steps = acting.steps(summary, lambda image: Policy(kind, destination, keep_tree), kept_for, apart)
-        name = fingerprint(steps)
-        if plan is not None and plan != name:
-            raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")
-        return steps, rules(summary.px, sidecars)
-
+    policy = Policy(kind, destination, keep_tree)
+    with common.reading() as connection:
+        summary, steps = acting.planned(connection, common.state_dir, policy, threshold, within, force)
+    name, found = fingerprint(steps), rules(summary.px, sidecars)
+    if plan is not None and plan != name:
+        raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")
     if dry_run:
-        with common.reading() as connection:
-            steps, found = planned(connection)
         teller.preview(steps, found)
-        again = f"to do exactly this, put --plan {fingerprint(steps)} in place of --dry-run"
+        again = f"to do exactly this, put --plan {name} in place of --dry-run"
         click.echo(f"{teller.total(kind, 'would be ')}; {again}")
         return
-    lock = WriterLock(common.state_dir)
-    try:
-        engine = open_writer(common.store)
-        upgrade(engine, common.store)
-        with reading(engine) as connection:
-            steps, found = planned(connection)
-        if permanent and not yes and acting.acts_of(steps):
-            click.confirm(f"Delete {len(acting.acts_of(steps))} pictures for good?", abort=True, err=True)
-        if destination is not None and acting.acts_of(steps):
-            with writing(engine) as connection:
-                acting.add_destination(connection, destination)
+    count = len(acting.acts_of(steps))
+    if permanent and not yes and count:
+        click.confirm(f"Delete {count} pictures for good?", abort=True, err=True)
+    with Writer(common) as writer:
+        if destination is not None and count:
+            writer.do({"do": "destination", "path": os.fsdecode(destination)}, _destination(destination))
         with acting.journal_of(common.state_dir, lambda: datetime.now(UTC).isoformat()) as journal:
             for step, outcome in acting.act(steps, journal, found):
-                acting.forget(engine, outcome)
+                if outcome is not None and outcome.state == "done":
+                    path = os.fsdecode(outcome.act.image.path)
+                    writer.do({"do": "forget", "paths": [path]}, partial(acting.forget, outcome=outcome))
                 teller.tell(step, outcome)
-        engine.dispose()
-    finally:
-        lock.release()
     click.echo(teller.total(kind, ""))
     teller.raise_for_trouble()
+
+
+def _destination(path: bytes) -> Callable[[Engine], None]:
+    def here(engine: Engine) -> None:
+        from difwatch import acting
+        from difwatch.store import writing
+
+        with writing(engine) as connection:
+            acting.add_destination(connection, path)
+
+    return here

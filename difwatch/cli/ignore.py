@@ -13,6 +13,8 @@ import click
 from difwatch.cli import Common, pour
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from difwatch.store.ignored import Decision
 
 
@@ -25,11 +27,11 @@ def command(common: Common, pair: tuple[str, ...], listed: bool, remove: bool) -
     """Say that two pictures are no duplicates.
 
     It is kept by what the files contain: it holds wherever they are moved, however they are named, and for copies of
-    them too. The daemon must not be running.
+    them too.
     """
-    from difwatch.control import WriterLock
+    from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
-    from difwatch.store import ignored, open_writer, upgrade, writing
+    from difwatch.store import ignored, writing
 
     if listed:
         if pair or remove:
@@ -39,25 +41,23 @@ def command(common: Common, pair: tuple[str, ...], listed: bool, remove: bool) -
         return
     if len(pair) != 2:
         raise UsageError("name two pictures, or --list")
-    common.must_have_store()
-    lock = WriterLock(common.state_dir)
-    try:
-        engine = open_writer(common.store)
-        upgrade(engine, common.store)
+    with common.reading() as connection:
+        known = {digest for a, b in ignored.pairs(connection) for digest in (a, b)}
+    a, b = (_digest(one, known if remove else set()) for one in pair)
+    if a == b:
+        raise UsageError(f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart")
+
+    def here(engine: Engine) -> dict[str, bool]:
         with writing(engine) as connection:
-            known = {digest for a, b in ignored.pairs(connection) for digest in (a, b)}
-            a, b = (_digest(one, known if remove else set()) for one in pair)
-            if a == b:
-                raise UsageError(
-                    f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart"
-                )
-            if not remove:
-                ignored.put(connection, a, b, datetime.now(UTC).isoformat())
-            elif not ignored.remove(connection, a, b):
-                raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")
-        engine.dispose()
-    finally:
-        lock.release()
+            if remove:
+                return {"changed": ignored.remove(connection, a, b)}
+            ignored.put(connection, a, b, datetime.now(UTC).isoformat())
+        return {"changed": True}
+
+    with Writer(common) as writer:
+        done = writer.do({"do": "ignore", "a": a.hex(), "b": b.hex(), "remove": remove}, here)
+    if not done["changed"]:
+        raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")
 
 
 def _digest(name: str, known: set[bytes]) -> bytes:

@@ -1,12 +1,26 @@
 """``difwatch rescan``."""
 
+from __future__ import annotations
+
 import os
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from difwatch.cli import Common
 from difwatch.search.budget import MOST_PAIRS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from difwatch.cli.logs import TaskLine
+    from difwatch.cli.writer import Writer
+    from difwatch.model import Rescanned
+
+_POLL_SECONDS = 0.5
 
 
 @click.command("rescan", short_help="Search everything anew, in blocks; goes on where it was interrupted.")
@@ -30,30 +44,43 @@ def command(
 
     All pictures in the store are compared with each other, and the remembered matches become what was found. It
     says how many of them were missing or wrong. Pairs are searched as far as they are remembered, or further with
-    --similarity. The daemon must not be running.
+    --similarity. A running daemon does it while it has nothing else to do.
     """
     from difwatch.cli import logs
-    from difwatch.control import WriterLock
+    from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
-    from difwatch.pipeline.rescan import Request, rescan, threads
     from difwatch.report.text import text_rescan
     from difwatch.search.distance import similarity_mse
-    from difwatch.store import open_writer, upgrade
 
     try:
         mse = None if similarity is None else similarity_mse(similarity)
     except ValueError as error:
         raise UsageError(f"--similarity {similarity!r}: {error}") from error
-    request = Request(algorithm, processes or len(os.sched_getaffinity(0)), _memory(), max_pairs, chunksize, mse)
-    common.must_have_store()
+    asked = {"algorithm": algorithm, "max_pairs": max_pairs, "chunksize": chunksize, "similarity": mse}
     logs.set_up(common.verbose, common.quiet, "text", journal="JOURNAL_STREAM" in os.environ)
     line = logs.TaskLine(common.quiet)
-    lock = WriterLock(common.state_dir)
     try:
-        engine = open_writer(common.store)
-        upgrade(engine, common.store)
+        with Writer(common) as writer:
+            if writer.is_here:
+                result = writer.do({}, _here(common, asked, processes, line))
+            else:
+                writer.do({"do": "rescan"} | asked, lambda _: None)
+                result = _follow(writer, line)
+    finally:
+        line.end()
+    click.echo(text_rescan(result))
+
+
+def _here(common: Common, asked: dict[str, Any], processes: int, line: TaskLine) -> Callable[[Engine], Rescanned]:
+    def here(engine: Engine) -> Rescanned:
+        from difwatch.pipeline.rescan import Request, rescan, threads
+
+        many = processes or len(os.sched_getaffinity(0))
+        request = Request(
+            asked["algorithm"], many, _memory(), asked["max_pairs"], asked["chunksize"], asked["similarity"]
+        )
         with threads(request.processes, request.memory) as executor:
-            result = rescan(
+            return rescan(
                 engine,
                 common.store,
                 request,
@@ -61,11 +88,22 @@ def command(
                 lambda: datetime.now(UTC).isoformat(),
                 lambda now: line(now.done, now.tasks, f"{now.pairs} pairs found"),
             )
-        engine.dispose()
-    finally:
-        line.end()
-        lock.release()
-    click.echo(text_rescan(result))
+
+    return here
+
+
+def _follow(writer: Writer, line: TaskLine) -> Rescanned:
+    """Wait for the daemon, which searches while nothing else is to be done."""
+    from difwatch.model import Rescanned
+
+    while True:
+        state = writer.do({"do": "rescan progress"}, lambda _: None)
+        now = state["progress"]
+        if not state["going_on"]:
+            return Rescanned(**state["result"])
+        if now["tasks"]:
+            line(now["done"], now["tasks"], f"{now['pairs']} pairs found")
+        threading.Event().wait(_POLL_SECONDS)
 
 
 def _memory() -> int:

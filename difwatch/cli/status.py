@@ -1,20 +1,36 @@
 """``difwatch status``."""
 
 import json
+import sys
+import threading
 
 import click
 
 from difwatch.cli import Common
 
+_SECONDS = 2.0
+
 
 @click.command("status", short_help="Is it alive, is it complete, what is it doing.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--watch", "again", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @click.pass_obj
-def command(common: Common, as_json: bool) -> None:
+def command(common: Common, as_json: bool, again: bool) -> None:
     """Is it alive, is it complete, what is it doing.
 
     Exits with 0 when all is well, 1 when the daemon is not running, 3 when something is not watched.
     """
+    while again:
+        text, _ = _status(common, as_json)
+        click.echo(("\x1b[2J\x1b[H" if sys.stdout.isatty() else "") + text, nl=False)
+        sys.stdout.flush()
+        threading.Event().wait(_SECONDS)
+    text, exit_code = _status(common, as_json)
+    click.echo(text, nl=False)
+    raise SystemExit(exit_code)
+
+
+def _status(common: Common, as_json: bool) -> tuple[str, int]:
     from difwatch import control
     from difwatch.errors import StoreMissingError
     from difwatch.report.status import read_status
@@ -27,5 +43,5 @@ def command(common: Common, as_json: bool) -> None:
             status = read_status(connection, pid, heartbeat)
     except StoreMissingError:
         status = read_status(None, pid, heartbeat)
-    click.echo(json.dumps(status.as_json(), indent=1) if as_json else "".join(text_status(status)), nl=as_json)
-    raise SystemExit(status.exit_code)
+    text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else "".join(text_status(status))
+    return text, status.exit_code

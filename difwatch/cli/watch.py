@@ -30,14 +30,17 @@ def command(
     from difwatch.errors import UsageError
 
     logs.set_up(common.verbose, common.quiet, log_format, journal="JOURNAL_STREAM" in os.environ)
-    file = config.find(common.config, os.environ)
-    loaded = config.load(file, flags, folders)
-    if not loaded.folder:
-        raise UsageError(
-            "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"
-        )
+
+    def read() -> config.Config:
+        loaded = config.load(config.find(common.config, os.environ), flags, folders)
+        if not loaded.folder:
+            raise UsageError(
+                "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"
+            )
+        return loaded
+
     line = logs.ProgressLine(common.quiet or log_format == "json")
     try:
-        daemon.watch(loaded, common.state_dir, once, line)
+        daemon.watch(read, common.state_dir, once, line)
     finally:
         line.end()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Engine
 
@@ -109,6 +109,10 @@ class Keeper:
             unsettled=tuple(unsettled),
             postponed=tuple(batch.postponed),
         )
+
+    def widen(self, limit: int) -> None:
+        """From now on, remember pairs at least up to this SSE."""
+        self._reach = replace(self._reach, limit=max(limit, self._reach.limit))
 
     def _put_files(
         self,

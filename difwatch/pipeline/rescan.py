@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +100,23 @@ def rescan(
     clock: Callable[[], str],
     progress: Callable[[Progress], None],
 ) -> Rescanned:
-    """Search everything, and let the matches in the store be what was found.
+    """Do all of `rescan_steps`; ``progress`` is told after each."""
+    steps = rescan_steps(engine, path, request, executor, clock)
+    while True:
+        try:
+            progress(next(steps))
+        except StopIteration as end:
+            result: Rescanned = end.value
+            return result
+
+
+def rescan_steps(
+    engine: Engine, path: Path, request: Request, executor: Executor, clock: Callable[[], str]
+) -> Generator[Progress, None, Rescanned]:
+    """Search everything, step by step, and let the matches in the store be what was found.
 
     A task (two blocks) and what it found are kept in one transaction, so that a search that was interrupted goes
-    on with its other tasks when it is asked for again.
+    on with its other tasks when it is asked for again. Between the steps, the store may be written to.
 
     Parameters
     ----------
@@ -115,8 +128,15 @@ def rescan(
         Does the work, ``request.processes`` tasks side by side.
     clock
         Gives the time as ISO 8601.
-    progress
-        Told after each task.
+
+    Yields
+    ------
+    Progress
+        After each task.
+
+    Returns
+    -------
+    Rescanned
 
     Raises
     ------
@@ -141,7 +161,7 @@ def rescan(
     at_once = 4 * budget.jobs_at_once(request.processes, request.memory)
     parts = chunked_hits(chunks, tasks, fetch, radius, executor, at_once)
     try:
-        _keep(engine, parts, target, Progress(plan.tasks, len(done), 0), request, progress)
+        yield from _keep(engine, parts, target, Progress(plan.tasks, len(done), 0), request)
     except IncompleteError:
         with writing(engine) as connection:
             rescans.discard(connection)
@@ -209,8 +229,7 @@ def _keep(
     target: _Target,
     progress: Progress,
     request: Request,
-    told: Callable[[Progress], None],
-) -> None:
+) -> Iterator[Progress]:
     """Keep what the tasks find, each task in one transaction with the word that it is done."""
     with writing(engine) as connection:
         pairs = rescans.count_pairs(connection)
@@ -226,7 +245,7 @@ def _keep(
                     )
             rescans.put_tasks(connection, [first.task])
         progress = Progress(progress.tasks, progress.done + 1, pairs)
-        told(progress)
+        yield progress
 
 
 def _task(first: Part, parts: Iterator[Part]) -> Iterator[Part]:

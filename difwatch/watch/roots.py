@@ -38,6 +38,10 @@ class Root:
         self._apart = tuple(path.rstrip(b"/") + b"/" for path in apart)
         self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
 
+    def keep_apart(self, path: bytes) -> None:
+        """From now on, nothing in this directory counts."""
+        self._apart = (*self._apart, path.rstrip(b"/") + b"/")
+
     def contains(self, path: bytes) -> bool:
         """Tell whether the path lies below this folder, at any depth."""
         return path.startswith(self._inside)

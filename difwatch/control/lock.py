@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import json
-import logging
 import os
 import struct
-from collections.abc import Mapping
 from pathlib import Path
-
-import platformdirs
 
 from difwatch.errors import StoreBusyError, StoreError
 
-log = logging.getLogger(__name__)
-
 _FLOCK = "hhqqi"  # struct flock of 64-bit Linux: type, whence, start, length, pid
-
-
-def default_state_dir(environment: Mapping[str, str]) -> Path:
-    """Where the store and the journal are: DIFWATCH_STATE_DIR, STATE_DIRECTORY (systemd), or the platform's place."""
-    named = environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
-    if named:
-        return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
-    return platformdirs.user_state_path("difwatch")
 
 
 class WriterLock:
@@ -72,24 +57,3 @@ def holder(state_dir: Path) -> int | None:
     finally:
         os.close(descriptor)
     return None if kind == fcntl.F_UNLCK else int(pid)
-
-
-def write_heartbeat(state_dir: Path, facts: dict[str, object]) -> None:
-    """Leave what only the daemon knows where `status` finds it; replaced as a whole."""
-    path = state_dir / "daemon.json"
-    new = path.with_suffix(".new")
-    try:
-        new.write_text(json.dumps(facts), encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        # `status` will be old; that is no reason to stop watching.
-        log.warning("%s: cannot be written (%s)", path, error.strerror)
-
-
-def read_heartbeat(state_dir: Path) -> dict[str, object]:
-    """What the daemon last left; empty if it never ran here."""
-    try:
-        found = json.loads((state_dir / "daemon.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -1,0 +1,75 @@
+"""What the daemon does when it is asked over its socket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Engine
+
+from difwatch import acting
+from difwatch.control.requests import Handler
+from difwatch.store import files, ignored, writing
+
+
+def handlers(
+    engine: Engine,
+    clock: Callable[[], str],
+    keep_apart: Callable[[bytes], None],
+    reload: Callable[[], None],
+    start_search: Callable[[Mapping[str, Any]], None],
+    search_state: Callable[[], Mapping[str, Any]],
+) -> dict[str, Handler]:
+    """The answers by the word of the request.
+
+    Parameters
+    ----------
+    engine
+        The writer of the store.
+    clock
+        Gives the time as ISO 8601.
+    keep_apart
+        Told a destination that must not be searched from now on.
+    reload
+        Reads the configuration again; raises what is wrong with it.
+    start_search, search_state
+        Of the full search in the background.
+    """
+
+    def ignore(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        a, b = bytes.fromhex(asked["a"]), bytes.fromhex(asked["b"])
+        with writing(engine) as connection:
+            if asked["remove"]:
+                return {"changed": ignored.remove(connection, a, b)}
+            ignored.put(connection, a, b, clock())
+        return {"changed": True}
+
+    def forget(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        with writing(engine) as connection:
+            return {"forgotten": files.remove(connection, [os.fsencode(path) for path in asked["paths"]])}
+
+    def destination(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        path = os.fsencode(asked["path"])
+        with writing(engine) as connection:
+            acting.add_destination(connection, path)
+        keep_apart(path)
+        return {}
+
+    def rescan(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        start_search(asked)
+        return {}
+
+    def read_again(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        reload()
+        return {}
+
+    return {
+        "ping": lambda _asked: {"pid": os.getpid()},
+        "ignore": ignore,
+        "forget": forget,
+        "destination": destination,
+        "rescan": rescan,
+        "rescan progress": lambda _asked: search_state(),
+        "reload": read_again,
+    }

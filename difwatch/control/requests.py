@@ -1,0 +1,176 @@
+"""Asking the process that holds a state directory: one line of JSON there, one line back, over a Unix socket.
+
+Only processes of the same user, and root, are answered. A request has a bounded length and must come at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from difwatch.errors import (
+    ActionError,
+    DifwatchError,
+    IncompleteError,
+    PromiseError,
+    StoreBusyError,
+    StoreError,
+    UsageError,
+)
+
+log = logging.getLogger(__name__)
+
+NAME = "control.sock"
+_LONGEST = 1 << 20  # bytes of a request
+_MOST = 16  # that are being read at once
+_PATIENCE = 5.0  # seconds for a request to come
+_CREDENTIALS = "3i"  # struct ucred: pid, uid, gid
+
+Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Answers a request, or raises a `DifwatchError`."""
+
+
+class RequestServer:
+    """Answers requests from within a loop; never waits.
+
+    Parameters
+    ----------
+    state_dir
+        Where the socket is made; the caller holds its lock.
+    handlers
+        By the word under ``do`` in a request.
+    """
+
+    def __init__(self, state_dir: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = state_dir / NAME
+        self._handlers = handlers
+        self._waiting: dict[socket.socket, tuple[bytearray, float]] = {}
+        self._path.unlink(missing_ok=True)  # of a holder that was killed
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        before = os.umask(0o177)
+        try:
+            with _near(self._path) as address:
+                self._socket.bind(address)
+        finally:
+            os.umask(before)
+        self._socket.listen(_MOST)
+
+    def waitables(self) -> list[socket.socket]:
+        """What becomes readable when there is something to do."""
+        return [self._socket, *self._waiting]
+
+    def serve(self, now: float) -> None:
+        """Take in what has come, and answer what is complete. ``now`` is steady."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                asking, _ = self._socket.accept()
+                self._admit(asking, now)
+        for asking, (said, since) in list(self._waiting.items()):
+            if self._has_all(asking, said):
+                self._end(asking, self._answer(bytes(said)))
+            elif now - since > _PATIENCE or len(said) > _LONGEST:
+                self._end(asking, {"error": "the request is too long, or did not come", "exit_code": 2})
+
+    def close(self) -> None:
+        """Stop answering."""
+        for asking in list(self._waiting):
+            asking.close()
+        self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _admit(self, asking: socket.socket, now: float) -> None:
+        asking.setblocking(False)
+        size = struct.calcsize(_CREDENTIALS)
+        _, uid, _ = struct.unpack(_CREDENTIALS, asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+        if uid not in (0, os.getuid()):
+            self._end(asking, {"error": "this difwatch belongs to another user", "exit_code": 2})
+        elif len(self._waiting) >= _MOST:
+            self._end(asking, {"error": "too many requests at once; try again", "exit_code": 5})
+        else:
+            self._waiting[asking] = (bytearray(), now)
+
+    def _has_all(self, asking: socket.socket, said: bytearray) -> bool:
+        try:
+            while len(said) <= _LONGEST and (some := asking.recv(1 << 16)):
+                said += some
+        except BlockingIOError:
+            return said.endswith(b"\n")
+        except OSError:
+            return True
+        return len(said) <= _LONGEST
+
+    def _answer(self, said: bytes) -> Mapping[str, Any]:
+        try:
+            request = json.loads(said)
+            handler = self._handlers[request["do"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return {"error": "this is not a request of this version of difwatch", "exit_code": 2}
+        try:
+            return {"answer": handler(request)}
+        except DifwatchError as error:
+            return {"error": str(error), "exit_code": error.exit_code}
+        except (KeyError, ValueError, TypeError) as error:
+            return {"error": f"the request is not complete ({error})", "exit_code": 2}
+
+    def _end(self, asking: socket.socket, answer: Mapping[str, Any]) -> None:
+        self._waiting.pop(asking, None)
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            asking.setblocking(False)
+            asking.send(json.dumps(answer).encode() + b"\n")
+        asking.close()
+
+
+def ask(state_dir: Path, request: Mapping[str, Any], seconds: float = 60.0) -> Any:
+    """Ask the holder of a state directory; gives its answer.
+
+    Raises
+    ------
+    StoreBusyError
+        It does not answer.
+    DifwatchError
+        What it could not do, with its exit code.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as to:
+        to.settimeout(seconds)
+        try:
+            with _near(state_dir / NAME) as address:
+                to.connect(address)
+            to.sendall(json.dumps(dict(request)).encode() + b"\n")
+            said = b""
+            while not said.endswith(b"\n") and (some := to.recv(1 << 16)):
+                said += some
+            answer = json.loads(said)
+        except (OSError, ValueError) as error:
+            raise StoreBusyError(
+                f"{state_dir}: the difwatch that works with this state directory does not answer ({error}); "
+                "try again, or stop it first"
+            ) from error
+    if "error" in answer:
+        raise _error(answer["error"], answer.get("exit_code", UsageError.exit_code))
+    return answer["answer"]
+
+
+def _error(text: str, exit_code: int) -> DifwatchError:
+    kinds = (UsageError, IncompleteError, PromiseError, StoreError, ActionError)
+    return next((kind for kind in kinds if kind.exit_code == exit_code), DifwatchError)(text)
+
+
+class _near(contextlib.AbstractContextManager[str]):  # noqa: N801  (used as a function)
+    """A short address of a socket, whatever the length of its path: the kernel takes no more than 107 bytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._name = path.name
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._descriptor}/{self._name}"
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
