@@ -21,6 +21,7 @@ from difwatch.store import reading, writing
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 20  # moves, before the daemon looks at events again
 _ROOM_LEFT = 64 << 20  # bytes that stay free on another disk
 
 
@@ -67,6 +68,7 @@ class AutomaticMover:
         self._is_ready = is_ready
         self._is_stopping = is_stopping
         self._everything = True  # at first, whatever came while nobody looked
+        self._todo: list[Act] = []
         self._fresh: list[bytes] = []
         self._trouble: str | None = None
         with writing(engine) as connection:
@@ -84,7 +86,7 @@ class AutomaticMover:
 
     def has_work(self) -> bool:
         """Tell whether there is something to look at."""
-        return bool(self._policies) and (self._everything or bool(self._fresh))
+        return bool(self._policies) and (self._everything or bool(self._fresh) or bool(self._todo))
 
     def troubles(self) -> list[str]:
         """What holds it up, in words."""
@@ -100,26 +102,31 @@ class AutomaticMover:
                 self._act(journal, now)
 
     def _act(self, journal: Journal, now: datetime) -> None:
+        if not self._todo:
+            self._todo = self._planned(journal)
+        for _ in range(min(_AT_ONCE, len(self._todo))):
+            self._say(self._hindrance(journal, now) or self._no_room(self._todo[0]))
+            if self._trouble or self._is_stopping():
+                break
+            outcome = carry_out(self._todo.pop(0), journal, self._rules)
+            acting.forget(self._engine, outcome)
+            self._tell(outcome)
+        if self._trouble and self._todo:
+            self._everything, self._todo = True, []  # planned anew when it goes on
+
+    def _planned(self, journal: Journal) -> list[Act]:
         around = None if self._everything else self._fresh
         with reading(self._engine) as connection:
             summary = summarize(connection, around=around)
             unscanned = acting.unscanned(connection)
             apart = acting.destinations(connection)
+        self._everything, self._fresh = False, []
         policy_of = acting.policy_by_folder(self._policies, self._folders)
 
         def policy(image: Image) -> Policy | str:
             return "it was put back by hand" if journal.put_back(image.digest, image.path) else policy_of(image)
 
-        todo = acting.acts_of(acting.steps(summary, policy, journal.kept_for, apart, unscanned))
-        self._everything, self._fresh = False, []
-        while todo and not self._is_stopping():
-            self._say(self._hindrance(journal, now) or self._no_room(todo[0]))
-            if self._trouble:
-                break
-            outcome = carry_out(todo.pop(0), journal, self._rules)
-            acting.forget(self._engine, outcome)
-            self._tell(outcome)
-        self._everything = bool(todo)  # the rest is planned anew when it goes on
+        return acting.acts_of(acting.steps(summary, policy, journal.kept_for, apart, unscanned))
 
     def _say(self, trouble: str | None) -> None:
         if trouble and trouble != self._trouble:

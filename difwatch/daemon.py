@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from difwatch import __version__, acting, control
 from difwatch.actions.move import Rules
 from difwatch.answers import handlers
@@ -20,14 +22,14 @@ from difwatch.automatic import AutomaticMover
 from difwatch.background import BackgroundSearch
 from difwatch.config import Config
 from difwatch.control.requests import Handler
-from difwatch.errors import DifwatchError, IncompleteError, UsageError
+from difwatch.errors import DifwatchError, IncompleteError, StoreForeignError, UsageError
 from difwatch.imaging import exact_recipe, is_image_name
 from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.run import Pipeline, Progress
 from difwatch.pipeline.setup import prepare
-from difwatch.store import files, folders, open_writer, reading, upgrade, writing
+from difwatch.store import backups, files, folders, open_writer, reading, upgrade, writing
 from difwatch.watch import Guards, Inbox, Root, Settler, innermost
 
 log = logging.getLogger(__name__)
@@ -73,13 +75,14 @@ class Daemon:
         self._read_config = read_config
         self._next_config: Config | None = None
         self._wants_reload = self._stopping = False
+        self._copying: threading.Thread | None = None
         with contextlib.ExitStack() as opened:
             opened.callback(control.WriterLock(state_dir).release)
             # Started first: the workers load their libraries while the store is opened.
             self._pool = WorkerPool(config.worker_processes())
             opened.callback(self._pool.close)
             path = state_dir / "difwatch.db"
-            self._engine = open_writer(path)
+            self._engine = _open(path)
             opened.callback(self._engine.dispose)
             notifier.send("STATUS=opening the store", "EXTEND_TIMEOUT_USEC=600000000")
             upgrade(self._engine, path)
@@ -238,6 +241,7 @@ class Daemon:
                 self._catch_up()
                 if once:
                     return
+                self._back_up()
             if now - beat >= _HEARTBEAT_SECONDS:
                 beat = now
                 self._beat()
@@ -262,6 +266,18 @@ class Daemon:
             log.info("forgot %d pictures that no file has any more", forgotten)
         done = self._pipeline.progress().done
         log.info("up to date; files read: %d", done, extra={"event": "up to date", "fields": {"read": done}})
+
+    def _back_up(self) -> None:
+        """Copy the store once a day, in a thread of its own: a large one takes minutes."""
+        path, day = self._state_dir / "difwatch.db", _now()[:10]
+
+        def copy() -> None:
+            if trouble := backups.back_up(path, day):
+                log.warning(trouble)
+
+        if self._copying is None or not self._copying.is_alive():
+            self._copying = threading.Thread(target=copy, name="backup", daemon=True)
+            self._copying.start()
 
     def _folder_of(self, path: bytes) -> int:
         root = innermost(self._roots, path)
@@ -320,3 +336,12 @@ def watch(
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def _open(path: Path) -> Engine:
+    """Open the store; a damaged one is put aside for the last good copy, or for a new one."""
+    try:
+        return open_writer(path)
+    except StoreForeignError as error:
+        log.error("%s: %s", error, backups.replace_damaged(path, _now()[:19].replace(":", "")))
+        return open_writer(path)

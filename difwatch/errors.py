@@ -13,6 +13,7 @@
         ├── StoreBusyError      another process is the writer
         ├── StoreForeignError   not a difwatch store, or a damaged one
         ├── StoreNewerError     written by a newer difwatch
+        ├── StoreFullError      its disk is full
         └── JournalError        the journal of moves cannot be used
 
 A message is one line: what is wrong, with which file, and what to do about it.
@@ -73,6 +74,10 @@ class StoreForeignError(StoreError):
 
 class StoreNewerError(StoreError):
     """The store was written by a newer difwatch."""
+
+
+class StoreFullError(StoreError):
+    """There is no room to write."""
 
 
 class JournalError(StoreError):

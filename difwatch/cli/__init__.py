@@ -32,6 +32,7 @@ _COMMANDS = {
     "verify": "difwatch.cli.verify",
     "unreadable": "difwatch.cli.unreadable",
     "db": "difwatch.cli.db",
+    "service": "difwatch.cli.service",
 }
 
 
@@ -66,6 +67,7 @@ _SUMMARIES = {
     "verify": "Check the promise: brute force against what is remembered.",
     "unreadable": "Files without a tensor, and why.",
     "db": "The store.",
+    "service": "Run it under systemd.",
 }
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 
 from sqlalchemy import Engine
 
+from difwatch.errors import StoreFullError
 from difwatch.model import Answer, Change, ChangeKind, FileKey, FileState, Recipe
 from difwatch.pipeline.announce import (
     Matching,
@@ -105,6 +106,7 @@ class Pipeline:
         self._blind: set[bytes] = set()  # places that could not be read
         self._postponed: dict[bytes, str] = {}  # files that could not be read, for a reason that may pass
         self._kept_at = 0.0
+        self._full: str | None = None  # why nothing can be kept
         self._done = 0
 
     def note(self, changes: Sequence[Change], now: float) -> None:
@@ -134,17 +136,19 @@ class Pipeline:
         self._walk(now, wall)
         self._ready.extend(self._settler.due(now))
         self._answers += self._pool.collect(now)
-        if self._ready and self._pool.backlog() < _INTAKE:
+        if self._ready and self._pool.backlog() < _INTAKE and self._full is None:
             self._take_in()
             self._answers += self._pool.collect(now)
         waiting = len(self._answers) + len(self._gone) + len(self._unwanted)
-        if waiting and (waiting >= _BATCH or now - self._kept_at >= _BATCH_SECONDS or self._drained()):
+        at_once = self._full is None and (waiting >= _BATCH or self._drained())
+        if waiting and (at_once or now - self._kept_at >= _BATCH_SECONDS):
             self._keep(now)
 
     def troubles(self) -> list[str]:
         """What could not be read and may be readable later, in words; each walk looks again."""
         files = [f"{os.fsdecode(path)}: {reason}" for path, reason in sorted(self._postponed.items())]
-        return [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._blind)] + files
+        full = [self._full] if self._full else []
+        return full + [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._blind)] + files
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -171,7 +175,7 @@ class Pipeline:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
         if self.is_busy():
             return _BUSY_SECONDS
-        if self._scans or (self._ready and self._pool.backlog() < _INTAKE):
+        if self._scans or (self._ready and self._pool.backlog() < _INTAKE and self._full is None):
             return 0.0
         deadlines = [self._settler.next_deadline(), self._trees.next_deadline()]
         if self._answers or self._gone or self._unwanted:
@@ -240,8 +244,16 @@ class Pipeline:
         answers, self._answers = self._answers, []
         gone, self._gone = self._gone, []
         unwanted, self._unwanted = self._unwanted, []
-        kept = self._keeper.keep(answers, gone, unwanted)
         self._kept_at = now
+        try:
+            kept = self._keeper.keep(answers, gone, unwanted)
+        except StoreFullError as error:
+            self._answers, self._gone, self._unwanted = answers + self._answers, gone + self._gone, unwanted
+            if self._full is None:
+                log.error("%s; nothing is taken in until there is some", error)
+            self._full = str(error)
+            return
+        self._full = None
         for read in kept.read:
             self._postponed.pop(read.state.path, None)
         for late in kept.postponed:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, NullPool, StaticPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreMissingError
+from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreFullError, StoreMissingError
 
 APPLICATION_ID = 0x64694677
 """Marks a SQLite file as a store of difwatch ("diFw")."""
@@ -147,7 +147,7 @@ def translated(path: Path) -> Iterator[None]:
         if code == sqlite3.SQLITE_CORRUPT:
             raise StoreForeignError(_damaged(path, str(original))) from error
         if code == sqlite3.SQLITE_FULL:
-            raise StoreError(f"{path}: the disk is full; make room and start again") from error
+            raise StoreFullError(f"{path}: the disk is full; make room") from error
         raise StoreError(f"{path}: the store cannot be used: {original}") from error
 
 

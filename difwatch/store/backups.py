@@ -1,0 +1,84 @@
+"""Copies of the store, a few days back; and what is done when the store itself is damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+from difwatch.errors import StoreError
+from difwatch.store.schema import backup
+
+KEPT = 3
+_FOLDER = "backups"
+_ROOM_LEFT = 256 << 20  # bytes that stay free
+
+
+def newest(path: Path) -> Path | None:
+    """The last copy of a store, if there is one."""
+    return max(_copies(path), default=None)
+
+
+def back_up(path: Path, day: str) -> str | None:
+    """Copy the store, and forget the oldest copies; gives why not, or None.
+
+    Parameters
+    ----------
+    path
+        The store, which may be written to meanwhile.
+    day
+        In the name of the copy, such as 2026-11-21; the copy of a day is made once.
+    """
+    folder = path.with_name(_FOLDER)
+    target = folder / f"{path.stem}-{day}.db"
+    if target.exists():
+        return None
+    size = sum(one.stat().st_size for one in (path, path.with_name(f"{path.name}-wal")) if one.exists())
+    if shutil.disk_usage(path.parent).free < size + _ROOM_LEFT:
+        return f"{folder}: there is no room for a copy of the store ({size >> 20} MB)"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    part = target.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    try:
+        backup(path, part)
+        part.replace(target)
+    except (StoreError, OSError) as error:
+        part.unlink(missing_ok=True)
+        return f"{target}: the copy of the store could not be made ({error})"
+    for old in sorted(_copies(path))[:-KEPT]:
+        old.unlink()
+    return None
+
+
+def replace_damaged(path: Path, stamp: str) -> str:
+    """Put a damaged store aside and the last good copy in its place; gives what was done, in words.
+
+    Nothing is deleted. Without a good copy, a new store will be made from the folders.
+    """
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for end in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(f"{path}{end}", f"{aside}{end}")  # noqa: PTH105  (names with endings)
+    for copy in sorted(_copies(path), reverse=True):
+        if _is_sound(copy):
+            part = path.with_name(f"{path.name}.part")
+            shutil.copyfile(copy, part)
+            part.replace(path)
+            return (
+                f"put aside as {aside.name}; the copy of {copy.stem[-10:]} is taken, and changes since are read anew"
+            )
+    return f"put aside as {aside.name}; a new one is made from the folders"
+
+
+def _copies(path: Path) -> list[Path]:
+    return list(path.with_name(_FOLDER).glob(f"{path.stem}-*.db"))
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.Error:
+        return False

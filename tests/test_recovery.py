@@ -1,0 +1,163 @@
+"""A store that is damaged, gone, or on a full disk: put aside, restored or made anew, and nothing of it lost."""
+
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import photo
+from running import Daemon, difwatch, reported_pairs
+
+sys.path.insert(0, str(Path(__file__).parent / "faults"))
+import disks
+
+from difwatch.store import backups
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for number in range(30):
+        photo(number % 25).save(tmp_path / f"pictures/{number}.png")
+    known(tmp_path)
+    difwatch(tmp_path / "state", "apply", "--move-to", tmp_path / "out", "--folder", tmp_path / "pictures")
+    for number in range(3):
+        photo(number).save(tmp_path / f"pictures/again{number}.png")
+    known(tmp_path)
+    return tmp_path
+
+
+def known(place):
+    return difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+
+
+def garbage(store):
+    data = bytearray(store.read_bytes())
+    for at in range(8192, len(data), 4096):
+        data[at : at + 100] = b"x" * 100
+    store.write_bytes(data)
+
+
+def truncated(store):
+    os.truncate(store, store.stat().st_size // 2)
+
+
+def emptied(store):
+    os.truncate(store, 0)
+
+
+def text(store):
+    store.write_text("this is no database\n" * 1000)
+
+
+def of_another_program(store):
+    store.unlink()
+    with sqlite3.connect(store) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+
+
+def gone(store):
+    store.unlink()
+
+
+@pytest.mark.parametrize("damage", [garbage, truncated, emptied, text, of_another_program, gone])
+@pytest.mark.parametrize("with_copy", [False, True])
+def test_a_damaged_store_is_put_aside_and_all_is_as_before(place, damage, with_copy):
+    store = place / "state/difwatch.db"
+    before, moves = reported_pairs(place / "state"), (place / "state/moves.db").read_bytes()
+    assert before
+    if with_copy:
+        assert backups.back_up(store, "2026-11-20") is None
+    damage(store)
+    done = known(place)
+    assert reported_pairs(place / "state") == before
+    assert (place / "state/moves.db").read_bytes() == moves
+    aside = [
+        path.name
+        for path in (place / "state").iterdir()
+        if ".damaged-" in path.name and not path.name.endswith(("-wal", "-shm"))
+    ]
+    if damage in (gone, emptied):
+        assert aside == []
+        return
+    assert len(aside) == 1
+    assert aside[0] in done.stderr
+    assert ("the copy of 2026-11-20 is taken" if with_copy else "made from the folders") in done.stderr
+    difwatch(place / "state", "undo", "--all")
+
+
+def test_a_log_of_the_store_that_was_deleted_costs_only_reading_again(place):
+    daemon = Daemon(place / "state", place / "pictures")
+    daemon.wait_until_up_to_date()
+    photo(3).save(place / "pictures/late.png")
+    daemon.wait_for_match(place / "pictures/late.png")
+    before = reported_pairs(place / "state")
+    daemon.process.kill()
+    daemon.process.wait()
+    daemon.process.stderr.close()
+    for end in ("-wal", "-shm"):
+        (place / f"state/difwatch.db{end}").unlink()
+    known(place)
+    assert reported_pairs(place / "state") == before
+
+
+def test_a_copy_is_made_once_a_day_and_three_are_kept(place):
+    store = place / "state/difwatch.db"
+    for day in range(1, 6):
+        assert backups.back_up(store, f"2026-11-0{day}") is None
+    kept = sorted(path.name for path in (place / "state/backups").iterdir())
+    assert kept == [f"difwatch-2026-11-0{day}.db" for day in (3, 4, 5)]
+    when = backups.newest(store).stat().st_mtime_ns
+    assert backups.back_up(store, "2026-11-05") is None
+    assert backups.newest(store).stat().st_mtime_ns == when
+
+
+def test_a_running_daemon_copies_its_store(place):
+    daemon = Daemon(place / "state", place / "pictures")
+    daemon.wait_until_up_to_date()
+    photo(3).save(place / "pictures/late.png")
+    daemon.wait_for_match(place / "pictures/late.png")
+    assert daemon.end() == 0
+    copy = backups.newest(place / "state/difwatch.db")
+    assert copy is not None
+    shutil.copy(copy, place / "state/difwatch.db")
+
+
+def test_without_room_no_copy_is_made_and_it_is_said(place, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 90, 10))
+    assert "no room" in backups.back_up(place / "state/difwatch.db", "2026-11-20")
+    assert backups.newest(place / "state/difwatch.db") is None
+
+
+def fill(path):
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(why := disks.is_possible()), reason=str(why))
+def test_a_full_disk_pauses_the_daemon_and_it_goes_on_by_itself(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    with disks.mounted("-t", "tmpfs", "-o", "size=2m", "tmpfs") as state:
+        daemon = Daemon(state, tmp_path / "pictures")
+        try:
+            daemon.wait_until_up_to_date()
+            filler = state / "filler"
+            with pytest.raises(OSError, match="No space"):
+                fill(filler)
+            for number in range(40):
+                photo(number).save(tmp_path / f"pictures/{number}.png")
+            photo(1).save(tmp_path / "pictures/copy.png")
+            daemon.wait_for(lambda line: "the disk is full" in line["message"])
+            filler.unlink()
+            line = daemon.wait_for(lambda line: line["event"] == "match")
+            assert {Path(line["new"]).name, Path(line["old"]).name} == {"1.png", "copy.png"}
+        finally:
+            assert daemon.end() == 0
+        status = json.loads(difwatch(state, "status", "--json", check=False).stdout)
+        assert status["folders"][0]["images"] == 41
