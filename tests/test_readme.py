@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from conftest import photo
 
@@ -78,6 +79,7 @@ def test_the_commands_of_the_readme_are_those_of_the_program():
 def test_every_flag_of_the_readme_exists():
     known = {"--help", "--version"}
     commands = [cli.cli, *(cli.cli.get_command(None, name) for name in cli._COMMANDS)]
+    commands += [below for one in commands if isinstance(one, click.Group) for below in one.commands.values()]
     for command in commands:
         for parameter in command.params:
             known.update(parameter.opts, parameter.secondary_opts)
