@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from difwatch import __version__, acting, control
 from difwatch.actions.move import Rules
+from difwatch.actions.trash import home_basket
 from difwatch.answers import handlers
 from difwatch.automatic import AutomaticMover
 from difwatch.background import BackgroundSearch
@@ -103,7 +104,7 @@ class Daemon:
         ready = prepare(self._engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
         self._folder_ids = ready.folder_ids
         with reading(self._engine) as connection:
-            apart = config.destinations() | frozenset(acting.destinations(connection))
+            apart = config.destinations() | {*acting.destinations(connection), home_basket(os.environ).path}
         self._roots = [Root(one, is_image_name, apart) for one in watched]
         self._guards = Guards(self._roots, self._inbox, self._has_known)
         self._keeper = Keeper(

@@ -71,6 +71,9 @@ def test_a_plan_that_is_stale_is_refused(place):
     assert "is stale" in done.stderr
     assert (place / "pictures/b.png").exists()
     name = difwatch(place / "state", "apply", "--delete", "--dry-run").stdout.split("--plan ")[1].split()[0]
+    (place / "pictures/b.xmp").write_text("notes that came after the plan was shown")
+    assert difwatch(place / "state", "apply", "--delete", "--plan", name, check=False).returncode == 3
+    (place / "pictures/b.xmp").unlink()
     assert "3 pictures" in difwatch(place / "state", "apply", "--delete", "--plan", name).stdout
 
 

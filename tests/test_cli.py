@@ -193,7 +193,9 @@ def test_a_corrupt_or_foreign_or_newer_store_is_said_in_one_line_and_left_alone(
     folder = tmp_path / "pictures"
     folder.mkdir()
     arguments = (*command, folder) if command[0] == "watch" else command
-    for number, make in enumerate((text_store, foreign_store, newer_store)):
+    # The daemon puts what is no store aside (see test_recovery), but never one of a newer difwatch.
+    made = (newer_store,) if command[0] == "watch" else (text_store, foreign_store, newer_store)
+    for number, make in enumerate(made):
         state = tmp_path / str(number)
         state.mkdir()
         make(state / "difwatch.db", folder)
@@ -294,3 +296,24 @@ def test_explain_needs_no_folder_of_the_configuration(place, tmp_path):
     file.write_text('[[folder]]\npath = "/no/such"\n')
     pictures = place / "pictures"
     assert difwatch(tmp_path, "--config", file, "explain", pictures / "a.png", pictures / "b.png").stdout
+
+
+def test_in_the_journal_of_systemd_a_line_begins_with_its_priority_and_has_no_time(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "difwatch",
+        "--state-dir",
+        tmp_path / "state",
+        "watch",
+        "--once",
+        tmp_path / "pictures",
+    ]
+    for told, start in ((True, "<6>up to date"), (False, "20")):
+        with (tmp_path / "journal").open("w+") as journal:
+            found = os.fstat(journal.fileno())
+            stream = f"{found.st_dev}:{found.st_ino if told else 0}"
+            subprocess.run(command, stderr=journal, env={**os.environ, "JOURNAL_STREAM": stream}, check=True)
+            journal.seek(0)
+            assert journal.read().startswith(start)

@@ -90,3 +90,43 @@ def test_two_doors_to_one_folder_are_no_duplicates(tmp_path):
         assert "No matches" in difwatch(tmp_path / "state", "report").stdout
         difwatch(tmp_path / "state", "apply", "--permanent", "--yes")
     assert (tmp_path / "in/a.png").exists()
+
+
+def test_nothing_is_decided_while_the_disk_of_the_destination_is_away(tmp_path):
+    image, far = tmp_path / "image", tmp_path / "far"
+    disks.image(image)
+    (tmp_path / "in").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "in" / name).write_bytes(b"same picture")
+    book, found = disks.journal(tmp_path / "state"), disks.rules(tmp_path)
+    with disks.mounted("-o", "loop", str(image), at=far):
+        planned = disks.act(tmp_path / "in/b.jpg", tmp_path / "in/a.jpg", far / "b.jpg")
+        assert disks.carry_out(planned, book, found).state == "done"
+    # As if it had been killed right before the outcome was written down.
+    book._connection.execute("UPDATE act SET state = 'open'")
+    (one,) = disks.recover(book, lambda: disks.NOW)
+    assert one.state == "open"
+    with disks.mounted("-o", "loop", str(image), at=far):
+        (one,) = disks.recover(book, lambda: disks.NOW)
+        assert one.state == "done"
+    book.close()
+
+
+def test_nothing_is_moved_below_the_place_where_the_disk_of_the_destination_should_be(tmp_path):
+    image, far = tmp_path / "image", tmp_path / "far"
+    disks.image(image)
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        photo(1).save(tmp_path / "in" / name)
+    watch = ("watch", "--once", "--quiet-seconds", "0", tmp_path / "in")
+    difwatch(tmp_path / "state", *watch)
+    with disks.mounted("-o", "loop", str(image), at=far):
+        difwatch(tmp_path / "state", "apply", "--move-to", far / "lesser")
+    photo(1).save(tmp_path / "in/c.png")
+    difwatch(tmp_path / "state", *watch)
+    done = difwatch(tmp_path / "state", "apply", "--move-to", far / "lesser", check=False)
+    assert done.returncode == 2
+    assert "is its disk mounted" in done.stderr
+    assert list(far.iterdir()) == []
+    difwatch(tmp_path / "state", "apply", "--move-to", far / "lesser", "--force")
+    assert [path.name for path in (far / "lesser").iterdir()] == ["c.png"]

@@ -73,6 +73,7 @@ def test_a_damaged_store_is_put_aside_and_all_is_as_before(place, damage, with_c
     if with_copy:
         assert backups.back_up(store, "2026-11-20") is None
     damage(store)
+    damaged = store.read_bytes() if store.exists() else b""
     done = known(place)
     assert reported_pairs(place / "state") == before
     assert (place / "state/moves.db").read_bytes() == moves
@@ -86,6 +87,7 @@ def test_a_damaged_store_is_put_aside_and_all_is_as_before(place, damage, with_c
         return
     assert len(aside) == 1
     assert aside[0] in done.stderr
+    assert (place / "state" / aside[0]).read_bytes() == damaged, "nothing is deleted"
     assert ("the copy of 2026-11-20 is taken" if with_copy else "made from the folders") in done.stderr
     difwatch(place / "state", "undo", "--all")
 

@@ -85,6 +85,15 @@ def preview(act: Act, rules: Rules, claimed: set[bytes]) -> Outcome:
         return Outcome(act, "failed", _words(error))
 
 
+def goes_along(act: Act, rules: Rules) -> list[bytes]:
+    """The names of the files that would go with a picture now; why it must stay, if it must."""
+    try:
+        with _place_of(act.image.path, "it") as source:
+            return belonging(source, rules.sidecars, rules.is_image_name)
+    except RefusedError as error:
+        return [str(error).encode()]
+
+
 def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes]:
     with contextlib.ExitStack() as held:
         below = None

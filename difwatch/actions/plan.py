@@ -80,8 +80,8 @@ def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], fo
     return steps
 
 
-def fingerprint(steps: Iterable[Step]) -> str:
-    """A short name of a plan: the same one for the same acts on the same bytes."""
+def fingerprint(steps: Iterable[Step], along: Callable[[Act], Sequence[bytes]]) -> str:
+    """A short name of a plan: the same one for the same acts on the same bytes, with the same files along."""
     digest = hashlib.blake2b(digest_size=6)
     for step in steps:
         if isinstance(step, Act):
@@ -94,6 +94,7 @@ def fingerprint(steps: Iterable[Step]) -> str:
             ):
                 digest.update(len(part).to_bytes(8) + part)
             digest.update(step.target or b"")
+            digest.update(b"\0".join(along(step)))
     return digest.hexdigest()
 
 

@@ -35,6 +35,12 @@ class Basket:
         return b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote(shown).encode(), moment.encode())
 
 
+def home_basket(environment: Mapping[str, str]) -> Basket:
+    """The basket in the home directory."""
+    data = environment.get("XDG_DATA_HOME") or environment.get("HOME", "") + "/.local/share"
+    return Basket(os.path.realpath(os.fsencode(data)) + b"/Trash", None)
+
+
 def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket:
     """The basket that a file goes to: on its own disk if there can be one, else in the home directory.
 
@@ -47,8 +53,7 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
     user
         Numeric id.
     """
-    data = environment.get("XDG_DATA_HOME") or environment.get("HOME", "") + "/.local/share"
-    home = Basket(os.path.realpath(os.fsencode(data)) + b"/Trash", None)
+    home = home_basket(environment)
     device = os.lstat(path.rpartition(b"/")[0] or b"/").st_dev
     if device_of(home.path) == device:
         return home

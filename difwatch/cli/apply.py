@@ -56,6 +56,7 @@ def command(
     moved or put into the waste basket.
     """
     from difwatch import acting
+    from difwatch.actions.move import goes_along
     from difwatch.actions.plan import Policy, fingerprint
     from difwatch.cli import logs
     from difwatch.cli.acts import Teller, rules
@@ -74,7 +75,8 @@ def command(
     policy = Policy(kind, destination, keep_tree)
     with common.reading() as connection:
         summary, steps = acting.planned(connection, common.state_dir, policy, threshold, within, force)
-    name, found = fingerprint(steps), rules(summary.px, sidecars)
+    found = rules(summary.px, sidecars)
+    name = fingerprint(steps, lambda act: goes_along(act, found))
     if plan is not None and plan != name:
         raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")
     if dry_run:

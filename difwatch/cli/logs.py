@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from difwatch.pipeline.run import Progress
@@ -15,15 +17,23 @@ _ERASE = "\r\x1b[K"
 _PLAIN_SECONDS = 10.0
 
 
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+
 class _Text(logging.Formatter):
-    def __init__(self, with_time: bool) -> None:
+    """For people; in the journal of systemd, which adds the time, each line begins with its priority."""
+
+    def __init__(self, journal: bool) -> None:
         super().__init__()
-        self._with_time = with_time
+        self._journal = journal
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = self.formatTime(record, "%Y-%m-%d %H:%M:%S ") if self._with_time else ""
-        level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
-        text = moment + level + shown(record.getMessage())
+        if self._journal:
+            start = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        else:
+            level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
+            start = self.formatTime(record, "%Y-%m-%d %H:%M:%S ") + level
+        text = start + shown(record.getMessage())
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
@@ -47,10 +57,16 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
         super().emit(record)
 
 
+def is_journal(environment: Mapping[str, str]) -> bool:
+    """Tell whether the error output is the journal of systemd, which names it by device and inode."""
+    found = os.fstat(sys.stderr.fileno())
+    return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
 def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
-    """Send the log of difwatch to stderr; the ``journal`` of systemd adds the time itself."""
+    """Send the log of difwatch to stderr, which may be the ``journal`` of systemd."""
     handler = _Stderr(sys.stderr)
-    handler.setFormatter(_Json() if log_format == "json" else _Text(with_time=not journal))
+    handler.setFormatter(_Json() if log_format == "json" else _Text(journal))
     log = logging.getLogger("difwatch")
     log.handlers = [handler]
     log.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)

@@ -57,7 +57,7 @@ def command(
     except ValueError as error:
         raise UsageError(f"--similarity {similarity!r}: {error}") from error
     asked = {"algorithm": algorithm, "max_pairs": max_pairs, "chunksize": chunksize, "similarity": mse}
-    logs.set_up(common.verbose, common.quiet, "text", journal="JOURNAL_STREAM" in os.environ)
+    logs.set_up(common.verbose, common.quiet, "text", journal=logs.is_journal(os.environ))
     line = logs.TaskLine(common.quiet)
     try:
         with Writer(common) as writer:

@@ -29,7 +29,7 @@ def command(
     from difwatch.cli import logs
     from difwatch.errors import UsageError
 
-    logs.set_up(common.verbose, common.quiet, log_format, journal="JOURNAL_STREAM" in os.environ)
+    logs.set_up(common.verbose, common.quiet, log_format, journal=logs.is_journal(os.environ))
 
     def read() -> config.Config:
         loaded = config.load(config.find(common.config, os.environ), flags, folders)
