@@ -12,6 +12,7 @@
         ├── StoreMissingError   there is none yet
         ├── StoreBusyError      another process is the writer
         ├── StoreForeignError   not a difwatch store, or a damaged one
+        ├── StoreOlderError     not yet brought to the schema of this version
         ├── StoreNewerError     written by a newer difwatch
         ├── StoreFullError      its disk is full
         └── JournalError        the journal of moves cannot be used
@@ -70,6 +71,10 @@ class StoreBusyError(StoreError):
 
 class StoreForeignError(StoreError):
     """The file is not a store of difwatch, or it is damaged."""
+
+
+class StoreOlderError(StoreError):
+    """The store has the schema of an older difwatch."""
 
 
 class StoreNewerError(StoreError):

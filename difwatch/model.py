@@ -190,7 +190,10 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A readable picture file as the report knows it; ``links`` are further names of the same file."""
+    """A readable picture file as the report knows it; ``links`` are further names of the same file.
+
+    ``seen`` is when it was found first, ISO 8601; None where that is not known.
+    """
 
     path: bytes
     tensor: int
@@ -204,6 +207,7 @@ class Image:
     limit: int = 0
     links: tuple[bytes, ...] = ()
     key: FileKey | None = None
+    seen: str | None = None
 
     @property
     def dimensions(self) -> tuple[int, int]:

@@ -39,7 +39,7 @@ def fill(engine: Engine, recipe: Recipe, tensors: np.ndarray, first: int = 0) ->
             by_digest, _ = contents.put_tensors(connection, recipe_id, recipe.px, results)
             content_ids = contents.put_contents(connection, recipe_id, results, by_digest)
             rows = [(one.state, content_ids[one.digest], None) for one in results]
-            files.put(connection, {one.state.path: 1 for one in results}, rows)
+            files.put(connection, {one.state.path: 1 for one in results}, rows, "2026-11-21T12:00:00+00:00")
         ids += [by_digest[one.tensor_digest] for one in results]
     return ids
 

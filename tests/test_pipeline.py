@@ -62,7 +62,7 @@ class Harness:
         matching = self.ready.matching
         self.keeper = Keeper(
             self.engine, self.index, recipe, matching.recipe_id, self.ready.reach,
-            lambda path: self.ready.folder_ids[innermost(self.roots, path).path],
+            lambda path: self.ready.folder_ids[innermost(self.roots, path).path], lambda: "2026-11-21T12:00:00+00:00",
         )  # fmt: skip
         self.scanned = []
         self.pipeline = Pipeline(
@@ -561,7 +561,7 @@ def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_s
         assert 5 <= remembered.mse < 500
         assert (remembered.wanted, remembered.most) == (500, 20)
         assert 0 < matches.count(connection) <= 20
-        status = read_status(connection, None, {})
+        status = read_status(connection, None, {}, "2026-11-21T12:00:00+00:00")
     assert "max_pairs" in "".join(text_status(status))
     twin = naive.read_tree(os.fsencode(pictures))
     assert made.pairs(remembered.mse) == naive.file_pairs(twin, remembered.mse, True, True)

@@ -114,7 +114,7 @@ def test_an_interrupted_search_goes_on_without_repeating_what_was_done(store):
     assert store.kept() == store.expected()
     with reading(store.engine) as connection:
         assert rescans.progress(connection) is None
-        assert rescans.last_finished(connection) == "2026-11-21T00:00:00"
+        assert rescans.last_finished(connection).finished == "2026-11-21T00:00:00"
 
 
 class Counting(Inline):

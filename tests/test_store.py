@@ -73,7 +73,7 @@ def keep(engine, results, hits=()):
         tensor_ids, new = contents.put_tensors(connection, recipe_id, 10, results)
         content_ids = contents.put_contents(connection, recipe_id, results, tensor_ids)
         rows = [(one.state, content_ids[one.digest], None) for one in results]
-        files.put(connection, {one.state.path: folder_id for one in results}, rows)
+        files.put(connection, {one.state.path: folder_id for one in results}, rows, "2026-11-21T12:00:00+00:00")
         matches.put(connection, hits)
     return recipe_id, new
 
@@ -186,7 +186,7 @@ def test_unreadable_files_are_listed_with_their_reason(engine):
         broken = Unreadable(FileState(b"/p/b.jpg", key(1)), b"d", "cut off")
         content_ids = contents.put_contents(connection, recipe_id, [broken], {})
         rows = [(broken.state, content_ids[b"d"], None), (FileState(b"/p/a.jpg", key(2)), None, "a FIFO")]
-        files.put(connection, {b"/p/a.jpg": ids[b"/p"], b"/p/b.jpg": ids[b"/p"]}, rows)
+        files.put(connection, {b"/p/a.jpg": ids[b"/p"], b"/p/b.jpg": ids[b"/p"]}, rows, "2026-11-21T12:00:00+00:00")
         assert files.unreadable(connection) == [(b"/p/a.jpg", "a FIFO"), (b"/p/b.jpg", "cut off")]
         (counted,) = folders.counts(connection)
         assert (counted.files, counted.images, counted.unreadable) == (2, 0, 2)
@@ -310,7 +310,9 @@ def test_two_writers_in_one_file_do_not_lose_updates(engine, path):
 PUBLIC = {
     "files.at_paths": lambda c: files.at_paths(c, [b"/p"]),
     "files.with_inodes": lambda c: files.with_inodes(c, [1]),
-    "files.put": lambda c: files.put(c, {b"/p/a": 1}, [(FileState(b"/p/a", key(1)), None, "x")]),
+    "files.put": lambda c: files.put(
+        c, {b"/p/a": 1}, [(FileState(b"/p/a", key(1)), None, "x")], "2026-11-21T12:00:00+00:00"
+    ),
     "files.remove": lambda c: files.remove(c, [b"/p"]),
     "files.unreadable": files.unreadable,
     "folders.activate": lambda c: folders.activate(c, [Folder(b"/p")]),

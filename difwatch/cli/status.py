@@ -3,6 +3,8 @@
 import json
 import sys
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import click
 
@@ -32,16 +34,26 @@ def command(common: Common, as_json: bool, again: bool) -> None:
 
 def _status(common: Common, as_json: bool) -> tuple[str, int]:
     from difwatch import control
-    from difwatch.errors import StoreMissingError
+    from difwatch.errors import StoreMissingError, StoreOlderError
     from difwatch.report.status import read_status
     from difwatch.report.text import text_status
 
+    moment = datetime.now(UTC).isoformat()
     pid = control.holder(common.state_dir)
     heartbeat = control.read_heartbeat(common.state_dir)
     try:
         with common.reading() as connection:
-            status = read_status(connection, pid, heartbeat)
+            status = read_status(connection, pid, heartbeat, moment)
     except StoreMissingError:
-        status = read_status(None, pid, heartbeat)
+        status = read_status(None, pid, heartbeat, moment)
+    except StoreOlderError:
+        if pid is None:
+            raise
+        status = replace(
+            read_status(None, pid, heartbeat, moment),
+            state="degraded",
+            reasons=["the store is being brought to the schema of this version"],
+            exit_code=3,
+        )
     text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else "".join(text_status(status))
     return text, status.exit_code

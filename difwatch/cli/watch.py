@@ -1,6 +1,7 @@
 """``difwatch watch``."""
 
 import os
+from pathlib import Path
 
 import click
 
@@ -17,9 +18,22 @@ from difwatch.cli import Common
 @click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Workers; 0 is one per core.")
 @click.option("--quiet-seconds", type=float, envvar="DIFWATCH_QUIET_SECONDS", help="Rest before a file is read.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
+@click.option(
+    "--metrics-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    envvar="DIFWATCH_METRICS_FILE",
+    help="Write figures there, for the textfile collector of node_exporter.",
+)
 @click.pass_obj
 def command(
-    common: Common, /, folders: tuple[str, ...], once: bool, log_format: str, **flags: str | float | bool | None
+    common: Common,
+    /,
+    folders: tuple[str, ...],
+    once: bool,
+    log_format: str,
+    metrics_file: str | None,
+    **flags: str | float | bool | None,
 ) -> None:
     """Index the folders, then follow every change in them.
 
@@ -41,6 +55,6 @@ def command(
 
     line = logs.ProgressLine(common.quiet or log_format == "json")
     try:
-        daemon.watch(read, common.state_dir, once, line)
+        daemon.watch(read, common.state_dir, once, line, None if metrics_file is None else Path(metrics_file))
     finally:
         line.end()

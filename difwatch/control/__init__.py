@@ -12,10 +12,11 @@
 from difwatch.control.heartbeat import read_heartbeat, write_heartbeat
 from difwatch.control.lock import WriterLock, holder
 from difwatch.control.notify import Notifier
-from difwatch.control.requests import RequestServer, ask
+from difwatch.control.requests import Handler, RequestServer, ask
 from difwatch.control.state_dir import default_state_dir, refuse_network
 
 __all__ = [
+    "Handler",
     "Notifier",
     "RequestServer",
     "WriterLock",

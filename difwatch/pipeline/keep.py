@@ -50,6 +50,8 @@ class Keeper:
         How far pairs are remembered.
     folder_of
         The id of the folder that a path belongs to.
+    clock
+        Gives the time as ISO 8601.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Keeper:
         recipe_id: int,
         reach: Reach,
         folder_of: Callable[[bytes], int],
+        clock: Callable[[], str],
     ) -> None:
         self._engine = engine
         self._index = index
@@ -67,6 +70,7 @@ class Keeper:
         self._recipe_id = recipe_id
         self._reach = reach
         self._folder_of = folder_of
+        self._clock = clock
 
     def keep(self, answers: Sequence[Answer], gone: Sequence[bytes], unwanted: Sequence[bytes] = ()) -> Kept:
         """Keep answers and forget files that are gone, each looked at once more right before.
@@ -128,7 +132,7 @@ class Keeper:
             content_id = content_ids.get(one.digest) if one.digest is not None else None
             rows.append((one.state, content_id, one.reason if content_id is None else None))
         folder_ids = {state.path: self._folder_of(state.path) for state, _, _ in rows}
-        files.put(connection, folder_ids, rows)
+        files.put(connection, folder_ids, rows, self._clock())
 
     def purge(self) -> int:
         """Forget contents that no file has any more; gives how many tensors went."""

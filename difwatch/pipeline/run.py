@@ -11,7 +11,7 @@ from itertools import islice
 
 from sqlalchemy import Engine
 
-from difwatch.errors import StoreFullError
+from difwatch.errors import StoreBusyError, StoreFullError
 from difwatch.model import Answer, Change, ChangeKind, FileKey, FileState, Recipe
 from difwatch.pipeline.announce import (
     Matching,
@@ -106,7 +106,8 @@ class Pipeline:
         self._blind: set[bytes] = set()  # places that could not be read
         self._postponed: dict[bytes, str] = {}  # files that could not be read, for a reason that may pass
         self._kept_at = 0.0
-        self._full: str | None = None  # why nothing can be kept
+        self._paused: str | None = None  # why nothing can be kept
+        self._stuck = False  # and that will hardly pass by itself
         self._done = 0
 
     def note(self, changes: Sequence[Change], now: float) -> None:
@@ -136,19 +137,23 @@ class Pipeline:
         self._walk(now, wall)
         self._ready.extend(self._settler.due(now))
         self._answers += self._pool.collect(now)
-        if self._ready and self._pool.backlog() < _INTAKE and self._full is None:
+        if self._ready and self._pool.backlog() < _INTAKE and self._paused is None:
             self._take_in()
             self._answers += self._pool.collect(now)
         waiting = len(self._answers) + len(self._gone) + len(self._unwanted)
-        at_once = self._full is None and (waiting >= _BATCH or self._drained())
+        at_once = self._paused is None and (waiting >= _BATCH or self._drained())
         if waiting and (at_once or now - self._kept_at >= _BATCH_SECONDS):
             self._keep(now)
 
     def troubles(self) -> list[str]:
         """What could not be read and may be readable later, in words; each walk looks again."""
         files = [f"{os.fsdecode(path)}: {reason}" for path, reason in sorted(self._postponed.items())]
-        full = [self._full] if self._full else []
-        return full + [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._blind)] + files
+        paused = [self._paused] if self._paused else []
+        return paused + [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._blind)] + files
+
+    def is_stuck(self) -> bool:
+        """Tell whether nothing can be kept because another process holds the store."""
+        return self._stuck
 
     def progress(self) -> Progress:
         """How far it is."""
@@ -175,7 +180,7 @@ class Pipeline:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
         if self.is_busy():
             return _BUSY_SECONDS
-        if self._scans or (self._ready and self._pool.backlog() < _INTAKE and self._full is None):
+        if self._scans or (self._ready and self._pool.backlog() < _INTAKE and self._paused is None):
             return 0.0
         deadlines = [self._settler.next_deadline(), self._trees.next_deadline()]
         if self._answers or self._gone or self._unwanted:
@@ -247,13 +252,13 @@ class Pipeline:
         self._kept_at = now
         try:
             kept = self._keeper.keep(answers, gone, unwanted)
-        except StoreFullError as error:
+        except (StoreFullError, StoreBusyError) as error:
             self._answers, self._gone, self._unwanted = answers + self._answers, gone + self._gone, unwanted
-            if self._full is None:
-                log.error("%s; nothing is taken in until there is some", error)
-            self._full = str(error)
+            if self._paused is None:
+                log.error("%s; until then nothing is taken in", error)
+            self._paused, self._stuck = str(error), isinstance(error, StoreBusyError)
             return
-        self._full = None
+        self._paused, self._stuck = None, False
         for read in kept.read:
             self._postponed.pop(read.state.path, None)
         for late in kept.postponed:

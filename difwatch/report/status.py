@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,6 +14,7 @@ from difwatch import __version__
 from difwatch.model import Remembered
 from difwatch.store import contents, folders, matches, rescans, settings
 
+_SILENT_SECONDS = 120.0
 LOSSES = ("overflow", "reader_died", "watch_failed", "unmounted")
 
 
@@ -44,6 +47,7 @@ class Status:
     losses: dict[str, int]
     last_scan: str | None
     last_rescan: str | None
+    last_rescan_result: dict[str, Any] | None
     rescan_progress: float | None
     last_error: str | None
     exit_code: int = field(default=0)
@@ -62,7 +66,7 @@ class Status:
         return f"difwatch is running (pid {self.pid}) and {'catching up.' if busy else 'up to date.'}"
 
 
-def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[str, Any]) -> Status:
+def read_status(connection: Connection | None, pid: int | None, heartbeat: Mapping[str, Any], moment: str) -> Status:
     """Put the status together.
 
     Parameters
@@ -73,6 +77,8 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[
         Of the process that holds the state directory, None if there is none.
     heartbeat
         What the daemon last left.
+    moment
+        Now, ISO 8601.
     """
     alive = pid is not None
     live = heartbeat if alive and heartbeat.get("pid") == pid else {}
@@ -91,7 +97,8 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[
         )
         for one, path in ((one, os.fsdecode(one.path)) for one in counted)
     ]
-    reasons = list(live.get("reasons", []))
+    reasons = [*_silence(live, moment), *live.get("reasons", [])]
+    last = rescans.last_finished(connection) if connection else None
     state = "stopped" if not alive else "degraded" if reasons else "running"
     return Status(
         state=state,
@@ -105,8 +112,30 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: dict[
         remembered=now.remembered if now else None,
         losses=live.get("losses", dict.fromkeys(LOSSES, 0)),
         last_scan=max((one.scanned for one in counted if one.scanned), default=None),
-        last_rescan=rescans.last_finished(connection) if connection else None,
+        last_rescan=last.finished if last else None,
+        last_rescan_result=_result(last) if last else None,
         rescan_progress=rescans.progress(connection) if connection else None,
         last_error=heartbeat.get("last_error"),
         exit_code={"stopped": 1, "degraded": 3}.get(state, 0),
     )
+
+
+def _silence(live: Mapping[str, Any], moment: str) -> list[str]:
+    """That the daemon has not given a sign for too long, in words; its loop gives one every half a minute."""
+    at = live.get("at")
+    if at is None:
+        return []
+    seconds = (datetime.fromisoformat(moment) - datetime.fromisoformat(at)).total_seconds()
+    if seconds < _SILENT_SECONDS:
+        return []
+    return [f"it has not given a sign for {seconds / 60:.0f} minutes; if that goes on, start it again"]
+
+
+def _result(last: rescans.LastRescan) -> dict[str, Any]:
+    seconds = datetime.fromisoformat(last.finished) - datetime.fromisoformat(last.started)
+    return {
+        "pairs": last.pairs,
+        "missing": last.missing,
+        "wrong": last.wrong,
+        "seconds": round(seconds.total_seconds(), 1),
+    }

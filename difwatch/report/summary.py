@@ -20,6 +20,7 @@ from difwatch.store import folders, ignored, matches, settings
 class Summary:
     """The pictures that count and how they match, under some settings.
 
+    Only what has to do with pictures that were first seen at ``since`` (ISO 8601) or later, where it is given.
     ``near`` lists for each tensor (other tensor, SSE, degrees that turn the other onto it);
     ``values`` is how many values a tensor has, so that MSE = SSE / values.
     """
@@ -31,6 +32,7 @@ class Summary:
     images: tuple[Image, ...]
     near: dict[int, list[tuple[int, int, int]]]
     ignored: Ignored = frozenset()
+    since: str | None = None
 
     @property
     def values(self) -> int:
@@ -42,7 +44,7 @@ class Summary:
         for image in self.images:
             scopes[image.scope or b""].append(image)
         keeps = {one.path: one.keep for one in self.folders.values() if one.keep}
-        return [
+        found = [
             group
             for scope, images in sorted(scopes.items())
             for group in group_images(
@@ -53,6 +55,10 @@ class Summary:
                 self.ignored,
             )
         ]
+        return [one for one in found if self._has_new(one.primary, *(member.image for member in one.members))]
+
+    def _has_new(self, *images: Image) -> bool:
+        return self.since is None or any(image.seen is not None and image.seen >= self.since for image in images)
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair of files within the threshold, ordered by both paths, the smaller path first."""
@@ -66,7 +72,7 @@ class Summary:
                 for b in shelves.get(shelf(a, self.settings, tensor), ())
                 if a.path < b.path and is_match(a, b, sse, self.settings, self.ignored)
             ]
-            yield from sorted(found, key=lambda pair: pair.b.path)
+            yield from (pair for pair in sorted(found, key=lambda pair: pair.b.path) if self._has_new(pair.a, pair.b))
 
 
 def _keep_of(scope: bytes, keeps: dict[bytes, tuple[str, ...]]) -> tuple[str, ...] | None:

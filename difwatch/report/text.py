@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from difwatch.model import Image, Rescanned
 from difwatch.report.status import Status
@@ -66,9 +67,22 @@ def text_status(status: Status) -> Iterator[str]:
         )
     if status.rescan_progress is not None:
         yield f"  a full search is {100 * status.rescan_progress:.0f} % done; 'difwatch rescan' goes on with it\n"
+    if status.last_rescan is not None and status.last_rescan_result is not None:
+        yield f"  the last full search {_rescan_result(status.last_rescan, status.last_rescan_result)}\n"
+    lost = {cause: count for cause, count in status.losses.items() if count}
+    if lost:
+        each = ", ".join(f"{cause.replace('_', ' ')} {count}" for cause, count in lost.items())
+        yield f"  events were lost, and the folders walked instead: {each}\n"
     waiting = sum(status.queue.values())
     if waiting:
         yield f"  {_count(waiting, 'file')} on the way\n"
+
+
+def _rescan_result(ended: str, result: Mapping[str, Any]) -> str:
+    text = f"ended at {ended[:16].replace('T', ' ')} UTC after {_number(result['seconds'])} s"
+    if result["pairs"] is None:
+        return text
+    return f"{text}: {_count(result['pairs'], 'pair')}, missing {result['missing']}, wrong {result['wrong']}"
 
 
 def text_rescan(result: Rescanned) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, case, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch.model import FileKey, FileState
@@ -69,14 +69,26 @@ def below(engine: Engine, path: bytes) -> Iterator[KnownFile]:
         last = rows[-1].path
 
 
+_old = file.alias()
+_SEEN_BEFORE = (
+    select(_old.c.seen)
+    .where(_old.c.inode == bindparam("inode"), _old.c.dev == bindparam("dev"))
+    .where(_old.c.content_id == bindparam("content_id"))
+    .limit(1)
+    .scalar_subquery()
+)
+
+
 def put(
     connection: Connection,
     folder_ids: Mapping[bytes, int],
     states: Iterable[tuple[FileState, int | None, str | None]],
+    now: str,
 ) -> None:
     """Keep files: (state, content id, reason), of which either the content or the reason is None.
 
-    ``folder_ids`` gives the folder of each path.
+    ``folder_ids`` gives the folder of each path, ``now`` the time as ISO 8601. A file that was renamed, or written
+    to without another content, stays as old as it is.
     """
     rows = [
         {
@@ -89,13 +101,17 @@ def put(
             "inode": state.key.inode,
             "content_id": content_id,
             "reason": reason,
+            "now": now,
         }
         for state, content_id, reason in states
         if state.key is not None
     ]
     if rows:
-        statement = insert(file)
-        changed = {name: statement.excluded[name] for name in rows[0] if name != "path"}
+        columns: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in rows[0] if name != "now"}
+        statement = insert(file).values({**columns, "seen": func.coalesce(_SEEN_BEFORE, bindparam("now"))})
+        new = statement.excluded
+        changed: dict[str, ColumnElement[Any]] = {name: new[name] for name in columns if name != "path"}
+        changed["seen"] = case((file.c.content_id == new.content_id, file.c.seen), else_=new.seen)
         connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
 
 

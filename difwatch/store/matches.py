@@ -111,7 +111,7 @@ def images(
     statement = (
         select(
             file.c.path, file.c.folder_id, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
-            content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes,
+            content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes, file.c.seen,
         )
         .join_from(file, content)
         .where(file.c.folder_id.in_(list(folders)), content.c.recipe_id == recipe_id)
@@ -141,6 +141,7 @@ def images(
             mtime_ns=row.mtime_ns,
             reference=any(folders[one.folder_id].role == "reference" for one in (row, *links)),
             scope=scope,
+            seen=row.seen,
             limit=limits[row.folder_id],
             links=tuple(one.path for one in links),
             key=FileKey(row.size, row.mtime_ns, row.ctime_ns, row.dev, row.inode),

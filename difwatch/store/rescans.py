@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
@@ -45,7 +45,7 @@ def unfinished(connection: Connection) -> Rescan | None:
     if row is None:
         return None
     cuts = tuple((level, id_) for level, id_ in row["cuts"])
-    return Rescan(**{name: value for name, value in row.items() if name not in ("id", "cuts")}, cuts=cuts)
+    return Rescan(**{name: row[name] for name in Rescan.__slots__ if name != "cuts"}, cuts=cuts)
 
 
 def progress(connection: Connection) -> float | None:
@@ -54,9 +54,23 @@ def progress(connection: Connection) -> float | None:
     return None if now is None else len(done_tasks(connection)) / max(1, now.tasks)
 
 
-def last_finished(connection: Connection) -> str | None:
-    """When the last full search ended, ISO 8601."""
-    return connection.execute(select(func.max(rescan.c.finished))).scalar()
+@dataclass(frozen=True, slots=True)
+class LastRescan:
+    """The last full search that ended; times are ISO 8601. What it found may not be known of an old one."""
+
+    started: str
+    finished: str
+    pairs: int | None
+    missing: int | None
+    wrong: int | None
+
+
+def last_finished(connection: Connection) -> LastRescan | None:
+    """The last full search that ended."""
+    columns = [rescan.c[one.name] for one in fields(LastRescan)]
+    statement = select(*columns).where(rescan.c.finished.is_not(None)).order_by(rescan.c.finished.desc()).limit(1)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else LastRescan(*row)
 
 
 def begin(connection: Connection, new: Rescan) -> None:
@@ -123,6 +137,6 @@ def finish(connection: Connection, finished: str) -> Difference:
     wrong = connection.execute(_WRONG, values).rowcount
     missing = connection.execute(_MISSING).rowcount
     connection.execute(delete(rescan).where(rescan.c.finished.is_not(None)))
-    connection.execute(update(rescan).values(finished=finished))
+    connection.execute(update(rescan).values(finished=finished, pairs=pairs, missing=missing, wrong=wrong))
     discard(connection)
     return Difference(pairs, missing, wrong)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect
 
-from difwatch.errors import StoreError, StoreMissingError, StoreNewerError
+from difwatch.errors import StoreError, StoreMissingError, StoreNewerError, StoreOlderError
 from difwatch.store.engine import MISSING, translated, writing
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with the folder."""
 
 
@@ -40,7 +40,7 @@ def check(engine: Engine, path: Path) -> None:
     ------
     StoreNewerError
         Written by a newer difwatch.
-    StoreError
+    StoreOlderError
         Not yet upgraded.
     """
     found = revision(engine)
@@ -49,7 +49,7 @@ def check(engine: Engine, path: Path) -> None:
     if found > HEAD:
         raise StoreNewerError(f"{path}: written by a newer difwatch (schema {found}, here {HEAD}); upgrade difwatch")
     if found != HEAD:
-        raise StoreError(f"{path}: the store is from an older difwatch; run 'difwatch db upgrade'")
+        raise StoreOlderError(f"{path}: the store is from an older difwatch; run 'difwatch db upgrade'")
 
 
 def upgrade(engine: Engine, path: Path) -> str | None:

@@ -85,6 +85,7 @@ file = Table(
     Column("inode", Integer, nullable=False, index=True),
     Column("content_id", Integer, ForeignKey("content.id"), index=True),
     Column("reason", Text),  # why not even the bytes could be read
+    Column("seen", Text),  # ISO 8601, when this content first came to this path, under this name or another one
     CheckConstraint("(content_id IS NULL) <> (reason IS NULL)", name="content_or_reason"),
 )
 
@@ -121,6 +122,9 @@ rescan = Table(
     Column("tasks", Integer, nullable=False),
     Column("started", Text, nullable=False),  # ISO 8601
     Column("finished", Text),
+    Column("pairs", Integer),
+    Column("missing", Integer),
+    Column("wrong", Integer),
 )
 
 rescan_task = Table(

@@ -5,11 +5,12 @@ A handler of watchdog must never raise and must not take long: it puts a change 
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from watchdog.events import (
     DirAttribEvent,
@@ -25,9 +26,11 @@ from watchdog.events import (
     FileSystemEvent,
     FileSystemEventHandler,
 )
-from watchdog.observers import Observer
 
 from difwatch.model import Change, ChangeKind
+from difwatch.watch import canary
+from difwatch.watch.losses import Loss, Report
+from difwatch.watch.reader import LoudObserver
 
 # Watchdog warns about a folder that is moved out and in again, in its own thread and with a text that names
 # every watched path.
@@ -38,6 +41,8 @@ _EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileAttribEvent, FileMovedEvent, FileDeletedEvent,
     DirCreatedEvent, DirMovedEvent, DirDeletedEvent, DirAttribEvent,
 ]  # fmt: skip
+
+_REPORTS_MOST = 1000
 
 
 class Inbox:
@@ -86,7 +91,18 @@ class Inbox:
 
 
 class RootObserver:
-    """Watches one root. Make it first and scan second, so that nothing falls between.
+    """Watches one root, and the canary. Make it first and scan second, so that nothing falls between.
+
+    Parameters
+    ----------
+    path, recursive
+        What is watched.
+    inbox
+        Where the changes go.
+    bird
+        The canary; None for none.
+    alarm
+        Called when there is a loss, from any thread.
 
     Raises
     ------
@@ -94,28 +110,53 @@ class RootObserver:
         The root cannot be watched: gone, not permitted, or a limit of the system.
     """
 
-    def __init__(self, path: bytes, recursive: bool, inbox: Inbox) -> None:
+    def __init__(
+        self, path: bytes, recursive: bool, inbox: Inbox, bird: canary.Canary | None, alarm: Callable[[], None]
+    ) -> None:
+        self._alarm = alarm
+        self._reports: collections.deque[Report] = collections.deque(maxlen=_REPORTS_MOST)
+        self._ear = canary.Ear()
         before = set(threading.enumerate())
-        self._observer = Observer()
+        self._observer = LoudObserver(self._take_report)
         try:
             self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
             self._observer.start()
+            if bird is not None:
+                # Last: of two watches of one directory, the kernel keeps the mask of the later one.
+                self._observer.schedule(self._ear, os.fsdecode(bird.directory), event_filter=canary.EVENTS)
         except OSError:
             self.stop()
             raise
-        # One of them, the reader of the kernel's queue, is not known to the public interface, and it is the one
-        # that dies.
         self._threads = set(threading.enumerate()) - before
+
+    @property
+    def descriptor(self) -> int:
+        """The inotify instance."""
+        return self._observer.reader.descriptor
 
     def is_alive(self) -> bool:
         """Tell whether all threads that the observer started still run."""
         return all(thread.is_alive() for thread in self._threads)
+
+    def heard_canary(self) -> bool:
+        """Tell whether the canary was heard since this was asked last."""
+        heard, self._ear.heard = self._ear.heard, False
+        return heard
+
+    def reports(self) -> list[Report]:
+        """Take the losses that were told since the last time."""
+        return [self._reports.popleft() for _ in range(len(self._reports))]
 
     def stop(self) -> None:
         """Stop watching and wait for the threads."""
         self._observer.stop()
         if self._observer.ident is not None:
             self._observer.join()
+
+    def _take_report(self, report: Report) -> None:
+        self._reports.append(report)
+        if report.loss is not Loss.WATCH_FAILED:  # those come by the thousand, and the next walk tells which
+            self._alarm()
 
 
 class _Handler(FileSystemEventHandler):

@@ -1,0 +1,123 @@
+"""The parts of the daemon, made from a configuration and joined."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from difwatch import acting
+from difwatch.actions.move import Rules
+from difwatch.actions.trash import home_basket
+from difwatch.automatic import AutomaticMover
+from difwatch.config import Config
+from difwatch.imaging import exact_recipe, is_image_name
+from difwatch.pipeline.intake import Limits
+from difwatch.pipeline.keep import Keeper
+from difwatch.pipeline.pool import Pool
+from difwatch.pipeline.run import Pipeline
+from difwatch.pipeline.setup import prepare
+from difwatch.store import files, folders, reading, writing
+from difwatch.watch import Canary, Guards, Inbox, Root, Settler, innermost
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What outlives a change of the configuration; ``clock`` gives the time as ISO 8601."""
+
+    state_dir: Path
+    engine: Engine
+    pool: Pool
+    inbox: Inbox
+    canary: Canary
+    clock: Callable[[], str]
+    is_stopping: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is made anew for each configuration; ``values`` is how many a tensor has."""
+
+    roots: Sequence[Root]
+    guards: Guards
+    keeper: Keeper
+    mover: AutomaticMover
+    pipeline: Pipeline
+    values: int
+
+    def troubles(self) -> list[str]:
+        """What is not as it should be, in words."""
+        return self.guards.troubles() + self.pipeline.troubles() + self.mover.troubles()
+
+    def keep_apart(self, path: bytes) -> None:
+        """From now on, nothing in this directory counts."""
+        for root in self.roots:
+            root.keep_apart(path)
+
+
+def make_parts(config: Config, ground: Ground) -> Parts:
+    """Bring the store in line with a configuration, and make what works with it."""
+    engine, recipe = ground.engine, exact_recipe(config.px_size)
+    watched = config.folders()
+    ready = prepare(engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
+    with reading(engine) as connection:
+        apart = config.destinations() | {*acting.destinations(connection), home_basket(os.environ).path}
+    roots = [Root(one, is_image_name, apart) for one in watched]
+
+    def has_known(root: Root) -> bool:
+        return next(files.below(engine, root.path), None) is not None
+
+    guards = Guards(roots, ground.inbox, has_known, ground.canary)
+    keeper = Keeper(
+        engine,
+        ready.index,
+        recipe,
+        ready.matching.recipe_id,
+        ready.reach,
+        _folder_of(roots, ready.folder_ids),
+        ground.clock,
+    )
+    mover = AutomaticMover(
+        engine,
+        lambda: acting.journal_of(ground.state_dir, ground.clock),
+        Rules(config.px_size, is_image_name, ground.clock, config.sidecars),
+        config.policies(),
+        [one.path for one in watched],
+        config.max_moves_per_hour,
+        guards.is_ready,
+        ground.is_stopping,
+    )
+
+    def scanned(root: Root) -> None:
+        guards.scanned(root)
+        with writing(engine) as connection:
+            folders.scanned(connection, ready.folder_ids[root.path], ground.clock())
+
+    pipeline = Pipeline(
+        engine,
+        ground.pool,
+        Settler(config.quiet_seconds, config.max_wait_seconds),
+        Settler(config.quiet_seconds, config.max_wait_seconds),
+        keeper,
+        roots,
+        recipe,
+        ready.matching,
+        Limits(),
+        guards.is_online,
+        scanned,
+        mover.note,
+    )
+    return Parts(roots, guards, keeper, mover, pipeline, recipe.values)
+
+
+def _folder_of(roots: Sequence[Root], ids: Mapping[bytes, int]) -> Callable[[bytes], int]:
+    def folder_of(path: bytes) -> int:
+        root = innermost(roots, path)
+        if root is None:
+            raise LookupError(f"{path!r} is in no watched folder")
+        return ids[root.path]
+
+    return folder_of

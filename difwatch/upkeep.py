@@ -1,0 +1,56 @@
+"""What the daemon does when there is nothing else to do: forgetting what no file has any more, and daily copies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+from difwatch.pipeline.keep import Keeper
+from difwatch.store import backups
+
+log = logging.getLogger(__name__)
+
+_PURGE_SECONDS = 600.0
+
+
+class Upkeep:
+    """Keeps a store in order.
+
+    Parameters
+    ----------
+    path
+        The store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._purged: float | None = None
+        self._dirty = True
+        self._copying: threading.Thread | None = None
+
+    def note_work(self) -> None:
+        """Take note that the store changes."""
+        self._dirty = True
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether there may be something to forget, and it was not looked for lately."""
+        return self._dirty and (self._purged is None or now - self._purged >= _PURGE_SECONDS)
+
+    def forget(self, keeper: Keeper, now: float) -> None:
+        """Forget the pictures that no file has any more."""
+        self._dirty, self._purged = False, now
+        forgotten = keeper.purge()
+        if forgotten:
+            log.info("forgot %d pictures that no file has any more", forgotten)
+
+    def copy(self, day: str) -> None:
+        """Copy the store once a day, in a thread of its own: a large one takes minutes."""
+
+        def copy() -> None:
+            if trouble := backups.back_up(self._path, day):
+                log.warning(trouble)
+
+        if self._copying is None or not self._copying.is_alive():
+            self._copying = threading.Thread(target=copy, name="backup", daemon=True)
+            self._copying.start()

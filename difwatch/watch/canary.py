@@ -1,0 +1,46 @@
+"""A file of our own whose opening must come through: kernel, reader, dispatcher, us."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from watchdog.events import FileOpenedEvent, FileSystemEvent, FileSystemEventHandler
+
+EVENTS: list[type[FileSystemEvent]] = [FileOpenedEvent]
+
+
+class Canary:
+    """The file; it is only opened, so that no disk has to wake up for it.
+
+    Parameters
+    ----------
+    directory
+        Where it is made; nothing else should be in it.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory = os.fsencode(directory.resolve())
+        self._file = directory / "canary"
+        self._file.touch()
+
+    def sing(self) -> None:
+        """Make an event."""
+        os.close(os.open(self._file, os.O_RDONLY | os.O_CLOEXEC))
+
+
+class Ear(FileSystemEventHandler):
+    """Hears the canary, in a thread of watchdog."""
+
+    def __init__(self) -> None:
+        self.heard = False
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """It came through."""
+        self.heard = True
