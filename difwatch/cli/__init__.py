@@ -71,7 +71,11 @@ _SUMMARIES = {
 }
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Lazy,
+    short_help="Find duplicate and similar pictures, exactly.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="difwatch")
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The configuration file.")
 @click.option("--state-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where the store is kept.")

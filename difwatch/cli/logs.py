@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -15,6 +17,8 @@ from difwatch.report.text import shown
 
 _ERASE = "\r\x1b[K"
 _PLAIN_SECONDS = 10.0
+_REPEAT_SECONDS = 600.0
+_TEXTS_MOST = 1000
 
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
@@ -50,6 +54,33 @@ class _Json(logging.Formatter):
         return json.dumps(line | getattr(record, "fields", {}))
 
 
+class Repetition(logging.Filter):
+    """Lets a warning through once in ten minutes, and then says how often it was meant.
+
+    The time is that of the records; so many texts are remembered at the most.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: collections.OrderedDict[str, tuple[float, int]] = collections.OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or record.exc_info:
+            return True
+        text = record.getMessage()
+        since, left_out = self._said.get(text, (-math.inf, 0))
+        if record.created - since < _REPEAT_SECONDS:
+            self._said[text] = (since, left_out + 1)
+            return False
+        self._said[text] = (record.created, 0)
+        self._said.move_to_end(text)
+        if len(self._said) > _TEXTS_MOST:
+            self._said.popitem(last=False)
+        if left_out:
+            record.msg, record.args = f"{text} (and {left_out} more times since it was said last)", ()
+        return True
+
+
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr.isatty():
@@ -66,6 +97,7 @@ def is_journal(environment: Mapping[str, str]) -> bool:
 def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
     """Send the log of difwatch to stderr, which may be the ``journal`` of systemd."""
     handler = _Stderr(sys.stderr)
+    handler.addFilter(Repetition())
     handler.setFormatter(_Json() if log_format == "json" else _Text(journal))
     log = logging.getLogger("difwatch")
     log.handlers = [handler]

@@ -233,13 +233,21 @@ class Pipeline:
         for job in todo:
             self._pool.submit(job)
         for one in decided:
-            if one.verdict is Verdict.GONE and not admits(self._roots, one.state.path):
-                self._unwanted.append(one.state.path)
-            elif one.verdict is Verdict.GONE and self._may_go(one.state.path):
-                self._gone.append(one.state.path)
-            elif one.source is not None:
+            self._leave(self._moved.pop(one.state.path, None))
+            if one.source is not None:
                 self._moved[one.state.path] = one.source
-                self._settler.note(FileState(one.source, None), 0.0, _LONG_AGO)
+        # What is known of a file that was moved goes over to its new path first.
+        moving = set(self._moved.values())
+        for path in (one.state.path for one in decided if one.verdict is Verdict.GONE):
+            if not admits(self._roots, path):
+                self._unwanted.append(path)
+            elif path not in moving and self._may_go(path):
+                self._gone.append(path)
+
+    def _leave(self, source: bytes | None) -> None:
+        """Look at the old path of a file that is no longer being moved."""
+        if source is not None:
+            self._settler.note(FileState(source, None), 0.0, _LONG_AGO)
 
     def _may_go(self, path: bytes) -> bool:
         root = innermost(self._roots, path)
@@ -262,6 +270,7 @@ class Pipeline:
         for read in kept.read:
             self._postponed.pop(read.state.path, None)
         for late in kept.postponed:
+            self._leave(self._moved.pop(late.path, None))
             self._postponed[late.path] = late.reason
             log.warning("%s: %s; what is known of it is kept", os.fsdecode(late.path), late.reason)
         self._done += len(kept.read) + len(kept.unreadable)
@@ -282,6 +291,7 @@ class Pipeline:
         fresh = []
         for one in kept.read:
             source = self._moved.pop(one.state.path, None)
+            self._leave(source)
             if source is not None and one.known:
                 announce_moved(one.state.path, source)
                 self._left.add(source)

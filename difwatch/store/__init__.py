@@ -7,7 +7,7 @@ pairs. One process writes (see ``difwatch.control``); everybody may read.
 reads and writes: ``folders``, ``files``, ``contents`` (with their tensors), ``matches``, ``settings``.
 """
 
-from difwatch.store.engine import open_reader, open_writer, reading, writing
+from difwatch.store.engine import damage, open_reader, open_writer, reading, writing
 from difwatch.store.schema import upgrade
 
-__all__ = ["open_reader", "open_writer", "reading", "upgrade", "writing"]
+__all__ = ["damage", "open_reader", "open_writer", "reading", "upgrade", "writing"]

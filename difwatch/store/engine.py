@@ -123,6 +123,20 @@ def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
         connection.exec_driver_sql(begin)
 
 
+def damage(path: Path) -> list[str]:
+    """What is wrong with a database, in SQLite's words; reads all of it, and nothing is a good sign.
+
+    Raises
+    ------
+    StoreError
+        It cannot be opened.
+    """
+    uri = f"file:{quote(str(path))}?mode=ro"
+    with translated(path), contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
+    return [] if found == ["ok"] else found
+
+
 def _path_of(engine: Engine) -> Path:
     connection = engine.raw_connection()
     try:

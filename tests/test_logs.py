@@ -1,0 +1,49 @@
+"""Log lines: what is repeated is said once."""
+
+import logging
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from difwatch.cli.logs import Repetition
+
+
+def record(text, level=logging.WARNING, at=0.0):
+    made = logging.LogRecord("difwatch", level, "x.py", 1, "%s", (text,), None)
+    made.created = at
+    return made
+
+
+def said(filter_, text, level=logging.WARNING, at=0.0):
+    line = record(text, level, at)
+    return line.getMessage() if filter_.filter(line) else None
+
+
+def test_a_warning_that_is_repeated_is_said_once_and_then_how_often():
+    one = Repetition()
+    assert said(one, "disk") == "disk"
+    assert [said(one, "disk", at=at) for at in range(1, 600, 100)] == [None] * 6
+    assert said(one, "other", at=1) == "other"
+    assert said(one, "disk", at=601) == "disk (and 6 more times since it was said last)"
+    assert said(one, "disk", at=1300) == "disk"
+
+
+def test_what_is_no_warning_is_always_said():
+    one = Repetition()
+    assert [said(one, "match", logging.INFO) for _ in range(3)] == ["match"] * 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 300)), max_size=60))
+def test_nothing_is_unsaid_for_more_than_ten_minutes_and_the_counts_add_up(events):
+    one, now, meant, heard = Repetition(), 0.0, {}, {}
+    for text, pause in events:
+        now += pause
+        meant[text] = meant.get(text, 0) + 1
+        line = said(one, str(text), at=now)
+        if line is not None:
+            times = int(line.split()[2]) if "more times" in line else 0
+            heard[text] = heard.get(text, 0) + 1 + times
+    for text in range(4):
+        last = said(one, str(text), at=now + 1e6)
+        times = int(last.split()[2]) if "more times" in last else 0
+        assert heard.get(text, 0) + times == meant.get(text, 0)
