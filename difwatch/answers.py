@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from difwatch import acting
 from difwatch.control.requests import Handler
-from difwatch.store import files, ignored, writing
+from difwatch.store import files, folders, ignored, writing
 
 
 def handlers(
@@ -20,6 +20,7 @@ def handlers(
     reload: Callable[[], None],
     start_search: Callable[[Mapping[str, Any]], None],
     search_state: Callable[[], Mapping[str, Any]],
+    walk: Callable[[bytes], None],
 ) -> dict[str, Handler]:
     """The answers by the word of the request.
 
@@ -35,6 +36,8 @@ def handlers(
         Reads the configuration again; raises what is wrong with it.
     start_search, search_state
         Of the full search in the background.
+    walk
+        Lets a folder be walked at once.
     """
 
     def ignore(asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -60,6 +63,14 @@ def handlers(
         start_search(asked)
         return {}
 
+    def release(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        path = os.fsencode(asked["path"])
+        with writing(engine) as connection:
+            found = folders.release(connection, path, clock())
+        if found:
+            walk(path)
+        return {"found": found}
+
     def read_again(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         reload()
         return {}
@@ -71,5 +82,6 @@ def handlers(
         "destination": destination,
         "rescan": rescan,
         "rescan progress": lambda _asked: search_state(),
+        "release": release,
         "reload": read_again,
     }

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _HEARTBEAT_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
+_CONFIRM_SECONDS = 5.0
 
 
 class Daemon:
@@ -47,6 +48,8 @@ class Daemon:
         Told how far the work is, about once a second while there is some.
     read_config
         Reads and checks the configuration again.
+    once
+        End when the store is up to date, without following changes.
 
     Raises
     ------
@@ -60,10 +63,13 @@ class Daemon:
         listeners: Listeners,
         progress: Callable[[Progress], None],
         read_config: Callable[[], Config],
+        once: bool,
     ) -> None:
         state_dir, self._notifier = listeners.state_dir, listeners.notifier
         self._progress = progress
         self._read_config = read_config
+        self._once = once
+        self._config = config
         self._next_config: Config | None = None
         self._wants_reload = self._stopping = False
         with contextlib.ExitStack() as opened:
@@ -81,7 +87,10 @@ class Daemon:
             self._inbox = Inbox()
             opened.callback(self._inbox.close)
             canary = Canary(state_dir / "canary")
-            self._ground = Ground(state_dir, engine, self._pool, self._inbox, canary, _now, lambda: self._stopping)
+            pause = 0.0 if once else _CONFIRM_SECONDS
+            self._ground = Ground(
+                state_dir, engine, self._pool, self._inbox, canary, _now, lambda: self._stopping, pause
+            )
             self._parts = make_parts(config, self._ground)
             self._search = BackgroundSearch(engine, path, _now)
             self._upkeep = Upkeep(path)
@@ -98,6 +107,7 @@ class Daemon:
             self.reload,
             lambda asked: self._search.start(asked, self._parts.keeper, self._parts.values),
             self._search.state,
+            lambda path: self._parts.guards.ask_for_walk(path, time.monotonic()),
         )
 
     def want_reload(self) -> None:
@@ -127,20 +137,20 @@ class Daemon:
         )
         self._parts.guards.doubt()
 
-    def run(self, once: bool = False) -> None:
-        """Bring the store up to date, then follow changes until `stop`; ``once`` ends when it is up to date.
+    def run(self) -> None:
+        """Bring the store up to date, then follow changes until `stop`.
 
         Raises
         ------
         IncompleteError
-            With ``once``: a folder could not be read.
+            Once: a folder could not be read.
         """
-        self._arm(observe=not once)
+        self._arm(observe=not self._once)
         self._notifier.send("READY=1", "STATUS=watching")
-        self._loop(once)
-        if once and self._stopping:
+        self._loop()
+        if self._once and self._stopping:
             raise IncompleteError("stopped before the store was up to date; the same command goes on from there")
-        if once and (troubles := self._parts.troubles()):
+        if self._once and (troubles := self._parts.troubles()):
             raise IncompleteError("\n".join(troubles))
 
     def _arm(self, observe: bool) -> None:
@@ -159,13 +169,14 @@ class Daemon:
             return
         self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
         config, self._next_config = self._next_config, None
+        self._config = config
         self._parts.guards.disarm()
         self._parts = make_parts(config, self._ground)
         self._arm(observe=True)
         self._notifier.send("READY=1", "STATUS=watching")
         log.info("the configuration is in force", extra={"event": "reloaded", "fields": {}})
 
-    def _loop(self, once: bool) -> None:
+    def _loop(self) -> None:
         beat = 0.0
         while not self._stopping:
             self._put_in_force()
@@ -177,10 +188,11 @@ class Daemon:
             elif self._upkeep.is_due(now):
                 beat = 0.0
                 self._catch_up(now)
-                if once:
+                if self._once:
                     return
             if now - beat >= _HEARTBEAT_SECONDS:
                 beat = now
+                self._follow_links()
                 self._progress(self._parts.pipeline.progress())
                 self._vitals.tell(self._parts, now)
             self._wait()
@@ -196,12 +208,20 @@ class Daemon:
             mover.act(datetime.now(UTC))
         if pipeline.is_idle():
             self._search.step()
-        return pipeline.is_idle()
+        return pipeline.is_idle() and not self._parts.guards.must_confirm()
+
+    def _follow_links(self) -> None:
+        """Begin anew when the path of a folder leads elsewhere than before."""
+        if {one.path for one in self._config.folders()} != {root.path for root in self._parts.roots}:
+            log.warning("the path of a folder leads elsewhere now")
+            self._next_config = self._config
 
     def _wait(self) -> None:
         pipeline = self._parts.pipeline
         due = pipeline.next_step(time.monotonic())
         pause = _LONGEST_PAUSE if due is None else min(due, _LONGEST_PAUSE)
+        if self._once and self._parts.guards.must_confirm():
+            pause = 0.0
         if self._search.is_going_on() and pipeline.is_idle():
             pause = 0.0
         answers = [] if pipeline.is_busy() else self._pool.waitables()
@@ -231,13 +251,13 @@ def watch(
     config = read_config()
     control.refuse_network(state_dir, Path("/proc/self/mounts").read_text(errors="replace"))
     listeners = Listeners(state_dir, control.Notifier(os.environ), metrics_file)
-    daemon = Daemon(config, listeners, progress, read_config)
+    daemon = Daemon(config, listeners, progress, read_config, once)
     threading.excepthook = daemon.thread_died
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
     signal.signal(signal.SIGHUP, lambda *_: daemon.want_reload())
     try:
-        daemon.run(once)
+        daemon.run()
     except DifwatchError as error:
         control.write_heartbeat(state_dir, {**control.read_heartbeat(state_dir), "last_error": str(error)})
         raise

@@ -83,7 +83,10 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class TensorJob:
-    """What a worker is asked: the tensor of one file, unless its bytes are among ``known_digests``."""
+    """What a worker is asked: the tensor of one file, unless its bytes are among ``known_digests``.
+
+    An ``unshared`` one is not read while another process has it open for writing, as far as that can be known.
+    """
 
     path: bytes
     key: FileKey
@@ -91,6 +94,7 @@ class TensorJob:
     max_pixels: int
     max_bytes: int
     known_digests: frozenset[bytes] = frozenset()
+    unshared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +130,13 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """The file was gone, or changed while it was being read: look again."""
+    """The file was gone, or changed while it was being read: look again.
+
+    With ``being_written``, another process has it open for writing.
+    """
 
     path: bytes
+    being_written: bool = False
 
 
 Answer = Tensorized | Unreadable | Postponed | Vanished

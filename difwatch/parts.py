@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +15,26 @@ from difwatch.actions.move import Rules
 from difwatch.actions.trash import home_basket
 from difwatch.automatic import AutomaticMover
 from difwatch.config import Config
+from difwatch.errors import StoreBusyError, StoreFullError
 from difwatch.imaging import exact_recipe, is_image_name
 from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.pool import Pool
 from difwatch.pipeline.run import Pipeline
 from difwatch.pipeline.setup import prepare
+from difwatch.pipeline.walks import Walks
 from difwatch.store import files, folders, reading, writing
-from difwatch.watch import Canary, Guards, Inbox, Root, Settler, innermost
+from difwatch.watch import Canary, Guards, Identity, Inbox, Root, Settler, Walked, innermost
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What outlives a change of the configuration; ``clock`` gives the time as ISO 8601."""
+    """What outlives a change of the configuration.
+
+    ``clock`` gives the time as ISO 8601; ``confirm_seconds`` is the pause before a walk that confirms another one.
+    """
 
     state_dir: Path
     engine: Engine
@@ -35,6 +43,7 @@ class Ground:
     canary: Canary
     clock: Callable[[], str]
     is_stopping: Callable[[], bool]
+    confirm_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,9 @@ def make_parts(config: Config, ground: Ground) -> Parts:
     def has_known(root: Root) -> bool:
         return next(files.below(engine, root.path), None) is not None
 
-    guards = Guards(roots, ground.inbox, has_known, ground.canary)
+    with reading(engine) as connection:
+        before = {path: Identity(*found) for path, found in folders.identities(connection).items()}
+    guards = Guards(roots, ground.inbox, has_known, before, ground.canary, ground.confirm_seconds)
     keeper = Keeper(
         engine,
         ready.index,
@@ -91,11 +102,19 @@ def make_parts(config: Config, ground: Ground) -> Parts:
         ground.is_stopping,
     )
 
-    def scanned(root: Root) -> None:
-        guards.scanned(root)
-        with writing(engine) as connection:
-            folders.scanned(connection, ready.folder_ids[root.path], ground.clock())
+    def walked(outcome: Walked, now: float) -> Sequence[bytes]:
+        root, folder_id = outcome.root, ready.folder_ids[outcome.root.path]
+        with reading(engine) as connection:
+            released = folders.is_released(connection, folder_id)
+        gone = guards.walked(outcome, now, released)
+        try:
+            with writing(engine) as connection:
+                folders.scanned(connection, folder_id, ground.clock(), guards.certain_identity(root))
+        except (StoreBusyError, StoreFullError) as error:
+            log.warning("%s: the end of the walk could not be noted (%s)", os.fsdecode(root.path), error)
+        return gone
 
+    walks = Walks(engine, roots, ready.matching.recipe_id, guards.device_now, walked)
     pipeline = Pipeline(
         engine,
         ground.pool,
@@ -106,8 +125,8 @@ def make_parts(config: Config, ground: Ground) -> Parts:
         recipe,
         ready.matching,
         Limits(),
+        walks,
         guards.is_online,
-        scanned,
         mover.note,
     )
     return Parts(roots, guards, keeper, mover, pipeline, recipe.values)

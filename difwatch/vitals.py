@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def _facts(parts: Parts) -> dict[str, Any]:
         "pid": os.getpid(),
         "version": __version__,
         "reasons": parts.troubles(),
-        "folders": [{"path": os.fsdecode(path), "state": state} for path, state in parts.guards.states()],
+        "folders": [asdict(one) | {"path": os.fsdecode(one.path)} for one in parts.guards.states()],
         "queue": {"settling": progress.settling, "waiting": progress.waiting, "working": progress.working},
         "losses": parts.guards.losses(),
     }

@@ -24,6 +24,7 @@ from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.run import Pipeline
 from difwatch.pipeline.setup import prepare
+from difwatch.pipeline.walks import Walks
 from difwatch.report.status import read_status
 from difwatch.report.summary import summarize
 from difwatch.report.text import text_status
@@ -64,11 +65,17 @@ class Harness:
             self.engine, self.index, recipe, matching.recipe_id, self.ready.reach,
             lambda path: self.ready.folder_ids[innermost(self.roots, path).path], lambda: "2026-11-21T12:00:00+00:00",
         )  # fmt: skip
-        self.scanned = []
+        self.walked = []
+        walks = Walks(self.engine, self.roots, matching.recipe_id, lambda root, dev: dev, self.believe)
         self.pipeline = Pipeline(
             self.engine, self.pool, Settler(2, 60), Settler(2, 60), self.keeper, self.roots, recipe, matching,
-            Limits(), lambda root: self.online, self.scanned.append, lambda paths: None,
+            Limits(), walks, lambda root: self.online, lambda paths: None,
         )  # fmt: skip
+
+    def believe(self, walked, now):
+        """Take what a walk does not find for gone."""
+        self.walked.append(walked)
+        return walked.missing
 
     def run(self, seconds=5.0):
         """Let time pass until nothing is left to do."""
@@ -138,7 +145,7 @@ def test_a_scan_finds_what_is_there_and_the_pairs_are_those_of_the_twin(made, pi
     expected = naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 5, True, True)
     assert made.pairs() == expected
     assert len(expected) >= 9
-    assert len(made.scanned) == 1
+    assert len(made.walked) == 1
 
 
 def test_a_second_scan_of_the_same_files_reads_none_of_them(made, pictures):

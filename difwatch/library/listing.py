@@ -9,7 +9,7 @@ from pathlib import Path
 
 from difwatch.imaging import is_image_name
 from difwatch.model import FileKey, FileState, Folder
-from difwatch.watch import Blind, Root, innermost, walk
+from difwatch.watch import Blind, Directory, Root, innermost, walk
 
 UNSUPPORTED = "Unsupported file type"
 _UNREADABLE_FOLDER = "this folder cannot be read"
@@ -57,6 +57,8 @@ def list_files(given: Sequence[str], recursive: bool, limit_extensions: bool) ->
     for root in roots:
         base = shown[root.path]
         for found in walk(root, root.path, everywhere - {root.path}):
+            if isinstance(found, Directory):
+                continue
             name = base.rstrip("/") + os.fsdecode(found.path.removeprefix(root.path.rstrip(b"/")))
             if isinstance(found, Blind):
                 if not found.expected:

@@ -70,7 +70,12 @@ def admits(roots: Sequence[Root], path: bytes) -> bool:
 
 
 def jobs(
-    connection: Connection, decided: Sequence[Decision], recipe: Recipe, recipe_id: int, limits: Limits
+    connection: Connection,
+    decided: Sequence[Decision],
+    roots: Sequence[Root],
+    recipe: Recipe,
+    recipe_id: int,
+    limits: Limits,
 ) -> list[TensorJob]:
     """The jobs of new, changed and moved files; each knows the digests that need no decoding."""
     wanted = [
@@ -86,7 +91,13 @@ def jobs(
             limits.max_pixels,
             limits.max_bytes,
             digests.get(state.key.size, frozenset()),
+            unshared=_is_local(roots, state.path),
         )
         for state in wanted
         if state.key
     ]
+
+
+def _is_local(roots: Sequence[Root], path: bytes) -> bool:
+    root = innermost(roots, path)
+    return root is not None and not root.is_remote

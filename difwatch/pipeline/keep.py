@@ -18,8 +18,8 @@ from difwatch.store import contents, files, writing
 class Kept:
     """What became of a batch.
 
-    ``unsettled`` are the paths that changed meanwhile and must be looked at again; ``forgotten`` those whose
-    rows went.
+    ``unsettled`` are the paths that changed meanwhile and must be looked at again, ``being_written`` those that
+    another process has open for writing; ``forgotten`` those whose rows went.
     """
 
     read: tuple[Tensorized, ...] = ()
@@ -27,6 +27,7 @@ class Kept:
     forgotten: tuple[bytes, ...] = ()
     unsettled: tuple[bytes, ...] = ()
     postponed: tuple[Postponed, ...] = ()
+    being_written: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class _Batch:
     unreadable: list[Unreadable] = field(default_factory=list)
     unsettled: list[bytes] = field(default_factory=list)
     postponed: list[Postponed] = field(default_factory=list)
+    being_written: list[bytes] = field(default_factory=list)
 
 
 class Keeper:
@@ -112,6 +114,7 @@ class Keeper:
             forgotten=tuple(forgotten),
             unsettled=tuple(unsettled),
             postponed=tuple(batch.postponed),
+            being_written=tuple(batch.being_written),
         )
 
     def widen(self, limit: int) -> None:
@@ -148,7 +151,7 @@ def _sorted(answers: Sequence[Answer]) -> _Batch:
         if isinstance(answer, Postponed):
             batch.postponed.append(answer)
         elif isinstance(answer, Vanished):
-            batch.unsettled.append(answer.path)
+            (batch.being_written if answer.being_written else batch.unsettled).append(answer.path)
         elif not _is_as(answer.state):
             batch.unsettled.append(answer.state.path)
         elif isinstance(answer, Tensorized):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import collections
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from sqlalchemy import Engine
 
 from difwatch.errors import StoreBusyError, StoreFullError
-from difwatch.model import Answer, Change, ChangeKind, FileKey, FileState, Recipe
+from difwatch.model import Answer, Change, ChangeKind, FileState, Recipe
 from difwatch.pipeline.announce import (
     Matching,
     announce_gone,
@@ -25,18 +25,19 @@ from difwatch.pipeline.decide import Verdict
 from difwatch.pipeline.intake import Limits, admits, decisions, jobs, look
 from difwatch.pipeline.keep import Keeper, Kept
 from difwatch.pipeline.pool import Pool
-from difwatch.store import files, reading
-from difwatch.watch import Blind, Root, Settler, differences, innermost, walk
+from difwatch.pipeline.retries import Retries
+from difwatch.pipeline.walks import Walks
+from difwatch.store import reading
+from difwatch.watch import Root, Settler, innermost
 
 log = logging.getLogger(__name__)
 
 _INTAKE = 128  # paths decided at once
-_SCAN_STEP = 2000  # changes taken from a walk at once, so that events and answers are not kept waiting
 _BATCH = 256
 _BATCH_SECONDS = 1.0
 _BUSY_SECONDS = 0.01
 _LONG_AGO = 1e9
-_LIKE_NO_FILE = FileKey(-1, 0, 0, 0, 0)
+_WRITTEN_SECONDS = 60.0  # so long a file that is being written to is asked about after each quiet period
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,10 @@ class Pipeline:
         The stages.
     roots
         The watched folders.
+    walks
+        Of the same roots.
     online
         Tells whether a root is there and the same as when it was armed; only then is a file believed gone.
-    scanned
-        Called when the walk of a whole root has ended.
     kept
         Told the paths of new pictures when they are kept.
     """
@@ -80,8 +81,8 @@ class Pipeline:
         recipe: Recipe,
         matching: Matching,
         limits: Limits,
+        walks: Walks,
         online: Callable[[Root], bool],
-        scanned: Callable[[Root], None],
         kept: Callable[[Sequence[bytes]], None],
     ) -> None:
         self._engine = engine
@@ -93,18 +94,17 @@ class Pipeline:
         self._recipe = recipe
         self._matching = matching
         self._limits = limits
+        self._walks = walks
         self._online = online
-        self._scanned = scanned
         self._told_kept = kept
-        self._scans: collections.deque[tuple[Root, bytes, Iterator[Change | Blind | None]]] = collections.deque()
         self._ready: collections.deque[FileState] = collections.deque()
         self._answers: list[Answer] = []
         self._gone: list[bytes] = []
         self._unwanted: list[bytes] = []  # known, there, but no longer admitted by the rules of a root
         self._moved: dict[bytes, bytes] = {}  # new path to old, until the new one is kept
         self._left: set[bytes] = set()  # old paths of files that were kept under their new ones
-        self._blind: set[bytes] = set()  # places that could not be read
-        self._postponed: dict[bytes, str] = {}  # files that could not be read, for a reason that may pass
+        self._retries = Retries()
+        self._written_since: dict[bytes, float] = {}  # files that another process has open for writing
         self._kept_at = 0.0
         self._paused: str | None = None  # why nothing can be kept
         self._stuck = False  # and that will hardly pass by itself
@@ -120,25 +120,18 @@ class Pipeline:
 
     def scan(self, root: Root, start: bytes | None = None) -> None:
         """Begin a walk of a root, or of a directory in it."""
-        start = root.path if start is None else start
-        inside = start.rstrip(b"/") + b"/"
-        self._blind = {path for path in self._blind if not path.startswith(inside)}
-        elsewhere = frozenset(other.path for other in self._roots if other is not root)
-        self._scans.append((root, start, differences(walk(root, start, elsewhere), self._known_below(start))))
-
-    def _known_below(self, start: bytes) -> Iterator[files.KnownFile]:
-        """The rows to compare a walk with; one of another recipe is like no file, so that it is read again."""
-        for row in files.below(self._engine, start):
-            yield row if row.recipe_id in (None, self._matching.recipe_id) else row._replace(key=_LIKE_NO_FILE)
+        self._walks.begin(root, start)
 
     def step(self, now: float, wall: float) -> None:
         """Do what can be done now. ``now`` is steady, ``wall`` is the time that files are stamped with."""
         self._start_trees(now)
         self._walk(now, wall)
+        for path in self._retries.due(now):
+            self._settler.note(FileState(path, None), now)
         self._ready.extend(self._settler.due(now))
         self._answers += self._pool.collect(now)
         if self._ready and self._pool.backlog() < _INTAKE and self._paused is None:
-            self._take_in()
+            self._take_in(now)
             self._answers += self._pool.collect(now)
         waiting = len(self._answers) + len(self._gone) + len(self._unwanted)
         at_once = self._paused is None and (waiting >= _BATCH or self._drained())
@@ -147,9 +140,9 @@ class Pipeline:
 
     def troubles(self) -> list[str]:
         """What could not be read and may be readable later, in words; each walk looks again."""
-        files = [f"{os.fsdecode(path)}: {reason}" for path, reason in sorted(self._postponed.items())]
+        files = [f"{os.fsdecode(path)}: {reason}" for path, reason in self._retries.reasons()]
         paused = [self._paused] if self._paused else []
-        return paused + [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._blind)] + files
+        return paused + [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._walks.blind)] + files
 
     def is_stuck(self) -> bool:
         """Tell whether nothing can be kept because another process holds the store."""
@@ -162,13 +155,13 @@ class Pipeline:
             len(self._ready),
             self._pool.backlog() + len(self._answers),
             self._done,
-            bool(self._scans),
+            bool(self._walks),
         )
 
     def is_idle(self) -> bool:
         """Tell whether nothing is left to do until something happens."""
         return not (
-            self._scans
+            self._walks
             or len(self._settler)
             or len(self._trees)
             or self._gone
@@ -180,16 +173,16 @@ class Pipeline:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
         if self.is_busy():
             return _BUSY_SECONDS
-        if self._scans or (self._ready and self._pool.backlog() < _INTAKE and self._paused is None):
+        if self._walks or (self._ready and self._pool.backlog() < _INTAKE and self._paused is None):
             return 0.0
-        deadlines = [self._settler.next_deadline(), self._trees.next_deadline()]
+        deadlines = [self._settler.next_deadline(), self._trees.next_deadline(), self._retries.next_deadline()]
         if self._answers or self._gone or self._unwanted:
             deadlines.append(self._kept_at + _BATCH_SECONDS)
         return min((max(0.0, one - now) for one in deadlines if one is not None), default=None)
 
     def is_busy(self) -> bool:
         """Tell whether the workers have enough to do for a while, so that answers need no hurry."""
-        return self._pool.backlog() >= _INTAKE and not self._scans
+        return self._pool.backlog() >= _INTAKE and not self._walks
 
     def _drained(self) -> bool:
         return not self._ready and not self._pool.backlog()
@@ -204,32 +197,20 @@ class Pipeline:
                 self.scan(root, state.path)
 
     def _walk(self, now: float, wall: float) -> None:
-        if not self._scans:
-            return
-        root, start, changes = self._scans[0]
-        some = list(islice(changes, _SCAN_STEP))
-        for change in some:
-            if isinstance(change, Blind) and not change.expected:
-                self._blind.add(change.path)
-            if not isinstance(change, Change):
-                continue
-            age = _LONG_AGO if change.key is None else max(0.0, wall - change.key.mtime_ns / 1e9)
-            self._settler.note(FileState(change.path, change.key), now, age)
-        if len(some) < _SCAN_STEP:
-            self._scans.popleft()
-            if start == root.path:
-                self._scanned(root)
+        for state in self._walks.step(now):
+            age = _LONG_AGO if state.key is None else max(0.0, wall - state.key.mtime_ns / 1e9)
+            self._settler.note(state, now, age)
 
-    def _take_in(self) -> None:
+    def _take_in(self, now: float) -> None:
         states = []
         for state in islice(iter(self._ready.popleft, None), min(_INTAKE, len(self._ready))):
             try:
                 states.append(FileState(state.path, look(state.path)))
             except OSError as error:
-                log.warning("%s: cannot be looked at (%s)", os.fsdecode(state.path), error.strerror)
+                self._postpone(state.path, f"cannot be looked at: {error.strerror}", now)
         with reading(self._engine) as connection:
             decided = decisions(connection, states, self._roots, self._matching.recipe_id)
-            todo = jobs(connection, decided, self._recipe, self._matching.recipe_id, self._limits)
+            todo = jobs(connection, decided, self._roots, self._recipe, self._matching.recipe_id, self._limits)
         for job in todo:
             self._pool.submit(job)
         for one in decided:
@@ -267,12 +248,18 @@ class Pipeline:
             self._paused, self._stuck = str(error), isinstance(error, StoreBusyError)
             return
         self._paused, self._stuck = None, False
-        for read in kept.read:
-            self._postponed.pop(read.state.path, None)
+        answered = [one.state.path for one in kept.read] + [one.state.path for one in kept.unreadable]
+        for path in (*answered, *kept.forgotten):
+            self._retries.drop(path)
+            self._written_since.pop(path, None)
         for late in kept.postponed:
             self._leave(self._moved.pop(late.path, None))
-            self._postponed[late.path] = late.reason
-            log.warning("%s: %s; what is known of it is kept", os.fsdecode(late.path), late.reason)
+            self._postpone(late.path, late.reason, now)
+        for path in kept.being_written:
+            if now - self._written_since.setdefault(path, now) < _WRITTEN_SECONDS:
+                self._settler.note(FileState(path, None), now)
+            else:
+                self._postpone(path, "another process has it open for writing", now)
         self._done += len(kept.read) + len(kept.unreadable)
         for path in kept.unsettled:
             self._settler.note(FileState(path, None), now)
@@ -285,6 +272,10 @@ class Pipeline:
                 found = new_matches(connection, self._matching, fresh)
             announce_matches(found, self._matching.values)
             self._told_kept(fresh)
+
+    def _postpone(self, path: bytes, reason: str, now: float) -> None:
+        if self._retries.put(path, reason, now):
+            log.warning("%s: %s; what is known of it is kept", os.fsdecode(path), reason)
 
     def _fresh(self, kept: Kept) -> list[bytes]:
         """The kept paths whose matches are news: all but those of files that were only moved."""

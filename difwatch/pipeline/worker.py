@@ -7,11 +7,13 @@ private pipes, answers one job after the other, and ends when the pipes do.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import resource
 import signal
 import stat
+import time
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -29,12 +31,14 @@ _KINDS = {
 }
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.EAGAIN}
 _MEMORY = 4 << 30  # of address space; the largest admitted picture takes about 2 GB
+_TIME_STEP_NS = 20_000_000
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 
 
 def serve(jobs: int, answers: int) -> None:
     """Answer the jobs that come by one pipe by the other one, until they are closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipes
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # somebody opens a file that we just ask about
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
@@ -55,11 +59,13 @@ def tensorize(job: TensorJob) -> Answer:
     except OSError as error:
         return _unopened(job.path, error)
     try:
-        before = os.fstat(descriptor)
+        before = _stat_at_rest(descriptor)
         seen = FileState(job.path, FileKey.of(before))
         if not stat.S_ISREG(before.st_mode):
             kind = _KINDS.get(stat.S_IFMT(before.st_mode))
             return Unreadable(seen, None, f"this is {kind}, not a file") if kind else Vanished(job.path)
+        if job.unshared and _is_being_written(descriptor):
+            return Vanished(job.path, being_written=True)
         if before.st_size > job.max_bytes:
             return Unreadable(
                 seen, None, f"the file has {before.st_size} bytes, more than the limit of {job.max_bytes}"
@@ -74,6 +80,26 @@ def tensorize(job: TensorJob) -> Answer:
     finally:
         os.close(descriptor)
     return _tensorize(job, seen, data)
+
+
+def _stat_at_rest(descriptor: int) -> os.stat_result:
+    """The state of an open file, when no later change can get the same time stamps: these come in steps of some ms."""
+    found = os.fstat(descriptor)
+    age = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns)
+    if 0 <= age < _TIME_STEP_NS:
+        time.sleep((_TIME_STEP_NS - age) / 1e9)
+        return os.fstat(descriptor)
+    return found
+
+
+def _is_being_written(descriptor: int) -> bool:
+    """Tell whether a process has the file open for writing, where the system tells it (owner or CAP_LEASE)."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
 
 
 def _unread(seen: FileState, error: OSError) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -66,9 +66,32 @@ def _folder(path: bytes, options: dict[str, object]) -> Folder:
     return Folder(path, **made)  # type: ignore[arg-type]
 
 
-def scanned(connection: Connection, folder_id: int, moment: str) -> None:
-    """Note when a complete scan of the folder ended (ISO 8601)."""
-    connection.execute(update(folder).where(folder.c.id == folder_id).values(scanned=moment))
+def scanned(connection: Connection, folder_id: int, moment: str, identity: Sequence[int] | None) -> None:
+    """Note when a complete scan of the folder ended (ISO 8601), and what directory it was; None keeps what is noted.
+
+    A person's word holds for one scan.
+    """
+    values: dict[str, object] = {"scanned": moment, "released": None}
+    if identity is not None:
+        values["identity"] = list(identity)
+    connection.execute(update(folder).where(folder.c.id == folder_id).values(values))
+
+
+def identities(connection: Connection) -> dict[bytes, tuple[int, ...]]:
+    """What directories the folders were at their last complete scan, by path."""
+    rows = connection.execute(select(folder.c.path, folder.c.identity).where(folder.c.identity.is_not(None)))
+    return {row.path: tuple(row.identity) for row in rows}
+
+
+def release(connection: Connection, path: bytes, moment: str) -> bool:
+    """Take a person's word that what is missing from a folder is gone; tell whether it is a watched one."""
+    statement = update(folder).where(folder.c.path == path, folder.c.active).values(released=moment)
+    return bool(connection.execute(statement).rowcount)
+
+
+def is_released(connection: Connection, folder_id: int) -> bool:
+    """Tell whether a person said so since the last complete scan."""
+    return connection.execute(select(folder.c.released).where(folder.c.id == folder_id)).scalar() is not None
 
 
 def counts(connection: Connection) -> list[FolderCounts]:

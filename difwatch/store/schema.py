@@ -11,7 +11,7 @@ from sqlalchemy import Engine, inspect
 from difwatch.errors import StoreError, StoreMissingError, StoreNewerError, StoreOlderError
 from difwatch.store.engine import MISSING, translated, writing
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test compares it with the folder."""
 
 

@@ -25,6 +25,8 @@ folder = Table(
     Column("options", JSON, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("scanned", Text),  # ISO 8601, when the last complete scan ended
+    Column("identity", JSON),  # device, inode and file system of the directory at that time
+    Column("released", Text),  # ISO 8601, when a person said that what is missing is gone; null when that was done
 )
 
 recipe = Table(

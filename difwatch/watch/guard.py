@@ -1,4 +1,4 @@
-"""The watched folders, armed: their observers, whether they are still the same folders, and what state that makes."""
+"""One watched folder, armed: its observer, whether it is still the same folder, and what a walk of it shows."""
 
 from __future__ import annotations
 
@@ -7,23 +7,51 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from difwatch.watch.absence import Absence, Belief
+from difwatch.watch.audit import kernel_watches, unwatched
 from difwatch.watch.canary import Canary
 from difwatch.watch.losses import Loss
+from difwatch.watch.mounts import Mount, mount_at, mounts_of
 from difwatch.watch.observer import Inbox, RootObserver
-from difwatch.watch.roots import Root, identity
+from difwatch.watch.roots import Identity, Root, identity
+from difwatch.watch.schedule import WalkSchedule
+from difwatch.watch.walked import Walked
 
 log = logging.getLogger(__name__)
 
-_CHECK_SECONDS = 5.0
-_POLL_SECONDS = 60.0
 _DEAF_SECONDS = 45.0  # without a sign of the canary: longer than a large burst takes to come through
 _MUTE_SECONDS = 60.0  # new watches did not help
+_REARM_SECONDS = 600.0  # so often watches that were refused are asked for again
 _LOSSES = {
     Loss.OVERFLOW: "more happened at once than the kernel keeps (fs.inotify.max_queued_events), and events were lost",
     Loss.READER_DIED: "the watcher ended",
-    Loss.UNMOUNTED: "a file system was unmounted",
+    Loss.UNMOUNTED: "a file system was mounted or unmounted",
+    Loss.WATCH_FAILED: "not every folder in it is watched",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a guard works with.
+
+    Attributes
+    ----------
+    inbox
+        Where changes go.
+    has_known
+        Tells whether files are known from a root.
+    canary
+        Heard by each observer; None for none.
+    alarm
+        Called from any thread when there is a loss.
+    """
+
+    inbox: Inbox
+    has_known: Callable[[Root], bool]
+    canary: Canary | None
+    alarm: Callable[[], None]
 
 
 class RootGuard:
@@ -33,35 +61,32 @@ class RootGuard:
     ----------
     root
         The folder.
-    inbox
-        Where its changes go.
-    has_known
-        Tells whether files are known from it.
-    canary
-        Heard by the observer of the root; None for none.
-    alarm
-        Called from any thread when there is a loss.
+    around
+        What it works with.
+    before
+        The directory that it was at its last complete walk.
+    schedule
+        When it is walked.
     """
 
-    def __init__(
-        self,
-        root: Root,
-        inbox: Inbox,
-        has_known: Callable[[Root], bool],
-        canary: Canary | None,
-        alarm: Callable[[], None],
-    ) -> None:
+    def __init__(self, root: Root, around: Surroundings, before: Identity | None, schedule: WalkSchedule) -> None:
         self.root = root
-        self._has_known = has_known
-        self._canary = canary
-        self._alarm = alarm
-        self._device: int | None = None
-        self.scanning = False
-        self.trouble: str | None = None
+        self.schedule = schedule
+        self.directories: int | None = None
+        self.unwatched: tuple[bytes, ...] = ()
         self.losses: collections.Counter[Loss] = collections.Counter()
-        self._inbox = inbox
-        self._identity: tuple[int, int] | None = None
+        self._around = around
+        self._before = before
+        self._identity: Identity | None = None
+        self._mounts: frozenset[Mount] = frozenset()
+        self._absence = Absence()
         self._observer: RootObserver | None = None
+        self._trouble: str | None = None
+        self._walked = Belief()
+        self._away = 0
+        self._doubted = False
+        self._refused = ""  # why the system refused a watch
+        self._asked = float("-inf")  # when refused watches were asked for again
         self._heard = 0.0  # when the canary was heard last
         self._lost: Loss | None = None  # not yet answered
 
@@ -70,94 +95,112 @@ class RootGuard:
         """watching, polling, offline or scanning."""
         if self._identity is None:
             return "offline"
-        if self.scanning:
+        if self.schedule.is_walking:
             return "scanning"
         return "watching" if self._observer else "polling"
+
+    @property
+    def certain_identity(self) -> Identity | None:
+        """The directory that it is, None while anything about it is in doubt."""
+        return self._identity if self.is_whole() else None
+
+    def device_now(self, dev: int) -> int:
+        """The number that a device has now; that of the root's file system may have been another one."""
+        same = self._before is not None and self._identity is not None and dev == self._before.dev
+        return self._identity.dev if same and self._identity is not None and not self._doubted else dev
 
     def is_online(self) -> bool:
         """Tell whether the folder is there and the one that was armed; only then can a file in it be gone."""
         return self._identity is not None and identity(self.root.path) == self._identity
 
+    def is_whole(self) -> bool:
+        """Tell whether all of it is there, was walked since it was armed, and nothing about it is in doubt."""
+        doubts = self._doubted or self._walked.again or self._walked.held or self._away
+        return self.is_online() and not self.schedule.is_walking and not doubts
+
     def is_heard(self, now: float) -> bool:
         """Tell whether events come through, as far as the canary shows."""
-        return self._observer is None or self._canary is None or now - self._heard < _MUTE_SECONDS
+        return self._observer is None or self._around.canary is None or now - self._heard < _MUTE_SECONDS
 
-    def arm(self, observe: bool, now: float) -> bool:
-        """Begin to watch (before the scan), or only to look where ``observe`` is off; tell whether it is there."""
+    def troubles(self) -> list[str]:
+        """What is not watched or not believed, in words."""
+        shown = os.fsdecode(self.root.path)
+        found = [self._trouble] if self._trouble else []
+        if self._doubted:
+            found.append(
+                f"{shown}: another file system is at its place; what is known of it is kept until all of it is "
+                f"found, or until 'difwatch forget {shown}'"
+            )
+        elif self._walked.held:
+            found.append(
+                f"{shown}: {self._walked.held} known files are missing at once and are kept; "
+                f"if they are gone, say 'difwatch forget {shown}'"
+            )
+        if self._away:
+            found.append(
+                f"{shown}: {self._away} known files are on a file system that is not mounted and are kept; "
+                f"if they are gone, say 'difwatch forget {shown}'"
+            )
+        if self.unwatched:
+            found.append(f"{shown}: {self._unwatched_text()}")
+        return found
+
+    def arm(self, observe: bool, now: float, mounts: Sequence[Mount]) -> bool:
+        """Begin to watch (before the walk), or only to look where ``observe`` is off; tell whether it is there."""
         self.disarm()
         self._identity = identity(self.root.path)
-        self.trouble = None
-        self._lost = None
+        self._mounts = mounts_of(self.root.path, mounts)
+        here = mount_at(self.root.path, mounts)
+        self.root.is_remote = here is not None and here.is_remote
+        self._trouble = self._lost = None
+        self._absence.forget()
         shown = os.fsdecode(self.root.path)
         why = self._why_offline(self._identity)
         if why is not None:
             self._identity = None
-            self.trouble = f"{shown}: {why}; what is known of it is kept"
-            log.warning(self.trouble)
+            self._trouble = f"{shown}: {why}; what is known of it is kept"
+            log.warning(self._trouble)
             return False
-        if observe and self.root.folder.watch != "poll":
+        self._doubted = self._is_other_file_system()
+        if observe and not self._is_polled():
             try:
-                recursive = self.root.folder.recursive
-                self._observer = RootObserver(self.root.path, recursive, self._inbox, self._canary, self._alarm)
+                around, recursive = self._around, self.root.folder.recursive
+                self._observer = RootObserver(self.root.path, recursive, around.inbox, around.canary, around.alarm)
                 self._heard = now
             except OSError as error:
-                self.trouble = f"{shown}: cannot be watched ({error}); it is walked every minute instead"
-                log.warning(self.trouble)
+                self._trouble = f"{shown}: cannot be watched ({error}); it is walked every minute instead"
+                log.warning(self._trouble)
         return True
 
-    def check(self, now: float) -> bool:
-        """Look after the folder; True when it was armed anew and must be scanned."""
-        online = self.is_online()
-        if not online:
-            was_offline = self._identity is None
-            if was_offline and self._why_offline(identity(self.root.path)) is not None:
-                return False
-            says = "is back" if was_offline else "went away or was replaced"
-            if not was_offline:
-                self.losses[Loss.UNMOUNTED] += 1
-            log.warning("%s: %s", os.fsdecode(self.root.path), says)
-            return self.arm(observe=True, now=now)
+    def check(self, now: float, mounts: Sequence[Mount]) -> bool:
+        """Look after the folder; True when it was armed anew and must be walked."""
+        if not self.is_online():
+            return self._come_back(now, mounts)
         self._take_losses(now)
+        if mounts_of(self.root.path, mounts) != self._mounts:
+            self._lose(Loss.UNMOUNTED)
         # Events go on coming after an overflow, so a walk that goes on may end; without a reader nothing comes.
-        if self._lost is None or (self._lost is Loss.OVERFLOW and self.scanning):
+        if self._lost is None or (self._lost is Loss.OVERFLOW and self.schedule.is_walking):
             return False
-        return self.arm(observe=True, now=now)
+        return self.arm(True, now, mounts)
 
-    def _take_losses(self, now: float) -> None:
-        if self._observer is None:
-            return
-        for report in self._observer.reports():
-            self.losses[report.loss] += 1
-            if report.loss is not Loss.WATCH_FAILED:  # which are not watched is told after the next walk
-                self._lose(report.loss, report.detail)
-        if self._observer.heard_canary():
-            self._heard = now
-        if self._lost is Loss.READER_DIED:
-            return
-        if not self._observer.is_alive() or now - self._heard > _DEAF_SECONDS:
-            self.losses[Loss.READER_DIED] += 1
-            self._lose(Loss.READER_DIED, "no events come")
+    def walked(self, outcome: Walked, now: float, released: bool) -> tuple[bytes, ...]:
+        """Take in what a complete walk showed; gives the known files that are believed to be gone.
 
-    def _lose(self, loss: Loss, detail: str) -> None:
-        if self._lost is not Loss.READER_DIED:
-            self._lost = loss
-        text = f"{_LOSSES[loss]}{f' ({detail})' if detail else ''}"
-        shown = os.fsdecode(self.root.path)
-        extra = {"event": "loss", "fields": {"path": shown, "loss": loss.value}}
-        log.warning("%s: %s; watching and walking anew", shown, text, extra=extra)
-
-    def _why_offline(self, found: tuple[int, int] | None) -> str | None:
-        """Why the folder as it is now must not be believed; None if it can be."""
-        if found is None:
-            return "this folder is not there or cannot be read"
-        if self._device is None:
-            self._device = found[0]
-        if found[0] != self._device:
-            return "another file system is at its place (if that is right, start difwatch again)"
-        with contextlib.suppress(OSError), os.scandir(self.root.path) as entries:
-            if next(entries, None) is None and self._has_known(self.root):
-                return "this folder is empty, but files are known from it (is its disk mounted?)"
-        return None
+        ``released`` is a person's word that what is missing is gone.
+        """
+        self.schedule.end(now)
+        if not self.is_online():
+            self._absence.forget()
+            return ()
+        self._walked = self._absence.judge(outcome.missing, outcome.known, self._doubted, released)
+        self._away = 0 if released else len(outcome.away)
+        self._doubted = self._doubted and bool(outcome.missing or outcome.away) and not released
+        self._before = self.certain_identity or self._before
+        self._audit(outcome, now)
+        uncertain = outcome.is_blind or self._away or self._walked.held or self._doubted
+        self.schedule.plan(now, self._walked.again, self._observer is None or bool(self.unwatched), bool(uncertain))
+        return (*self._walked.gone, *(outcome.away if released else ()))
 
     def disarm(self) -> None:
         """Stop watching."""
@@ -165,107 +208,77 @@ class RootGuard:
             self._observer.stop()
             self._observer = None
 
+    def _come_back(self, now: float, mounts: Sequence[Mount]) -> bool:
+        if self._identity is None:
+            if self._why_offline(identity(self.root.path)) is not None:
+                return False
+            log.warning("%s: is back", os.fsdecode(self.root.path))
+        else:
+            self.losses[Loss.UNMOUNTED] += 1
+            log.warning("%s: went away or was replaced", os.fsdecode(self.root.path))
+        return self.arm(True, now, mounts)
 
-class Guards:
-    """All watched folders. Each method that gives roots gives those that must be walked now.
+    def _take_losses(self, now: float) -> None:
+        if self._observer is None:
+            return
+        for report in self._observer.reports():
+            if report.loss is Loss.WATCH_FAILED:  # which ones is told after the next walk
+                self.losses[report.loss] += 1
+                self._refused = report.detail
+            else:
+                self._lose(report.loss, report.detail)
+        if self._observer.heard_canary():
+            self._heard = now
+        if not self._observer.is_alive() or now - self._heard > _DEAF_SECONDS:
+            self._lose(Loss.READER_DIED, "no events come")
 
-    Parameters
-    ----------
-    roots
-        The folders.
-    inbox
-        Where their changes go.
-    has_known
-        Tells whether files are known from a root.
-    canary
-        Proves that events come through; None for no proof.
-    """
+    def _lose(self, loss: Loss, detail: str = "") -> None:
+        if self._lost in (loss, Loss.READER_DIED):
+            return
+        self._lost = loss
+        self.losses[loss] += 1
+        text = f"{_LOSSES[loss]}{f' ({detail})' if detail else ''}"
+        shown = os.fsdecode(self.root.path)
+        extra = {"event": "loss", "fields": {"path": shown, "loss": loss.value}}
+        log.warning("%s: %s; watching and walking anew", shown, text, extra=extra)
 
-    def __init__(
-        self,
-        roots: Sequence[Root],
-        inbox: Inbox,
-        has_known: Callable[[Root], bool],
-        canary: Canary | None = None,
-    ) -> None:
-        self._inbox = inbox
-        self._canary = canary
-        self._guards = {root.path: RootGuard(root, inbox, has_known, canary, self.doubt) for root in roots}
-        self._checked = self._polled = 0.0
-        self._doubt = False
+    def _audit(self, outcome: Walked, now: float) -> None:
+        """Compare what the kernel watches with the directories that were found."""
+        self.directories = len(outcome.directories)
+        if self._observer is None:
+            self.unwatched = ()
+            return
+        before = self.unwatched
+        self.unwatched = tuple(unwatched(outcome.directories, kernel_watches(self._observer.descriptor)))
+        if self.unwatched and self.unwatched != before and now - self._asked > _REARM_SECONDS:
+            self._asked = now
+            self._lose(Loss.WATCH_FAILED, self._unwatched_text())
+            self._around.alarm()
 
-    def arm(self, observe: bool, now: float) -> list[Root]:
-        """Begin to watch."""
-        self._checked = self._polled = now
-        armed = [self._begin(guard) for guard in self._guards.values() if guard.arm(observe, now)]
-        self._sing()
-        return armed
+    def _unwatched_text(self) -> str:
+        text = (
+            f"{len(self.unwatched)} of {self.directories} folders are not watched, such as "
+            f"{os.fsdecode(self.unwatched[0])}; they are walked every minute"
+        )
+        if "limit" in self._refused:
+            text += "; raise fs.inotify.max_user_watches (systemd/sysctl.d/60-difwatch.conf)"
+        return f"{text} ({self._refused})" if self._refused else text
 
-    def doubt(self) -> None:
-        """Make the next `look_after` look in any case, and soon; allowed from any thread."""
-        self._doubt = True
-        self._inbox.wake()
+    def _is_polled(self) -> bool:
+        watch = self.root.folder.watch
+        return watch == "poll" or (watch == "auto" and self.root.is_remote)
 
-    def look_after(self, now: float) -> list[Root]:
-        """Every few seconds: arm again what went away and came back, and what is no longer watched."""
-        if not self._doubt and now - self._checked < _CHECK_SECONDS:
-            return []
-        self._doubt, self._checked = False, now
-        poll = now - self._polled >= _POLL_SECONDS
-        self._polled = now if poll else self._polled
-        found = [
-            self._begin(guard)
-            for guard in self._guards.values()
-            if guard.check(now) or (poll and guard.state == "polling")
-        ]
-        self._sing()
-        return found
+    def _is_other_file_system(self) -> bool:
+        now, before = self._identity, self._before
+        return (
+            now is not None and before is not None and now.fsid != before.fsid and self._around.has_known(self.root)
+        )
 
-    def is_heard(self, now: float) -> bool:
-        """Tell whether the events of all watched folders come through, as far as the canary shows."""
-        return all(guard.is_heard(now) for guard in self._guards.values())
-
-    def losses(self) -> dict[str, int]:
-        """How often something was lost, by what it was; each was answered by new watches and a walk."""
-        counted = {loss.value: 0 for loss in Loss}
-        for guard in self._guards.values():
-            for loss, count in guard.losses.items():
-                counted[loss.value] += count
-        return counted
-
-    def _sing(self) -> None:
-        if self._canary is not None:
-            try:
-                self._canary.sing()
-            except OSError as error:
-                log.warning("%s: %s", os.fsdecode(self._canary.directory), error.strerror)
-
-    def scanned(self, root: Root) -> None:
-        """Take note that the walk of a root has ended."""
-        self._guards[root.path].scanning = False
-
-    def is_online(self, root: Root) -> bool:
-        """Tell whether the folder is there and the one that was armed."""
-        return self._guards[root.path].is_online()
-
-    def is_ready(self, path: bytes) -> bool:
-        """Tell whether the folder of a path is there, is the one that was armed, and was walked since."""
-        guard = self._guards[path]
-        return guard.is_online() and not guard.scanning
-
-    def troubles(self) -> list[str]:
-        """What is not watched, in words."""
-        return [guard.trouble for guard in self._guards.values() if guard.trouble]
-
-    def states(self) -> list[tuple[bytes, str]]:
-        """Each folder and its state: watching, polling, offline or scanning."""
-        return [(path, guard.state) for path, guard in self._guards.items()]
-
-    def disarm(self) -> None:
-        """Stop watching."""
-        for guard in self._guards.values():
-            guard.disarm()
-
-    def _begin(self, guard: RootGuard) -> Root:
-        guard.scanning = True
-        return guard.root
+    def _why_offline(self, found: Identity | None) -> str | None:
+        """Why the folder as it is now must not be believed; None if it can be."""
+        if found is None:
+            return "this folder is not there or cannot be read"
+        with contextlib.suppress(OSError), os.scandir(self.root.path) as entries:
+            if next(entries, None) is None and self._around.has_known(self.root):
+                return "this folder is empty, but files are known from it (is its disk mounted?)"
+        return None

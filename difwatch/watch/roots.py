@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from pathspec import GitIgnoreSpec
 
@@ -35,6 +36,8 @@ class Root:
         self.path = folder.path
         self._inside = folder.path.rstrip(b"/") + b"/"
         self._is_image_name = is_image_name
+        self.is_remote = False
+        """Whether others may change its files without a word to this machine; known when it is armed."""
         self._apart = tuple(path.rstrip(b"/") + b"/" for path in apart)
         self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
 
@@ -85,11 +88,23 @@ def innermost(roots: Sequence[Root], path: bytes) -> Root | None:
     return max((root for root in roots if root.contains(path)), key=lambda root: len(root.path), default=None)
 
 
-def identity(path: bytes) -> tuple[int, int] | None:
-    """Device and inode of a directory that can be listed; None if it is not there."""
+class Identity(NamedTuple):
+    """What tells a directory from another one at its place.
+
+    ``dev`` may be another number after each start of the machine; ``fsid`` stays with the file system, where it has
+    one of its own.
+    """
+
+    dev: int
+    inode: int
+    fsid: int
+
+
+def identity(path: bytes) -> Identity | None:
+    """The identity of a directory that can be listed; None if it is not there."""
     try:
         with os.scandir(path):
             stat = os.stat(path)  # noqa: PTH116  (bytes have no Path)
+            return Identity(stat.st_dev, stat.st_ino, os.statvfs(path).f_fsid)
     except OSError:
         return None
-    return stat.st_dev, stat.st_ino

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,23 @@ class Blind:
         return path == self.path or (self.path.endswith(b"/") and path.startswith(self.path))
 
 
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory that the walk went into or tried to, by its device and inode."""
+
+    path: bytes
+    dev: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A known file that the walk did not find; ``dev`` is the device it was on when it was read."""
+
+    path: bytes
+    dev: int
+
+
 class Known(Protocol):
     """A path and the state in which it was read."""
 
@@ -40,17 +58,20 @@ class Known(Protocol):
     def key(self) -> FileKey: ...
 
 
-def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) -> Iterator[FileState | Blind]:
+def walk(
+    root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()
+) -> Iterator[FileState | Blind | Directory]:
     """Walk the files of a root below a directory, in the order of the bytes of their paths.
 
     The order is that of the store, so that both can be compared side by side without holding either.
-    Symbolic links are not followed. A directory that cannot be read gives a `Blind`, as does one in
-    ``elsewhere``, which belongs to another root.
+    Symbolic links are not followed. Each directory comes before what is in it. A directory that cannot be read
+    gives a `Blind`, as does one in ``elsewhere``, which belongs to another root.
     """
     waiting: list[Iterator[os.DirEntry[bytes]]] = []
     entered: bytes | None = start
     while entered is not None or waiting:
         if entered is not None:
+            yield from _as_directory(entered)
             listed = None if entered in elsewhere else _listed(entered, entered == root.path)
             if listed is None:
                 yield Blind(entered + b"/", expected=entered in elsewhere)
@@ -65,6 +86,12 @@ def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) ->
             entered = entry.path if root.admits_directory(entry.path) else None
         elif root.admits_file(entry.path):
             yield from _look(entry)
+
+
+def _as_directory(path: bytes) -> Iterator[Directory]:
+    with contextlib.suppress(OSError):  # it is listed next, and its failure told there
+        found = os.lstat(path)
+        yield Directory(path, found.st_dev, found.st_ino)
 
 
 def _listed(directory: bytes, is_root: bool) -> list[os.DirEntry[bytes]] | None:
@@ -99,18 +126,23 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[FileState | Blind]:
         yield Blind(entry.path)
 
 
-def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> Iterator[Change | Blind | None]:
+def differences(
+    found: Iterable[FileState | Blind | Directory], known: Iterable[Known]
+) -> Iterator[Change | Absent | Blind | Directory | None]:
     """Compare a walk with what is known; both in the order of the bytes of their paths.
 
-    Yields a change for each file that is new, in another state, or not there any more. What a `Blind` stands
-    for is left as it is; it is passed on. For a file that is as it was, None is yielded, so that whoever takes
-    from here can pause after any number of files.
+    Yields a change for each file that is new or in another state, and an `Absent` for each that is not there. What
+    a `Blind` stands for is left as it is; it is passed on, and so are directories. For a file that is as it was, None
+    is yielded, so that whoever takes from here can pause after any number of files.
     """
     rows = iter(known)
     row = next(rows, None)
     for one in found:
+        if isinstance(one, Directory):
+            yield one
+            continue
         while row is not None and row.path < one.path:
-            yield Change(ChangeKind.FILE, row.path)
+            yield Absent(row.path, row.key.dev)
             row = next(rows, None)
         if isinstance(one, Blind):
             yield one
@@ -122,5 +154,5 @@ def differences(found: Iterable[FileState | Blind], known: Iterable[Known]) -> I
         else:
             yield Change(ChangeKind.FILE, one.path, one.key)
     while row is not None:
-        yield Change(ChangeKind.FILE, row.path)
+        yield Absent(row.path, row.key.dev)
         row = next(rows, None)

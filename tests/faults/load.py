@@ -27,7 +27,8 @@ def pictures() -> list[bytes]:
         one = photo(seed, 90, 60)
         made.append(_png(one, seed % 10))
         if seed % 3 == 0:
-            made += [_png(one.transpose(Image.Transpose.ROTATE_90)), _png(one.point(lambda value: min(value + 1, 255)))]
+            made.append(_png(one.transpose(Image.Transpose.ROTATE_90)))
+            made.append(_png(one.point(lambda value: min(value + 1, 255))))
         if seed % 5 == 0:
             made += [_png(one.resize((60, 40))), _png(one, 1)[:700]]
     return made
@@ -54,7 +55,7 @@ class Load:
 
     def __init__(self, folder: Path, seed: int, pause: float = 0.04) -> None:
         self.folder = folder
-        self.manifest: dict[str, str | None] = {}  # every path that ever was: SHA-256 of its bytes, None if it is gone
+        self.manifest: dict[str, str | None] = {}  # each path that ever was: SHA-256 of its bytes, None for gone
         self.changes = 0
         self.trouble: BaseException | None = None
         self._dice = random.Random(seed)

@@ -1,0 +1,146 @@
+"""Walks of the watched folders, a part at a time, compared with what is known."""
+
+from __future__ import annotations
+
+import collections
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from sqlalchemy import Engine
+
+from difwatch.model import Change, FileKey, FileState
+from difwatch.store import files
+from difwatch.watch import Absent, Blind, Directory, Root, Walked, differences, walk
+
+_STEP = 2000  # files looked at at once, so that events and answers are not kept waiting
+
+Ended = Callable[[Walked, float], Sequence[bytes]]
+"""Told what a complete walk showed, and when it ended; gives the known files that are believed to be gone."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    root: Root
+    start: bytes
+    changes: Iterator[Change | Absent | Blind | Directory | None] = field(default_factory=lambda: iter(()))
+    known: int = 0
+    missing: list[bytes] = field(default_factory=list)
+    away: list[bytes] = field(default_factory=list)
+    directories: list[Directory] = field(default_factory=list)
+    is_blind: bool = False
+    devices: dict[bytes, int | None] = field(default_factory=dict)
+
+    def holds(self, path: bytes) -> bool:
+        return path == self.start or path.startswith(self.start.rstrip(b"/") + b"/")
+
+
+class Walks:
+    """The walks that go on, one after the other.
+
+    Parameters
+    ----------
+    engine
+        Of the store.
+    roots
+        All watched folders.
+    recipe_id
+        In force; what was read under another one is read again.
+    device_now
+        The number that a device has now, for one that a file of a folder was read on.
+    ended
+        Told when the walk of a whole folder has ended.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        roots: Sequence[Root],
+        recipe_id: int,
+        device_now: Callable[[Root, int], int],
+        ended: Ended,
+    ) -> None:
+        self._engine = engine
+        self._roots = roots
+        self._recipe_id = recipe_id
+        self._device_now = device_now
+        self._ended = ended
+        self._going_on: collections.deque[_Walk] = collections.deque()
+        self.blind: set[bytes] = set()
+        """Places that could not be read."""
+
+    def __len__(self) -> int:
+        return len(self._going_on)
+
+    def begin(self, root: Root, start: bytes | None = None) -> None:
+        """Begin a walk of a root, or of a directory in it; it takes the place of those of the same files."""
+        one = _Walk(root, root.path if start is None else start)
+        self._going_on = collections.deque(
+            other for other in self._going_on if other.root is not root or not one.holds(other.start)
+        )
+        self.blind = {path for path in self.blind if not one.holds(path.rstrip(b"/"))}
+        elsewhere = frozenset(other.path for other in self._roots if other is not root)
+        one.changes = differences(walk(root, one.start, elsewhere), self._known_below(one))
+        self._going_on.append(one)
+
+    def step(self, now: float) -> list[FileState]:
+        """Go on; gives the paths that must be looked at, with what was seen there."""
+        if not self._going_on:
+            return []
+        one = self._going_on[0]
+        some = list(islice(one.changes, _STEP))
+        found = [state for item in some for state in self._take(one, item)]
+        if len(some) < _STEP:
+            self._going_on.popleft()
+            found += [FileState(path, None) for path in self._end(one, now)]
+        return found
+
+    def _take(self, one: _Walk, item: Change | Absent | Blind | Directory | None) -> Iterator[FileState]:
+        if isinstance(item, Change):
+            yield FileState(item.path, item.key)
+        elif isinstance(item, Directory):
+            one.directories.append(item)
+        elif isinstance(item, Blind):
+            if not item.expected:
+                one.is_blind = True
+                self.blind.add(item.path)
+        elif item is not None:
+            if not one.root.admits_file(item.path):
+                yield FileState(item.path, None)  # there or not, it counts no more
+            elif self._is_away(one, item):
+                one.away.append(item.path)
+            else:
+                one.missing.append(item.path)
+
+    def _end(self, one: _Walk, now: float) -> Sequence[bytes]:
+        if one.start != one.root.path:
+            return one.missing  # an event told of this directory: each is looked at once more, and then believed
+        parts = (tuple(one.missing), tuple(one.away), tuple(one.directories))
+        return self._ended(Walked(one.root, one.known, *parts, one.is_blind), now)
+
+    def _is_away(self, one: _Walk, absent: Absent) -> bool:
+        """Tell whether another file system is now where the file was."""
+        wanted = self._device_now(one.root, absent.dev)
+        directory = absent.path.rpartition(b"/")[0]
+        if directory not in one.devices:
+            one.devices[directory] = _device_of_nearest(directory)
+        return one.devices[directory] not in (None, wanted)
+
+    def _known_below(self, one: _Walk) -> Iterator[files.KnownFile]:
+        """The rows to compare a walk with; one of another recipe is like no file, so that it is read again."""
+        for row in files.below(self._engine, one.start):
+            one.known += 1
+            usable = row.recipe_id in (None, self._recipe_id)
+            yield row if usable else row._replace(key=FileKey(-1, 0, 0, row.key.dev, 0))
+
+
+def _device_of_nearest(directory: bytes) -> int | None:
+    """The device of a directory, or of the nearest one above it that is there."""
+    while True:
+        try:
+            return os.lstat(directory).st_dev
+        except (FileNotFoundError, NotADirectoryError):
+            directory = directory.rpartition(b"/")[0] or b"/"
+        except OSError:
+            return None

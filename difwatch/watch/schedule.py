@@ -1,0 +1,78 @@
+"""When is a watched folder walked again? Pure: all times are seconds on one steady clock."""
+
+from __future__ import annotations
+
+POLL_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
+_RETRY_MOST = 3600.0
+_PATIENCE = 10  # a walk may take a tenth of the time
+
+
+class WalkSchedule:
+    """The walks of one folder.
+
+    Parameters
+    ----------
+    confirm_seconds
+        Pause before a walk that confirms another one.
+    """
+
+    def __init__(self, confirm_seconds: float) -> None:
+        self._confirm_seconds = confirm_seconds
+        self._began: float | None = None
+        self._took = 0.0
+        self._due: float | None = None
+        self._confirms = False
+        self._retry = POLL_SECONDS
+
+    @property
+    def is_walking(self) -> bool:
+        """Whether a walk goes on."""
+        return self._began is not None
+
+    @property
+    def confirms(self) -> bool:
+        """Whether the next walk is one that confirms another one."""
+        return self._confirms and self._due is not None
+
+    def begin(self, now: float) -> None:
+        """Take note that a walk begins."""
+        self._began, self._due = now, None
+
+    def end(self, now: float) -> None:
+        """Take note that it ended; without a plan there is no next one."""
+        self._took = now - (now if self._began is None else self._began)
+        self._began = None
+
+    def plan(self, now: float, again: bool, polled: bool, uncertain: bool) -> None:
+        """Plan the next walk.
+
+        Parameters
+        ----------
+        now
+            When the last one ended.
+        again
+            It must be confirmed.
+        polled
+            Not everything gives events.
+        uncertain
+            Something could not be read or is not believed: tried again after longer and longer pauses.
+        """
+        pause = DAY_SECONDS
+        if uncertain:
+            pause, self._retry = self._retry, min(2 * self._retry, _RETRY_MOST)
+        else:
+            self._retry = POLL_SECONDS
+        if polled:
+            pause = min(pause, POLL_SECONDS)
+        pause = max(pause, _PATIENCE * self._took)
+        self._confirms = again
+        self._due = now + (self._confirm_seconds if again else pause)
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether the next walk is to begin."""
+        return not self.is_walking and self._due is not None and now >= self._due
+
+    def ask(self, now: float) -> None:
+        """Let the next walk begin at once."""
+        self._due = now
