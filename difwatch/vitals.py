@@ -55,7 +55,7 @@ class Vitals:
         left = sum(facts["queue"].values())
         status = facts["reasons"][0] if facts["reasons"] else f"{left} files on the way" if left else "up to date"
         # Without a ping, systemd starts a new one: when no events come, or nothing can be kept.
-        alive = parts.guards.is_heard(now) and not parts.pipeline.is_stuck()
+        alive = parts.guards.is_heard() and not parts.pipeline.is_stuck()
         self._to.notifier.send(*(["WATCHDOG=1"] if alive else []), f"STATUS={status}")
         if facts != self._last or now - self._told >= _UNCHANGED_SECONDS:
             self._last, self._told = facts, now

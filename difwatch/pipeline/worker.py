@@ -83,7 +83,7 @@ def tensorize(job: TensorJob) -> Answer:
 
 
 def _stat_at_rest(descriptor: int) -> os.stat_result:
-    """The state of an open file, when no later change can get the same time stamps: these come in steps of some ms."""
+    """The state of an open file, when no later change can get the same time stamps: these come in steps."""
     found = os.fstat(descriptor)
     age = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns)
     if 0 <= age < _TIME_STEP_NS:

@@ -21,8 +21,11 @@ from difwatch.watch.walked import Walked
 
 log = logging.getLogger(__name__)
 
-_DEAF_SECONDS = 45.0  # without a sign of the canary: longer than a large burst takes to come through
-_MUTE_SECONDS = 60.0  # new watches did not help
+# Checks in a row without a sign of the canary, five seconds apart: longer than a large burst takes to come through.
+# They are counted, because the time that this process was stopped says nothing.
+_DEAF_CHECKS = 9
+_MUTE_CHECKS = 12  # new watches did not help
+_BETWEEN_CHECKS = 4.0
 _REARM_SECONDS = 600.0  # so often watches that were refused are asked for again
 _LOSSES = {
     Loss.OVERFLOW: "more happened at once than the kernel keeps (fs.inotify.max_queued_events), and events were lost",
@@ -87,7 +90,8 @@ class RootGuard:
         self._doubted = False
         self._refused = ""  # why the system refused a watch
         self._asked = float("-inf")  # when refused watches were asked for again
-        self._heard = 0.0  # when the canary was heard last
+        self._silent = 0  # checks in a row without a sign of the canary
+        self._listened = 0.0
         self._lost: Loss | None = None  # not yet answered
 
     @property
@@ -118,9 +122,9 @@ class RootGuard:
         doubts = self._doubted or self._walked.again or self._walked.held or self._away
         return self.is_online() and not self.schedule.is_walking and not doubts
 
-    def is_heard(self, now: float) -> bool:
+    def is_heard(self) -> bool:
         """Tell whether events come through, as far as the canary shows."""
-        return self._observer is None or self._around.canary is None or now - self._heard < _MUTE_SECONDS
+        return self._observer is None or self._silent < _MUTE_CHECKS
 
     def troubles(self) -> list[str]:
         """What is not watched or not believed, in words."""
@@ -166,7 +170,7 @@ class RootGuard:
             try:
                 around, recursive = self._around, self.root.folder.recursive
                 self._observer = RootObserver(self.root.path, recursive, around.inbox, around.canary, around.alarm)
-                self._heard = now
+                self._listened = now
             except OSError as error:
                 self._trouble = f"{shown}: cannot be watched ({error}); it is walked every minute instead"
                 log.warning(self._trouble)
@@ -227,16 +231,24 @@ class RootGuard:
                 self._refused = report.detail
             else:
                 self._lose(report.loss, report.detail)
-        if self._observer.heard_canary():
-            self._heard = now
-        if not self._observer.is_alive() or now - self._heard > _DEAF_SECONDS:
+        if not self._observer.is_alive() or self._is_deaf(now):
             self._lose(Loss.READER_DIED, "no events come")
+
+    def _is_deaf(self, now: float) -> bool:
+        assert self._observer is not None
+        if self._around.canary is None or self._observer.heard_canary():
+            self._silent = 0
+        elif now - self._listened >= _BETWEEN_CHECKS:
+            self._listened = now
+            self._silent += 1
+        return self._silent >= _DEAF_CHECKS
 
     def _lose(self, loss: Loss, detail: str = "") -> None:
         if self._lost in (loss, Loss.READER_DIED):
             return
         self._lost = loss
-        self.losses[loss] += 1
+        if not (loss is Loss.WATCH_FAILED and self._refused):  # each one was counted when it was refused
+            self.losses[loss] += 1
         text = f"{_LOSSES[loss]}{f' ({detail})' if detail else ''}"
         shown = os.fsdecode(self.root.path)
         extra = {"event": "loss", "fields": {"path": shown, "loss": loss.value}}

@@ -116,9 +116,9 @@ class Guards:
         """The number that a device has now, for one that a file of the root was read on."""
         return self._guards[root.path].device_now(dev)
 
-    def is_heard(self, now: float) -> bool:
+    def is_heard(self) -> bool:
         """Tell whether the events of all watched folders come through, as far as the canary shows."""
-        return all(guard.is_heard(now) for guard in self._guards.values())
+        return all(guard.is_heard() for guard in self._guards.values())
 
     def is_online(self, root: Root) -> bool:
         """Tell whether the folder is there and the one that was armed."""
