@@ -225,14 +225,17 @@ class RootGuard:
     def _take_losses(self, now: float) -> None:
         if self._observer is None:
             return
-        for report in self._observer.reports():
+        self._take_reports(self._observer)
+        if not self._observer.is_alive() or self._is_deaf(now):
+            self._lose(Loss.READER_DIED, "no events come")
+
+    def _take_reports(self, observer: RootObserver) -> None:
+        for report in observer.reports():
             if report.loss is Loss.WATCH_FAILED:  # which ones is told after the next walk
                 self.losses[report.loss] += 1
                 self._refused = report.detail
             else:
                 self._lose(report.loss, report.detail)
-        if not self._observer.is_alive() or self._is_deaf(now):
-            self._lose(Loss.READER_DIED, "no events come")
 
     def _is_deaf(self, now: float) -> bool:
         assert self._observer is not None
@@ -260,6 +263,7 @@ class RootGuard:
         if self._observer is None:
             self.unwatched = ()
             return
+        self._take_reports(self._observer)
         before = self.unwatched
         self.unwatched = tuple(unwatched(outcome.directories, kernel_watches(self._observer.descriptor)))
         if self.unwatched and self.unwatched != before and now - self._asked > _REARM_SECONDS:
