@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
@@ -21,6 +21,7 @@ def handlers(
     start_search: Callable[[Mapping[str, Any]], None],
     search_state: Callable[[], Mapping[str, Any]],
     walk: Callable[[bytes], None],
+    look_at: Callable[[Sequence[bytes]], None],
 ) -> dict[str, Handler]:
     """The answers by the word of the request.
 
@@ -38,6 +39,8 @@ def handlers(
         Of the full search in the background.
     walk
         Lets a folder be walked at once.
+    look_at
+        Lets files be looked at.
     """
 
     def ignore(asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -71,6 +74,13 @@ def handlers(
             walk(path)
         return {"found": found}
 
+    def retry(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        paths = None if asked["paths"] is None else [os.fsencode(path) for path in asked["paths"]]
+        with writing(engine) as connection:
+            found = files.retry(connection, paths)
+        look_at(found)
+        return {"paths": [os.fsdecode(path) for path in found]}
+
     def read_again(_asked: Mapping[str, Any]) -> Mapping[str, Any]:
         reload()
         return {}
@@ -83,5 +93,6 @@ def handlers(
         "rescan": rescan,
         "rescan progress": lambda _asked: search_state(),
         "release": release,
+        "retry": retry,
         "reload": read_again,
     }

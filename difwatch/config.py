@@ -16,6 +16,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from difwatch.actions.plan import Policy
 from difwatch.errors import UsageError
 from difwatch.model import Folder, Settings
+from difwatch.pipeline.intake import Limits
+from difwatch.pipeline.pool import WorkerLimits
 from difwatch.search.budget import MOST_PAIRS
 from difwatch.search.distance import similarity_mse
 
@@ -58,7 +60,7 @@ class Config(_Strict):
     same_dim: bool = True
     compare_references: bool = True
     px_size: Annotated[int, Field(ge=10, le=5000)] = 50
-    recipe: Literal["exact"] = "exact"
+    recipe: Literal["exact", "fast"] = "exact"
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
     keep: list[Keep] = ["pixels", "bytes", "oldest", "path"]
     action: Literal["log", "move"] = "log"
@@ -68,6 +70,10 @@ class Config(_Strict):
     max_moves_per_hour: Annotated[int, Field(ge=1)] = 500
     quiet_seconds: Annotated[float, Field(ge=0)] = 2.0
     max_wait_seconds: Annotated[float, Field(gt=0)] = 60.0
+    max_pixels: Annotated[int, Field(ge=1)] = 250_000_000
+    max_file_mb: Annotated[int, Field(ge=1)] = 1024
+    decode_seconds: Annotated[float, Field(gt=0)] = 300.0
+    decode_memory_mb: Annotated[int, Field(ge=256)] = 4096
     folder: list[FolderConfig] = []
 
     def folders(self) -> list[Folder]:
@@ -98,6 +104,14 @@ class Config(_Strict):
     def settings(self) -> Settings:
         """What decides which pairs count."""
         return Settings(self.similarity, self.rotate, self.same_dim, tuple(self.keep), self.compare_references)
+
+    def limits(self) -> Limits:
+        """What a file may ask of a worker."""
+        return Limits(self.max_pixels, self.max_file_mb << 20)
+
+    def worker_limits(self) -> WorkerLimits:
+        """What a worker may use."""
+        return WorkerLimits(self.decode_seconds, self.decode_memory_mb << 20)
 
     def remembered(self) -> float:
         """The mean squared error up to which pairs are stored: never less than what counts as a match."""
@@ -199,8 +213,6 @@ def _mistake(where: str, place: tuple[str, ...], errors: list[dict[str, Any]]) -
         return f"{where}: {name}: unknown key; {known}"
     texts = [one["msg"].removeprefix("Value error, ") for one in errors]
     text = ", or ".join(text[0].lower() + text[1:] for text in texts)
-    if place[-1] == "recipe":
-        text += " (this version has no other)"
     return f"{where}: {name} = {errors[0]['input']!r}: {text}"
 
 

@@ -20,6 +20,7 @@ from difwatch.answers import handlers
 from difwatch.background import BackgroundSearch
 from difwatch.config import Config
 from difwatch.errors import DifwatchError, IncompleteError, StoreForeignError, UsageError
+from difwatch.model import Change, ChangeKind
 from difwatch.parts import Ground, make_parts
 from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.run import Progress
@@ -75,7 +76,7 @@ class Daemon:
         with contextlib.ExitStack() as opened:
             opened.callback(control.WriterLock(state_dir).release)
             # Started first: the workers load their libraries while the store is opened.
-            self._pool = WorkerPool(config.worker_processes())
+            self._pool = WorkerPool(config.worker_processes(), config.worker_limits())
             opened.callback(self._pool.close)
             path = state_dir / "difwatch.db"
             engine = _open(path)
@@ -108,6 +109,7 @@ class Daemon:
             lambda asked: self._search.start(asked, self._parts.keeper, self._parts.values),
             self._search.state,
             lambda path: self._parts.guards.ask_for_walk(path, time.monotonic()),
+            lambda paths: self._inbox.put(Change(ChangeKind.FILE, path) for path in paths),
         )
 
     def want_reload(self) -> None:

@@ -95,6 +95,7 @@ class TensorJob:
     max_bytes: int
     known_digests: frozenset[bytes] = frozenset()
     unshared: bool = False
+    recipe: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from difwatch.actions.trash import home_basket
 from difwatch.automatic import AutomaticMover
 from difwatch.config import Config
 from difwatch.errors import StoreBusyError, StoreFullError
-from difwatch.imaging import exact_recipe, is_image_name
-from difwatch.pipeline.intake import Limits
+from difwatch.imaging import is_image_name, named_recipe
 from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.pool import Pool
 from difwatch.pipeline.run import Pipeline
@@ -69,7 +68,7 @@ class Parts:
 
 def make_parts(config: Config, ground: Ground) -> Parts:
     """Bring the store in line with a configuration, and make what works with it."""
-    engine, recipe = ground.engine, exact_recipe(config.px_size)
+    engine, recipe = ground.engine, named_recipe(config.recipe, config.px_size)
     watched = config.folders()
     ready = prepare(engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
     with reading(engine) as connection:
@@ -94,7 +93,7 @@ def make_parts(config: Config, ground: Ground) -> Parts:
     mover = AutomaticMover(
         engine,
         lambda: acting.journal_of(ground.state_dir, ground.clock),
-        Rules(config.px_size, is_image_name, ground.clock, config.sidecars),
+        Rules(config.px_size, is_image_name, ground.clock, config.sidecars, recipe=config.recipe),
         config.policies(),
         [one.path for one in watched],
         config.max_moves_per_hour,
@@ -124,7 +123,7 @@ def make_parts(config: Config, ground: Ground) -> Parts:
         roots,
         recipe,
         ready.matching,
-        Limits(),
+        config.limits(),
         walks,
         guards.is_online,
         mover.note,

@@ -1,4 +1,4 @@
-"""Writes the golden pictures of difwatch/imaging/golden. Run once; the files are what counts, not this script."""
+"""Writes the golden pictures of difwatch/imaging. Run once; the files are what counts, not this script."""
 
 import sys
 from pathlib import Path
@@ -16,6 +16,13 @@ def pattern(width: int, height: int) -> np.ndarray:
     return np.stack([red, green, blue], axis=-1).astype(np.uint8)
 
 
+def smooth(width: int, height: int) -> np.ndarray:
+    """Gradients only: large, and small as a file."""
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [127 + 120 * np.sin(x / (90 + 30 * channel) + y / (140 - 20 * channel)) for channel in range(3)]
+    return np.stack(waves, axis=-1).astype(np.uint8)
+
+
 def main(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     wide, tall, square = (Image.fromarray(pattern(*size)) for size in ((160, 90), (61, 190), (96, 96)))
@@ -26,6 +33,9 @@ def main(out: Path) -> None:
     alpha = tall.convert("RGBA")
     alpha.putalpha(Image.fromarray(pattern(61, 190)[..., 1]))
     alpha.resize((40, 120)).save(out / "alpha.png", optimize=True)
+    fast = out.with_name("golden_fast")
+    fast.mkdir(exist_ok=True)
+    Image.fromarray(smooth(1700, 1650)).save(fast / "large.jpg", quality=60)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ recursiv = true
         ('action = "delete"', "should be 'log' or 'move'"),
         ('action = "move"\n[[folder]]\npath = "/tmp"', "needs move_to"),
         ('action = "move"\nmove_to = "/tmp"\n[[folder]]\npath = "/tmp/x"', "holds the watched folder"),
-        ('recipe = "fast"', "this version has no other"),
+        ('recipe = "quick"', "should be 'exact' or 'fast'"),
         ("quiet_seconds = -1", "greater than or equal to 0"),
         ("folder = 3", "folder"),
         ("[[folder]]\nrecursive = true", "path"),

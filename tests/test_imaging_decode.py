@@ -1,5 +1,6 @@
 """What a viewer shows is what is compared."""
 
+import importlib.util
 import io
 import struct
 import zlib
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from difwatch.imaging import DecodeError, decode, is_image_name
+from difwatch.imaging import DecodeError, decode, is_image_name, make
 
 
 def encoded(image, kind, **options):
@@ -135,3 +136,40 @@ def test_damaged_files_give_a_picture_or_a_reason_and_nothing_else(data):
 )
 def test_names_of_pictures_are_known_in_any_case(name, is_image):
     assert is_image_name(b"/some/folder/" + name) == is_image
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_under_fast_the_size_is_that_of_the_full_upright_picture_and_other_formats_are_as_under_exact(orientation):
+    picture = photo(3, 1300, 1000)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    jpeg, png = encoded(picture, "JPEG", exif=exif, quality=95), encoded(picture, "PNG", exif=exif)
+    fast, exact = make(jpeg, 50, "fast"), make(jpeg, 50)
+    assert (fast.width, fast.height) == (exact.width, exact.height) == ((1300, 1000), (1000, 1300))[orientation > 4]
+    assert 0 < np.square(fast.tensor.astype(int) - exact.tensor).mean() < 1, "made smaller, and hardly otherwise"
+    assert (make(png, 50, "fast").tensor == make(png, 50).tensor).all()
+
+
+def test_under_fast_a_small_jpeg_is_as_under_exact():
+    small = encoded(photo(3, 799, 700), "JPEG")
+    assert (make(small, 50, "fast").tensor == make(small, 50).tensor).all()
+
+
+def test_under_fast_the_limit_counts_the_full_picture():
+    with pytest.raises(DecodeError, match="1300 x 1000 pixels"):
+        make(encoded(photo(3, 1300, 1000), "JPEG"), 50, "fast", 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC needs a decoder that is not installed"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL needs a decoder that is not installed"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", r"pip install 'difwatch\[jxl\]'"),
+    ],
+)
+def test_a_picture_that_an_extra_would_decode_says_which(head, words):
+    if importlib.util.find_spec("pillow_heif") or importlib.util.find_spec("pillow_jxl"):
+        pytest.skip("an extra decoder is installed here")
+    with pytest.raises(DecodeError, match=words):
+        decode(head + bytes(100))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from difwatch.imaging import decode, exact_recipe, tensor
+from difwatch.imaging import decode, named_recipe, tensor
 from difwatch.imaging.tensor import tensor_digest
 
 TURNS = {
@@ -96,10 +96,10 @@ def test_equal_tensors_and_only_those_have_equal_digests():
 
 
 def test_the_fingerprint_tells_decoders_apart_and_is_stable(monkeypatch):
-    before = exact_recipe(50)
-    assert before == exact_recipe(50)
-    assert before.fingerprint != exact_recipe(51).fingerprint
+    before = named_recipe("exact", 50)
+    assert before == named_recipe("exact", 50)
+    assert before.fingerprint != named_recipe("exact", 51).fingerprint
     from difwatch.imaging import recipe
 
     monkeypatch.setattr(recipe, "tensor", lambda image, px: tensor(image, px) ^ np.uint8(image.height > 180))
-    assert exact_recipe(50).fingerprint != before.fingerprint, "a change in tall pictures only must show"
+    assert named_recipe("exact", 50).fingerprint != before.fingerprint, "a change in tall pictures only must show"

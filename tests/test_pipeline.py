@@ -18,7 +18,7 @@ from inline import InlinePool
 from PIL import Image
 
 from difwatch.errors import UsageError
-from difwatch.imaging import exact_recipe, is_image_name
+from difwatch.imaging import is_image_name, named_recipe
 from difwatch.model import Change, ChangeKind, Folder, Settings
 from difwatch.pipeline.intake import Limits
 from difwatch.pipeline.keep import Keeper
@@ -56,7 +56,7 @@ class Harness:
         self.pool = Counting()
         self.engine = open_writer(state / "difwatch.db")
         upgrade(self.engine, state / "difwatch.db")
-        recipe = exact_recipe(px)
+        recipe = named_recipe("exact", px)
         self.ready = prepare(self.engine, folders, settings or Settings(), recipe, remembered, most_pairs)
         self.roots = [Root(one, is_image_name) for one in folders]
         self.index = self.ready.index

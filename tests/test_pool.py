@@ -2,20 +2,25 @@
 
 import errno
 import fcntl
+import hashlib
+import mmap
 import os
 import random
 import signal
 import subprocess
 import sys
-from multiprocessing.connection import wait
+import threading
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
 import pytest
 from conftest import photo
 from inline import InlinePool
+from PIL import Image
 
 from difwatch.errors import IncompleteError
 from difwatch.model import FileKey, FileState, Postponed, Tensorized, TensorJob, Unreadable, Vanished
-from difwatch.pipeline.pool import WorkerPool
+from difwatch.pipeline.pool import WorkerLimits, WorkerPool
 from difwatch.pipeline.worker import tensorize
 
 KEY = FileKey(1, 2, 3, 4, 5)
@@ -51,7 +56,7 @@ def drain(pool, count, each_time=lambda: None):
 
 @pytest.fixture
 def pool():
-    made = WorkerPool(2, time_limit=60)
+    made = WorkerPool(2, WorkerLimits(seconds=60))
     yield made
     made.close()
 
@@ -97,25 +102,150 @@ def test_every_job_is_answered_once_under_random_kills(pool, pictures):
     assert {path: paths.count(path) for path in pictures} == dict.fromkeys(pictures, 10)
 
 
-def test_a_file_that_ends_two_workers_is_given_up_with_the_reason(pictures):
+@pytest.mark.parametrize(("number", "times"), [(signal.SIGSEGV, 2), (signal.SIGABRT, 2), (signal.SIGKILL, 4)])
+def test_a_file_that_ends_two_workers_or_has_four_killed_is_given_up_with_the_reason(pictures, number, times):
     pool = WorkerPool(1)
     for path in pictures[:3]:
         pool.submit(job(path))
-    for _ in range(2):
+    for _ in range(times):
         process = hold(pool)
         assert pool.collect(0) == []
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, number)
+        os.kill(process.pid, signal.SIGCONT)
         process.wait()
         answers = pool.collect(0)
     answers += drain(pool, 2)
     pool.close()
     assert [type(one) for one in answers] == [Unreadable, Tensorized, Tensorized]
     assert answers[0].state == FileState(pictures[0], KEY), "the verdict is about the state that was decided about"
-    assert answers[0].reason == "decoding it ended the worker that decoded it, 2 times"
+    assert answers[0].reason == f"decoding it ended the worker that decoded it, {times} times"
+
+
+class Worker:
+    """A worker of its own, with its pipes, that this test talks to."""
+
+    def __init__(self, before="", memory=4 << 30, seconds=300):
+        job_read, job_write = os.pipe()
+        answer_read, answer_write = os.pipe()
+        page = os.memfd_create("page")
+        os.ftruncate(page, 32)
+        self.page = mmap.mmap(page, 32)
+        code = f"import sys; sys.path[:] = {sys.path!r}\n{before}\nfrom difwatch.pipeline.worker import serve\n"
+        code += f"serve({job_read}, {answer_write}, {page}, {memory}, {seconds}, {os.getpid()})"
+        self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[job_read, answer_write, page])
+        for one in (job_read, answer_write, page):
+            os.close(one)
+        self.jobs, self.answers = Connection(job_write, readable=False), Connection(answer_read, writable=False)
+        assert self.answers.recv() is None
+
+    def end(self):
+        self.jobs.close()
+        self.answers.close()
+        return self.process.wait()
+
+
+def test_the_digest_of_what_is_decoded_is_known_when_that_ends_the_worker(pictures):
+    before = "import os\nimport difwatch.imaging as imaging\nimaging.make = lambda *_: os.kill(os.getpid(), 11)"
+    worker = Worker(before)
+    worker.jobs.send(job(pictures[0]))
+    with pytest.raises(EOFError):
+        worker.answers.recv()
+    assert worker.end() == -signal.SIGSEGV
+    with open(pictures[0], "rb") as file:
+        assert bytes(worker.page) == hashlib.blake2b(file.read(), digest_size=32).digest()
+
+
+CONFINED = """
+import difwatch.imaging as imaging, os, resource
+def decode(*_):
+    said = []
+    try: open("/dev/shm/difwatch-no", "wb", buffering=0).write(b"x")
+    except OSError as error: said.append(error.strerror)
+    finally: os.unlink("/dev/shm/difwatch-no")
+    try: [os.open("/dev/null", 0) for _ in range(100)]
+    except OSError as error: said.append(error.strerror)
+    said.append(resource.getrlimit(resource.RLIMIT_CORE)[1])
+    raise imaging.DecodeError(repr(said))
+imaging.make = decode
+"""
+
+
+def test_a_worker_may_write_no_file_open_few_and_gain_no_rights(pictures):
+    worker = Worker(CONFINED)
+    worker.jobs.send(job(pictures[0]))
+    assert worker.answers.recv().reason == "['File too large', 'Too many open files', 0]"
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    assert "NoNewPrivs:\t1" in status
+    worker.end()
+
+
+def test_a_worker_that_takes_too_much_memory_says_so_and_goes_on(pictures):
+    before = "import difwatch.imaging as imaging\nreal = imaging.make\n"
+    before += "imaging.make = lambda data, *more: bytearray(3 << 30) if b'IHDR' in data[:64] else real(data, *more)"
+    worker = Worker(before, memory=1 << 30)
+    with Image.open(os.fsdecode(pictures[0])) as image:
+        image.save(os.fsdecode(pictures[0]) + ".jpg")
+    worker.jobs.send(job(pictures[0]))
+    worker.jobs.send(job(pictures[0] + b".jpg"))
+    assert "more memory than a worker may use" in worker.answers.recv().reason
+    assert isinstance(worker.answers.recv(), Tensorized)
+    worker.end()
+
+
+def test_a_worker_that_computes_too_long_is_ended_by_the_system(pictures):
+    before = "import difwatch.imaging as imaging\ndef decode(*_):\n    while True: pass\nimaging.make = decode"
+    worker = Worker(before, seconds=0.2)
+    worker.jobs.send(job(pictures[0]))
+    with pytest.raises(EOFError):
+        worker.answers.recv()
+    assert worker.end() == -signal.SIGXCPU
+
+
+def test_a_worker_ends_with_its_parent_also_in_the_middle_of_a_picture(tmp_path):
+    photo(1).save(tmp_path / "a.png")
+    code = (
+        "import os, sys, time\n"
+        "from difwatch.model import FileKey, TensorJob\n"
+        "from difwatch.pipeline.pool import WorkerPool\n"
+        "pool = WorkerPool(1)\n"
+        f"pool.submit(TensorJob({os.fsencode(tmp_path / 'a.png')!r}, FileKey(1, 1, 1, 1, 1), 50, 10**9, 10**9))\n"
+        "while not pool._workers[0].started: pool.collect(0)\n"
+        "worker = pool._workers[0].process.pid\n"
+        "os.kill(worker, 19)\n"  # stopped: it cannot notice that its pipes end
+        "print(worker, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False)
+    pid = int(done.stdout)
+    waiting = threading.Event()
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            break
+        if state == "Z":
+            break
+        waiting.wait(0.02)
+    else:
+        os.kill(pid, signal.SIGKILL)
+        raise AssertionError("the worker outlived its parent")
+
+
+def test_workers_are_replaced_after_many_jobs_and_every_job_is_answered_once(pictures, monkeypatch):
+    monkeypatch.setattr("difwatch.pipeline.pool._JOBS_MOST", 7)
+    pool = WorkerPool(2)
+    first = {worker.process.pid for worker in pool._workers}
+    for number in range(60):
+        pool.submit(job(pictures[number % len(pictures)]))
+    answers = drain(pool, 60)
+    assert len(answers) == 60
+    assert {type(one) for one in answers} == {Tensorized}
+    assert not first & {worker.process.pid for worker in pool._workers}
+    pool.close()
 
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_others_are_not(pictures):
-    pool = WorkerPool(1, time_limit=10)
+    pool = WorkerPool(1, WorkerLimits(seconds=10))
     for path in pictures[:2]:
         pool.submit(job(path))
     pool.collect(0)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreNewerError
-from difwatch.imaging import exact_recipe
+from difwatch.imaging import named_recipe
 from difwatch.model import FileKey, FileState, Folder, Recipe, Settings, Tensorized, Unreadable
 from difwatch.search.hits import HIT
 from difwatch.store import (
@@ -416,7 +416,7 @@ def test_the_writer_is_killed_between_two_batches_and_the_first_one_is_there(tmp
 
 
 def test_the_recipe_of_this_machine_is_kept_once(engine):
-    recipe = exact_recipe(50)
+    recipe = named_recipe("exact", 50)
     with writing(engine) as connection:
         assert contents.recipe_id(connection, recipe) == contents.recipe_id(connection, recipe)
         assert contents.recipe_id(connection, RECIPE) != contents.recipe_id(connection, recipe)

@@ -61,7 +61,7 @@ def identity(descriptor: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def check(act: Act, victim: int, keeper: int, px: int) -> None:
+def check(act: Act, victim: int, keeper: int, px: int, recipe: str = "exact") -> None:
     """Check that the picture may go, and that the one that stays is worth it.
 
     Parameters
@@ -72,6 +72,8 @@ def check(act: Act, victim: int, keeper: int, px: int) -> None:
         The open files.
     px
         Side of the tensors that were compared.
+    recipe
+        How they were made.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def check(act: Act, victim: int, keeper: int, px: int) -> None:
     if identity(victim) == identity(keeper):
         raise RefusedError("it is the same file as the one to keep")
     if act.image.digest != act.keeper.digest:
-        _check_pixels(act, victim, keeper, px)
+        _check_pixels(act, victim, keeper, px, recipe)
 
 
 def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) -> None:
@@ -96,13 +98,13 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
         raise RefusedError(f"{what} has changed since it was indexed")
 
 
-def _check_pixels(act: Act, victim: int, keeper: int, px: int) -> None:
+def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> None:
     # Loaded here: equal bytes need no decoder.
-    from difwatch.imaging import DecodeError, decode, tensor
+    from difwatch.imaging import DecodeError, make
     from difwatch.search.distance import sse_of_turns
 
     try:
-        tensors = [tensor(decode(_bytes_of(descriptor)).image, px) for descriptor in (keeper, victim)]
+        tensors = [make(_bytes_of(descriptor), px, recipe).tensor for descriptor in (keeper, victim)]
     except DecodeError as error:
         raise RefusedError(f"the pictures cannot be compared again: {error}") from error
     found = int(sse_of_turns(*tensors).min())

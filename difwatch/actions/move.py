@@ -38,8 +38,8 @@ class Rules:
     """How acts are done.
 
     ``sidecars`` says what becomes of files that belong to a picture: move, refuse (the picture stays with them) or
-    leave. ``is_image_name`` tells pictures from other files, ``px`` is the side of tensors, ``now`` gives the time as
-    ISO 8601, ``environment`` and ``user`` say where waste baskets are.
+    leave. ``is_image_name`` tells pictures from other files, ``px`` is the side of tensors and ``recipe`` how they
+    are made, ``now`` gives the time as ISO 8601, ``environment`` and ``user`` say where waste baskets are.
     """
 
     px: int
@@ -48,6 +48,7 @@ class Rules:
     sidecars: str = "move"
     environment: dict[str, str] | None = None
     user: int = 0
+    recipe: str = "exact"
 
 
 def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
@@ -116,7 +117,7 @@ def _held(act: Act, rules: Rules) -> Iterator[tuple[list[File], _StillThere]]:
         keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
         victim = held.enter_context(opened(source, "it"))
         keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
-        check(act, victim, keeper, rules.px)
+        check(act, victim, keeper, rules.px, rules.recipe)
         files = [File(victim, source, _entry(act, victim))]
         for name in belonging(source, rules.sidecars, rules.is_image_name):
             place_ = Place(source.directory, name)

@@ -32,6 +32,7 @@ _COMMANDS = {
     "rescan": "difwatch.cli.rescan",
     "verify": "difwatch.cli.verify",
     "unreadable": "difwatch.cli.unreadable",
+    "retry": "difwatch.cli.retry",
     "db": "difwatch.cli.db",
     "service": "difwatch.cli.service",
 }
@@ -68,6 +69,7 @@ _SUMMARIES = {
     "rescan": "Search everything anew, in blocks; goes on where it was interrupted.",
     "verify": "Check the promise: brute force against what is remembered.",
     "unreadable": "Files without a tensor, and why.",
+    "retry": "Read files again that have no tensor.",
     "db": "The store.",
     "service": "Run it under systemd.",
 }

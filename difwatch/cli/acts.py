@@ -17,9 +17,10 @@ from difwatch.report.text import shown, shown_bytes, shown_path
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
 
 
-def rules(px: int, sidecars: str) -> Rules:
+def rules(px: int, recipe: str, sidecars: str) -> Rules:
     """How acts are done by this user, now."""
-    return Rules(px, is_image_name, lambda: datetime.now(UTC).isoformat(), sidecars, dict(os.environ), os.getuid())
+    environment, user = dict(os.environ), os.getuid()
+    return Rules(px, is_image_name, lambda: datetime.now(UTC).isoformat(), sidecars, environment, user, recipe)
 
 
 class Teller:

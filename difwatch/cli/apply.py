@@ -75,7 +75,7 @@ def command(
     policy = Policy(kind, destination, keep_tree)
     with common.reading() as connection:
         summary, steps = acting.planned(connection, common.state_dir, policy, threshold, within, force)
-    found = rules(summary.px, sidecars)
+    found = rules(summary.px, summary.recipe, sidecars)
     name = fingerprint(steps, lambda act: goes_along(act, found))
     if plan is not None and plan != name:
         raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")

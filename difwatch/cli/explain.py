@@ -20,5 +20,5 @@ def command(common: Common, a: str, b: str) -> None:
     from difwatch.report.explain import explain
 
     loaded = config.load(config.find(common.config, os.environ), {}, check_folders=False)
-    for line in explain(os.fsencode(a), os.fsencode(b), loaded.settings(), loaded.px_size):
+    for line in explain(os.fsencode(a), os.fsencode(b), loaded.settings(), loaded.px_size, loaded.recipe):
         click.echo(line)

@@ -7,7 +7,7 @@ different makings never meet.
 
 from difwatch.imaging.decode import DecodeError, Picture, decode
 from difwatch.imaging.extensions import is_image_name
-from difwatch.imaging.recipe import exact_recipe
+from difwatch.imaging.recipe import Made, make, named_recipe
 from difwatch.imaging.tensor import tensor
 
-__all__ = ["DecodeError", "Picture", "decode", "exact_recipe", "is_image_name", "tensor"]
+__all__ = ["DecodeError", "Made", "Picture", "decode", "is_image_name", "make", "named_recipe", "tensor"]

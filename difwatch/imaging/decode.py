@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -14,6 +17,13 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 # WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG only ever name the format.
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
+
+# Decoders that are installed beside Pillow, with the extras of difwatch.
+for _plugin, _register in (("pillow_heif", "register_heif_opener"), ("pillow_jxl", None)):
+    if importlib.util.find_spec(_plugin) is not None:
+        _module = importlib.import_module(_plugin)
+        if _register is not None:
+            getattr(_module, _register)()
 
 Image.init()
 _COMMON = ("JPEG", "PNG", "WEBP", "GIF", "TIFF")  # first, because each format is tried in turn
@@ -30,9 +40,19 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_SAME_SIDES = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM)
+
 # What the plugins of Pillow raise on broken files besides OSError.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError,
            OverflowError, ZeroDivisionError, RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
+
+
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+# How files begin that an extra decodes; asked when no installed decoder knows them.
+_EXTRAS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
+    (lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS, "HEIC", "heic"),
+    (lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")), "JPEG XL", "jxl"),
+)
 
 
 class DecodeError(Exception):
@@ -48,7 +68,7 @@ class Picture:
     image
         Mode RGB, 8 bits a channel, turned as its EXIF orientation says.
     width, height
-        Size of the upright picture in pixels.
+        Size of the upright picture in pixels, also where ``image`` was made smaller.
     """
 
     image: Image.Image
@@ -56,7 +76,7 @@ class Picture:
     height: int
 
 
-def decode(data: bytes, max_pixels: int = 250_000_000) -> Picture:
+def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None) -> Picture:
     """Decode the first frame as a viewer shows it.
 
     The size in the header is checked before any pixel is decoded. 16 and 32 bit and float channels are
@@ -68,6 +88,9 @@ def decode(data: bytes, max_pixels: int = 250_000_000) -> Picture:
         The bytes of the file.
     max_pixels
         Larger pictures (width x height) are refused.
+    least
+        The decoder may make the picture smaller itself, by 2, 4 or 8 (JPEG only), as long as its short side keeps so
+        many pixels.
 
     Raises
     ------
@@ -79,7 +102,7 @@ def decode(data: bytes, max_pixels: int = 250_000_000) -> Picture:
     try:
         # A warning about an odd tag says nothing about the pixels.
         with warnings.catch_warnings(action="ignore"):
-            return _decode(data, max_pixels)
+            return _decode(data, max_pixels, least)
     except UnidentifiedImageError:
         _refuse_unidentified(data)
     except Image.DecompressionBombError:
@@ -91,7 +114,7 @@ def decode(data: bytes, max_pixels: int = 250_000_000) -> Picture:
         raise DecodeError(f"the picture is damaged or cut off: {detail}") from error
 
 
-def _decode(data: bytes, max_pixels: int) -> Picture:
+def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
     # The limit of Pillow is a module global with a warning at one times and an error at two times its
     # value; ours is exact and is checked below, before the pixels are read.
     Image.MAX_IMAGE_PIXELS = max_pixels
@@ -100,12 +123,19 @@ def _decode(data: bytes, max_pixels: int) -> Picture:
             raise DecodeError(
                 f"the picture has {opened.width} x {opened.height} pixels, more than the limit of {max_pixels}"
             )
+        full = opened.size
+        if least is not None:
+            opened.draft(None, (least, least))
+        reduced = opened.size != full
         opened.load()
         upright = _UPRIGHT.get(_orientation(opened))
         image = _rgb(opened)
     if upright is not None:
         image = image.transpose(upright)
-    return Picture(image, image.width, image.height)
+    if not reduced:
+        return Picture(image, image.width, image.height)
+    turned = upright is not None and upright not in _SAME_SIDES
+    return Picture(image, *(full[::-1] if turned else full))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -149,6 +179,9 @@ def _refuse_unidentified(data: bytes) -> NoReturn:
         raise DecodeError("PostScript (EPS) is not opened, because reading it would run another program")
     if head.startswith((b"\xd7\xcd\xc6\x9a", b"\x01\x00\x00\x00")) and (head[:4] != b"\x01\0\0\0" or b" EMF" in head):
         raise DecodeError("WMF and EMF are not opened, because reading them would run another program")
+    for brand, name, extra in _EXTRAS:
+        if brand(head):
+            raise DecodeError(f"{name} needs a decoder that is not installed: pip install 'difwatch[{extra}]'")
     if not data.strip(b"\0"):
         raise DecodeError("the file holds only zeros")
     raise DecodeError("the contents are not those of any image format that difwatch reads")

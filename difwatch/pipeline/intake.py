@@ -92,6 +92,7 @@ def jobs(
             limits.max_bytes,
             digests.get(state.key.size, frozenset()),
             unshared=_is_local(roots, state.path),
+            recipe=recipe.name,
         )
         for state in wanted
         if state.key

@@ -10,23 +10,28 @@ from __future__ import annotations
 import collections
 import contextlib
 import fcntl
+import mmap
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Protocol
 
 from difwatch.errors import IncompleteError
-from difwatch.model import Answer, FileState, TensorJob, Unreadable
+from difwatch.model import Answer, FileState, Tensorized, TensorJob, Unreadable
+from difwatch.pipeline.worker import DIGEST_BYTES, NO_DIGEST
 
 # Jobs that wait at a worker, so that it is not idle while the parent keeps a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
 _PAGE = 4096
 _PIPE_BYTES = 1 << 20
-_ATTEMPTS = 2
+_ATTEMPTS, _ATTEMPTS_IF_KILLED = 2, 4
 _STILLBORN_MOST = 10
+_JOBS_MOST = 20_000
 
 
 class Pool(Protocol):
@@ -48,28 +53,40 @@ class Pool(Protocol):
         """End at once; jobs without an answer are dropped."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What a worker may use: seconds for a job, and bytes of address space."""
+
+    seconds: float = 300.0
+    memory: int = 4 << 30
+
+
 class _Worker:
-    def __init__(self) -> None:
+    def __init__(self, limits: WorkerLimits) -> None:
         job_read, job_write = os.pipe()
         answer_read, answer_write = os.pipe()
         # Room for the jobs and the answers of a whole batch, so that the worker goes on while the parent keeps one.
         for pipe in (job_write, answer_write):
             with contextlib.suppress(OSError):  # a user may have only so much; then it waits more often
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        page = os.memfd_create("difwatch-digest", os.MFD_CLOEXEC)
+        os.ftruncate(page, DIGEST_BYTES)
+        self._page = mmap.mmap(page, DIGEST_BYTES)
         # The child finds difwatch where we found it, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
-            f"from difwatch.pipeline.worker import serve; serve({job_read}, {answer_write})"
+            f"from difwatch.pipeline.worker import serve; "
+            f"serve({job_read}, {answer_write}, {page}, {limits.memory}, {limits.seconds}, {os.getpid()})"
         )
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
-            pass_fds=[job_read, answer_write],
+            pass_fds=[job_read, answer_write, page],
             stdin=subprocess.DEVNULL,
             env=environment,
         )
-        os.close(job_read)
-        os.close(answer_write)
+        for descriptor in (job_read, answer_write, page):
+            os.close(descriptor)
         self.answers = Connection(answer_read, writable=False)
         self.jobs: collections.deque[TensorJob] = collections.deque()
         self.pages: collections.deque[int] = collections.deque()  # of the pipe that each of the jobs takes
@@ -78,6 +95,8 @@ class _Worker:
         self._ahead = _AHEAD_FIRST
         self._capacity = fcntl.fcntl(job_write, fcntl.F_GETPIPE_SZ) // _PAGE
         self.started = False
+        self.in_hand: bytes | None = None  # once it has ended: the digest of what it was decoding, if it came so far
+        self.left = _JOBS_MOST  # jobs until it is replaced by a fresh one
 
     def send(self, job: TensorJob, now: float) -> bool:
         """Give it a job if it should have one more; tell whether it took it."""
@@ -86,10 +105,13 @@ class _Worker:
         # what is sent to it must fit into the pipe.
         # A pipe counts in pages: a message begins a new one, and a long one has its length before it.
         pages = 2 + len(message) // _PAGE
+        if not self.left:
+            return False
         if self.jobs and (len(self.jobs) >= self._ahead or sum(self.pages) + pages > self._capacity):
             return False
         if not self.jobs:
             self.busy_since = now
+        self.left -= 1
         self.jobs.append(job)
         self.pages.append(pages)
         with contextlib.suppress(OSError):  # it is gone; its jobs are taken back when that is seen
@@ -108,6 +130,10 @@ class _Worker:
         self.answers.close()
         self.process.kill()
         self.process.wait()
+        if not self._page.closed:
+            digest = bytes(self._page)
+            self.in_hand = None if digest == NO_DIGEST else digest
+            self._page.close()
 
 
 class WorkerPool:
@@ -117,16 +143,16 @@ class WorkerPool:
     ----------
     processes
         How many, at least 1.
-    time_limit
-        Seconds after which a worker that has not answered is ended.
+    limits
+        Of each worker; one that has not answered in time is ended.
     """
 
-    def __init__(self, processes: int, time_limit: float = 300.0) -> None:
-        self._time_limit = time_limit
+    def __init__(self, processes: int, limits: WorkerLimits | None = None) -> None:
+        self._limits = limits or WorkerLimits()
         self._queue: collections.deque[TensorJob] = collections.deque()
         self._failures: collections.Counter[bytes] = collections.Counter()
         self._stillborn = 0
-        self._workers = [_Worker() for _ in range(processes)]
+        self._workers = [_Worker(self._limits) for _ in range(processes)]
 
     def submit(self, job: TensorJob) -> None:
         """Add a job."""
@@ -146,9 +172,12 @@ class WorkerPool:
         ready = set(wait(self.waitables(), timeout=0))
         for place, worker in enumerate(self._workers):
             alive = worker.answers not in ready or self._receive(worker, now, answers)
-            late = worker.jobs and now - worker.busy_since > self._time_limit
+            late = worker.jobs and now - worker.busy_since > self._limits.seconds
             if not alive or late:
-                self._replace(place, answers, "took too long" if late else "ended the worker that decoded it")
+                self._replace(place, answers, bool(late))
+            elif not worker.left and not worker.jobs:
+                worker.end()
+                self._workers[place] = _Worker(self._limits)  # what a decoder leaks goes with its worker
         self._feed(now)
         return answers
 
@@ -167,6 +196,8 @@ class WorkerPool:
                     continue
                 answers.append(answer)
                 self._failures.pop(worker.jobs.popleft().path, None)
+                if isinstance(answer, Tensorized):
+                    self._failures.pop(answer.digest, None)
                 worker.pages.popleft()
                 count += 1
         except (EOFError, OSError):
@@ -185,7 +216,7 @@ class WorkerPool:
                 else:
                     hungry.remove(worker)
 
-    def _replace(self, place: int, answers: list[Answer], blame: str) -> None:
+    def _replace(self, place: int, answers: list[Answer], late: bool) -> None:
         worker = self._workers[place]
         worker.end()
         if not worker.started:
@@ -194,12 +225,18 @@ class WorkerPool:
                 raise IncompleteError("worker processes end before they begin to work; install difwatch again")
         elif worker.jobs:  # they were answered in order, so the first one left was being decoded
             suspect = worker.jobs.popleft()
-            self._failures[suspect.path] += 1
-            if self._failures[suspect.path] < _ATTEMPTS:
+            # By what it holds, where that is known: its copies would do the same.
+            guilty = worker.in_hand or suspect.path
+            self._failures[guilty] += 1
+            # Who kills a worker from outside may mean the memory that this file takes, or nothing at all.
+            from_outside = not late and worker.process.returncode == -signal.SIGKILL
+            attempts = _ATTEMPTS_IF_KILLED if from_outside else _ATTEMPTS
+            if self._failures[guilty] < attempts:
                 worker.jobs.appendleft(suspect)
             else:
-                del self._failures[suspect.path]
-                reason = f"decoding it {blame}, {_ATTEMPTS} times"
-                answers.append(Unreadable(FileState(suspect.path, suspect.key), None, reason))
+                blame = "took too long" if late else "ended the worker that decoded it"
+                reason = f"decoding it {blame}, {self._failures[guilty]} times"
+                answers.append(Unreadable(FileState(suspect.path, suspect.key), worker.in_hand, reason))
+                self._failures.pop(suspect.path, None)
         self._queue.extendleft(reversed(worker.jobs))
-        self._workers[place] = _Worker()
+        self._workers[place] = _Worker(self._limits)

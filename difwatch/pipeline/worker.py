@@ -9,18 +9,20 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import mmap
 import os
-import resource
 import signal
 import stat
 import time
+from collections.abc import MutableSequence
 from multiprocessing.connection import Connection
 
 import numpy as np
 
-from difwatch.imaging import DecodeError, decode, tensor
+from difwatch.imaging import DecodeError, make
 from difwatch.imaging.tensor import tensor_digest
 from difwatch.model import Answer, FileKey, FileState, Postponed, Tensorized, TensorJob, Unreadable, Vanished
+from difwatch.pipeline.confine import allow_cpu, confine
 from difwatch.search.sketch import sketches
 
 _KINDS = {
@@ -30,28 +32,49 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.EAGAIN}
-_MEMORY = 4 << 30  # of address space; the largest admitted picture takes about 2 GB
+DIGEST_BYTES = 32
+NO_DIGEST = bytes(DIGEST_BYTES)
 _TIME_STEP_NS = 20_000_000
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 
 
-def serve(jobs: int, answers: int) -> None:
-    """Answer the jobs that come by one pipe by the other one, until they are closed."""
+def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int) -> None:
+    """Answer the jobs that come by one pipe by the other one, until they are closed.
+
+    Parameters
+    ----------
+    jobs, answers
+        Descriptors of the pipes.
+    page
+        Descriptor of shared memory where the digest of the bytes that are being decoded is noted.
+    memory
+        Bytes of address space that this process may have.
+    seconds
+        CPU that a job may take.
+    parent
+        Its pid; this process dies with it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipes
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # somebody opens a file that we just ask about
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    confine(memory, parent)
+    in_hand = mmap.mmap(page, DIGEST_BYTES)
     incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
     outgoing.send(None)  # it has started
     while True:
         try:
-            outgoing.send(tensorize(incoming.recv()))
+            job = incoming.recv()
+            in_hand[:] = NO_DIGEST
+            allow_cpu(seconds)
+            outgoing.send(tensorize(job, in_hand))
         except (EOFError, OSError):
             return
 
 
-def tensorize(job: TensorJob) -> Answer:
-    """Read a file once and make its tensor from the bytes that were hashed."""
+def tensorize(job: TensorJob, in_hand: MutableSequence[int] | mmap.mmap | None = None) -> Answer:
+    """Read a file once and make its tensor from the bytes that were hashed.
+
+    Their digest is put ``in_hand`` before they are decoded, so that it is known if that ends the process.
+    """
     seen = FileState(job.path, None)
     try:
         # Neither a link nor a FIFO must be followed or waited for.
@@ -79,7 +102,12 @@ def tensorize(job: TensorJob) -> Answer:
         return _unread(seen, error)
     finally:
         os.close(descriptor)
-    return _tensorize(job, seen, data)
+    digest = hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+    if digest in job.known_digests:
+        return Tensorized(seen, digest, known=True)
+    if in_hand is not None:
+        in_hand[:] = digest
+    return _tensorize(job, seen, data, digest)
 
 
 def _stat_at_rest(descriptor: int) -> os.stat_result:
@@ -131,13 +159,9 @@ def _read(descriptor: int, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _tensorize(job: TensorJob, seen: FileState, data: bytes) -> Answer:
-    digest = hashlib.blake2b(data, digest_size=32).digest()
-    if digest in job.known_digests:
-        return Tensorized(seen, digest, known=True)
+def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> Answer:
     try:
-        picture = decode(data, job.max_pixels)
-        values = tensor(picture.image, job.px)
+        made = make(data, job.px, job.recipe, job.max_pixels)
     except DecodeError as error:
         return Unreadable(seen, digest, str(error))
     except MemoryError:
@@ -146,9 +170,9 @@ def _tensorize(job: TensorJob, seen: FileState, data: bytes) -> Answer:
         seen,
         digest,
         known=False,
-        width=picture.width,
-        height=picture.height,
-        tensor=values.tobytes(),
-        tensor_digest=tensor_digest(values),
-        sketch=sketches(values[np.newaxis])[0].tobytes(),
+        width=made.width,
+        height=made.height,
+        tensor=made.tensor.tobytes(),
+        tensor_digest=tensor_digest(made.tensor),
+        sketch=sketches(made.tensor[np.newaxis])[0].tobytes(),
     )

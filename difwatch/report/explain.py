@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from difwatch.errors import UsageError
-from difwatch.imaging import DecodeError, decode, tensor
+from difwatch.imaging import DecodeError, make
 from difwatch.model import Image, Settings
 from difwatch.report.text import shown_path
 from difwatch.search.distance import TURNS, mse_limit, sse_of_turns
@@ -27,7 +27,7 @@ class _Read:
     identity: tuple[int, int]
 
 
-def explain(a: bytes, b: bytes, settings: Settings, px: int) -> Iterator[str]:
+def explain(a: bytes, b: bytes, settings: Settings, px: int, recipe: str = "exact") -> Iterator[str]:
     """Compare two files rule by rule.
 
     Parameters
@@ -38,6 +38,8 @@ def explain(a: bytes, b: bytes, settings: Settings, px: int) -> Iterator[str]:
         What counts as a match.
     px
         Side of the tensors.
+    recipe
+        How they are made.
 
     Yields
     ------
@@ -49,7 +51,7 @@ def explain(a: bytes, b: bytes, settings: Settings, px: int) -> Iterator[str]:
     UsageError
         One of them cannot be read as a picture.
     """
-    one, two = _read(a, px), _read(b, px)
+    one, two = _read(a, px, recipe), _read(b, px, recipe)
     for read in (one, two):
         image = read.image
         yield f"{shown_path(image.path)}"
@@ -83,18 +85,18 @@ def _kept(one: Image, two: Image, settings: Settings) -> str:
     return f"kept: {shown_path(first.path)} (better by {rule})"
 
 
-def _read(path: bytes, px: int) -> _Read:
+def _read(path: bytes, px: int, recipe: str) -> _Read:
     try:
         found = os.stat(path)  # noqa: PTH116  (bytes have no Path)
         if not stat.S_ISREG(found.st_mode):
             raise UsageError(f"{shown_path(path)}: this is not a file")
         with open(path, "rb") as file:  # noqa: PTH123
             data = file.read()
-        picture = decode(data)
+        made = make(data, px, recipe)
     except OSError as error:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise UsageError(f"{shown_path(path)}: {error}") from error
     digest = hashlib.blake2b(data, digest_size=32).digest()
-    image = Image(path, 0, digest, picture.width, picture.height, len(data), found.st_mtime_ns)
-    return _Read(image, tensor(picture.image, px), (found.st_dev, found.st_ino))
+    image = Image(path, 0, digest, made.width, made.height, len(data), found.st_mtime_ns)
+    return _Read(image, made.tensor, (found.st_dev, found.st_ino))

@@ -52,7 +52,7 @@ def digests_of_sizes(
     return found
 
 
-_DIGESTS = "SELECT digest FROM content WHERE bytes = ? AND recipe_id = ? AND tensor_id IS NOT NULL LIMIT ?"
+_DIGESTS = "SELECT digest FROM content WHERE bytes = ? AND recipe_id = ? LIMIT ?"
 
 
 def put_tensors(

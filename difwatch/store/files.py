@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, case, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch.model import FileKey, FileState
@@ -119,6 +119,26 @@ def remove(connection: Connection, paths: Sequence[bytes]) -> int:
     """Forget files that are gone; their contents stay until `contents.purge`."""
     pages = (paths[start : start + _PAGE] for start in range(0, len(paths), _PAGE))
     return sum(connection.execute(delete(file).where(file.c.path.in_(page))).rowcount for page in pages)
+
+
+def retry(connection: Connection, paths: Sequence[bytes] | None) -> list[bytes]:
+    """Forget what was found of files without a tensor, so that they are read again; None for all of them.
+
+    Copies of the same bytes go with them. Gives their paths.
+    """
+    wanted = [path for path, _ in unreadable(connection)] if paths is None else list(paths)
+    found: set[bytes] = set()
+    for start in range(0, len(wanted), _PAGE):
+        of = file.c.path.in_(wanted[start : start + _PAGE])
+        without = select(file.c.path).outerjoin(content).where(of, content.c.tensor_id.is_(None))
+        found |= set(connection.execute(without).scalars())
+        twins = select(file.c.content_id).where(of, file.c.content_id.is_not(None))
+        copies = select(file.c.path).join(content).where(content.c.tensor_id.is_(None), file.c.content_id.in_(twins))
+        found |= set(connection.execute(copies).scalars())
+    remove(connection, sorted(found))
+    unused = ~exists().where(file.c.content_id == content.c.id)
+    connection.execute(delete(content).where(content.c.tensor_id.is_(None), unused))
+    return sorted(found)
 
 
 def unreadable(connection: Connection) -> list[tuple[bytes, str]]:

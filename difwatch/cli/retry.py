@@ -1,0 +1,46 @@
+"""``difwatch retry``."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from difwatch.cli import Common
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+@click.command("retry", short_help="Read files again that have no tensor.")
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+@click.option("--all", "everything", is_flag=True, help="All that 'difwatch unreadable' lists.")
+@click.pass_obj
+def command(common: Common, files: tuple[str, ...], everything: bool) -> None:
+    """Read files again that have no tensor.
+
+    They are read again by themselves when they change; this is for after a larger limit or another decoder. A running
+    daemon does it at once, otherwise the next start.
+    """
+    from difwatch.cli.writer import Writer
+    from difwatch.errors import UsageError
+    from difwatch.store import files as kept
+    from difwatch.store import writing
+
+    if bool(files) == everything:
+        raise UsageError("name files from 'difwatch unreadable', or --all")
+    paths = None if everything else [os.fsencode(os.path.abspath(file)) for file in files]  # noqa: PTH100
+
+    def here(engine: Engine) -> dict[str, Any]:
+        with writing(engine) as connection:
+            return {"paths": [os.fsdecode(path) for path in kept.retry(connection, paths)]}
+
+    asked = None if paths is None else [os.fsdecode(path) for path in paths]
+    with Writer(common) as writer:
+        done = writer.do({"do": "retry", "paths": asked}, here)
+        when = "at the next start" if writer.is_here else "now"
+    if paths and not done["paths"]:
+        raise UsageError("none of these files is without a tensor; see 'difwatch unreadable'")
+    count = len(done["paths"])
+    click.echo(f"{count} file{'' if count == 1 else 's'} will be read again {when}")

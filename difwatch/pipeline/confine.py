@@ -1,0 +1,49 @@
+"""What a worker may not do: the decoder in it reads files that may be hostile."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # of <linux/prctl.h>
+_DESCRIPTORS = 64
+
+
+def confine(memory: int, parent: int) -> None:
+    """Confine this process for good.
+
+    It gets no more than ``memory`` bytes of address space, few descriptors, no file to write to, no core dump, and no
+    new privileges; and it dies with its parent.
+
+    Raises
+    ------
+    SystemExit
+        The parent is gone already.
+    """
+    limits = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_NOFILE: _DESCRIPTORS,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_PDEATHSIG, int(signal.SIGKILL))):
+        if libc.prctl(option, value, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != parent:
+        raise SystemExit  # it died before we asked to die with it
+
+
+def allow_cpu(seconds: float) -> None:
+    """From now on, the process may use so many seconds of CPU; then the system ends it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime + seconds) + 1
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if hard == resource.RLIM_INFINITY or most <= hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
