@@ -208,7 +208,8 @@ class WorkerPool:
         return True
 
     def _feed(self, now: float) -> None:
-        hungry = list(self._workers)
+        # Those that have started come first: what killed a worker is tried again at once.
+        hungry = sorted(self._workers, key=lambda worker: not worker.started)
         while self._queue and hungry:  # one after the other, so that none is left behind with all of them
             for worker in list(hungry):
                 if self._queue and worker.send(self._queue[0], now):

@@ -1,0 +1,119 @@
+"""Workers killed, crashed and stopped at random instants, under load.
+
+    python tests/faults/workers.py [--signals N] [--seed S]
+
+A pool works on good pictures without a pause, while each quarter to half of a second a random worker gets SIGKILL,
+SIGSEGV or SIGSTOP (a stopped one is found by the time limit of two seconds). Every job must be answered exactly once,
+and no good picture may get a wrong verdict. Prints the counts, and how many descriptors were left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import hashlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).parent.parent)]
+from conftest import photo
+
+from difwatch.imaging import make
+from difwatch.model import FileKey, Tensorized, TensorJob
+from difwatch.pipeline.pool import WorkerLimits, WorkerPool
+
+PX, WAITING = 50, 40
+SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP)
+
+
+def pictures(place: Path, count: int = 60) -> dict[bytes, bytes]:
+    """Some good pictures, and the digests of their tensors."""
+    found = {}
+    for number in range(count):
+        path = place / f"{number}.{('png', 'jpg', 'webp')[number % 3]}"
+        photo(number, 300 + 7 * number, 260).save(path)
+        values = make(path.read_bytes(), PX).tensor
+        found[os.fsencode(path)] = hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=32).digest()
+    return found
+
+
+class Storm:
+    """The load and the signals."""
+
+    def __init__(self, expected: dict[bytes, bytes], seed: int) -> None:
+        self.expected = expected
+        self.random = random.Random(seed)
+        self.pool = WorkerPool(2, WorkerLimits(seconds=2.0))
+        self.asked: collections.Counter[bytes] = collections.Counter()
+        self.answered: collections.Counter[bytes] = collections.Counter()
+        self.wrong: list[str] = []
+
+    def submit(self) -> None:
+        path = self.random.choice(list(self.expected))
+        self.asked[path] += 1
+        self.pool.submit(TensorJob(path, FileKey(1, 1, 1, 1, 1), PX, 10**9, 10**9))
+
+    def collect(self) -> None:
+        for answer in self.pool.collect(time.monotonic()):
+            path = answer.state.path if hasattr(answer, "state") else answer.path
+            self.answered[path] += 1
+            if not isinstance(answer, Tensorized) or answer.tensor_digest != self.expected[path]:
+                self.wrong.append(f"{os.fsdecode(path)}: {answer}"[:300])
+
+    def strike(self) -> bool:
+        """Send a signal to a worker that has started."""
+        alive = [one for one in self.pool._workers if one.started and one.process.poll() is None]
+        if not alive:
+            return False
+        self.random.choice(alive).process.send_signal(self.random.choice(SIGNALS))
+        return True
+
+    def run(self, signals: int) -> None:
+        sent, due = 0, time.monotonic() + 1.0
+        while sent < signals or self.pool.backlog():
+            while sent < signals and self.pool.backlog() < WAITING:
+                self.submit()
+            wait(self.pool.waitables(), timeout=0.02)
+            self.collect()
+            if sent < signals and time.monotonic() >= due:
+                sent += self.strike()
+                due = time.monotonic() + self.random.uniform(0.25, 0.5)
+        self.pool.close()
+
+
+def storm(signals: int, seed: int) -> tuple[str, bool]:
+    """Run it; gives what came of it in words, and whether all is well."""
+    before = len(os.listdir("/proc/self/fd"))
+    with tempfile.TemporaryDirectory(prefix="difwatch-workers-") as place:
+        one = Storm(pictures(Path(place)), seed)
+        one.run(signals)
+    lost = one.asked - one.answered
+    twice = one.answered - one.asked
+    left = len(os.listdir("/proc/self/fd")) - before
+    text = (
+        f"{signals} signals, {one.asked.total()} jobs: lost {lost.total()}, answered twice {twice.total()}, "
+        f"wrong verdicts {len(one.wrong)}, descriptors left {left}"
+    )
+    return "\n".join([text, *one.wrong]), not (lost or twice or one.wrong or left)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--signals", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    text, well = storm(arguments.signals, arguments.seed)
+    print(text)
+    sys.exit(not well)
+
+
+if __name__ == "__main__":
+    main()
