@@ -226,6 +226,8 @@ class Daemon:
             pause = 0.0
         if self._search.is_going_on() and pipeline.is_idle():
             pause = 0.0
+        if pause > _HEARTBEAT_SECONDS and self._vitals.has_news(self._parts):
+            pause = _HEARTBEAT_SECONDS
         answers = [] if pipeline.is_busy() else self._pool.waitables()
         wait([self._inbox.fileno(), *self._requests.waitables(), *answers], timeout=pause)
 

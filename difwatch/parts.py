@@ -27,6 +27,8 @@ from difwatch.watch import Canary, Guards, Identity, Inbox, Root, Settler, Walke
 
 log = logging.getLogger(__name__)
 
+_DOUBT_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -113,7 +115,10 @@ def make_parts(config: Config, ground: Ground) -> Parts:
             log.warning("%s: the end of the walk could not be noted (%s)", os.fsdecode(root.path), error)
         return gone
 
-    walks = Walks(engine, roots, ready.matching.recipe_id, guards.device_now, walked)
+    def doubt(root: Root, now: float) -> None:
+        guards.ask_for_walk(root.path, now + _DOUBT_SECONDS)
+
+    walks = Walks(engine, roots, ready.matching.recipe_id, guards.device_now, walked, doubt)
     pipeline = Pipeline(
         engine,
         ground.pool,

@@ -49,6 +49,10 @@ class Vitals:
         self._last: Mapping[str, Any] = {}
         self._told = self._measured = float("-inf")
 
+    def has_news(self, parts: Parts) -> bool:
+        """Tell whether there is something that was not told."""
+        return _facts(parts) != self._last
+
     def tell(self, parts: Parts, now: float) -> None:
         """Tell it, as far as it is news. ``now`` is steady."""
         facts = _facts(parts)

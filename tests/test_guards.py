@@ -14,6 +14,7 @@ from difwatch.watch import Canary, Directory, Guards, Inbox, Root, Walked, ident
 from difwatch.watch.audit import kernel_watches, unwatched
 from difwatch.watch.losses import Loss, Report
 from difwatch.watch.mounts import Mount, mount_at, mounts_of, read_mounts
+from difwatch.watch.reader import LoudObserver
 
 HERE = [Mount(1, b"/", b"ext4")]
 
@@ -244,11 +245,39 @@ def test_directories_without_a_watch_are_named_asked_for_again_once_and_walked(w
     assert one.guards.states()[0].unwatched == 3, "the parent, x and y"
     assert one.guards.look_after(702) == [one.root], "asked for again"
     one.walked(703, directories=other)
-    assert one.guards.look_after(708) == []
+    assert one.guards.look_after(708) == [], "not again for a minute"
     trouble = one.guards.troubles()[0]
     assert "3 of 6 folders are not watched" in trouble
-    assert one.guards.look_after(770) == [one.root], "walked each minute"
+    assert one.guards.look_after(764) == [one.root], "walked each minute"
     assert one.guards.losses()["watch_failed"] == 1
+
+
+def test_a_watch_that_is_refused_later_is_answered_by_a_walk_soon(watch):
+    one = watch()
+    one.guards.arm(True, 0)
+    one.walked(1)
+    one.guard._observer._take_report(Report(Loss.WATCH_FAILED, b"/x", "inotify watch limit reached"))
+    assert one.guards.look_after(6) == []
+    assert one.guards.look_after(11) == [one.root]
+
+
+def test_without_a_watch_for_the_canary_the_folder_is_watched_all_the_same(watch, monkeypatch):
+    one = watch()
+
+    def refuse(self, *_, **__):
+        raise OSError(28, "inotify watch limit reached")
+
+    real = LoudObserver.schedule
+    monkeypatch.setattr(
+        LoudObserver,
+        "schedule",
+        lambda self, *a, **k: refuse(self) if not k.get("recursive") else real(self, *a, **k),
+    )
+    one.guards.arm(True, 0)
+    one.walked(1)
+    assert one.state == "watching"
+    assert [one.guards.look_after(now) for now in range(5, 100, 5)].count([]) >= 18
+    assert one.guards.losses() == {"overflow": 0, "reader_died": 0, "watch_failed": 1, "unmounted": 0}
 
 
 def test_the_kernels_own_list_is_compared_by_device_and_inode(watch, folder):

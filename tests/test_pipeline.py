@@ -66,7 +66,9 @@ class Harness:
             lambda path: self.ready.folder_ids[innermost(self.roots, path).path], lambda: "2026-11-21T12:00:00+00:00",
         )  # fmt: skip
         self.walked = []
-        walks = Walks(self.engine, self.roots, matching.recipe_id, lambda root, dev: dev, self.believe)
+        walks = Walks(
+            self.engine, self.roots, matching.recipe_id, lambda root, dev: dev, self.believe, lambda root, now: None
+        )
         self.pipeline = Pipeline(
             self.engine, self.pool, Settler(2, 60), Settler(2, 60), self.keeper, self.roots, recipe, matching,
             Limits(), walks, lambda root: self.online, lambda paths: None,

@@ -30,6 +30,7 @@ class _Walk:
     away: list[bytes] = field(default_factory=list)
     directories: list[Directory] = field(default_factory=list)
     is_blind: bool = False
+    was_blind: bool = False
     devices: dict[bytes, int | None] = field(default_factory=dict)
 
     def holds(self, path: bytes) -> bool:
@@ -51,6 +52,8 @@ class Walks:
         The number that a device has now, for one that a file of a folder was read on.
     ended
         Told when the walk of a whole folder has ended.
+    doubt
+        Told when the walk of a part of a folder met what could not be read, or could not be read before.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class Walks:
         recipe_id: int,
         device_now: Callable[[Root, int], int],
         ended: Ended,
+        doubt: Callable[[Root, float], None],
     ) -> None:
         self._engine = engine
         self._roots = roots
         self._recipe_id = recipe_id
         self._device_now = device_now
         self._ended = ended
+        self._doubt = doubt
         self._going_on: collections.deque[_Walk] = collections.deque()
         self.blind: set[bytes] = set()
         """Places that could not be read."""
@@ -79,7 +84,9 @@ class Walks:
         self._going_on = collections.deque(
             other for other in self._going_on if other.root is not root or not one.holds(other.start)
         )
+        before = len(self.blind)
         self.blind = {path for path in self.blind if not one.holds(path.rstrip(b"/"))}
+        one.was_blind = len(self.blind) < before
         elsewhere = frozenset(other.path for other in self._roots if other is not root)
         one.changes = differences(walk(root, one.start, elsewhere), self._known_below(one))
         self._going_on.append(one)
@@ -115,6 +122,8 @@ class Walks:
 
     def _end(self, one: _Walk, now: float) -> Sequence[bytes]:
         if one.start != one.root.path:
+            if one.is_blind or one.was_blind:  # it may not be watched, and only a whole walk finds that out
+                self._doubt(one.root, now)
             return one.missing  # an event told of this directory: each is looked at once more, and then believed
         parts = (tuple(one.missing), tuple(one.away), tuple(one.directories))
         return self._ended(Walked(one.root, one.known, *parts, one.is_blind), now)

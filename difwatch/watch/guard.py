@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -26,13 +27,9 @@ log = logging.getLogger(__name__)
 _DEAF_CHECKS = 9
 _MUTE_CHECKS = 12  # new watches did not help
 _BETWEEN_CHECKS = 4.0
-_REARM_SECONDS = 600.0  # so often watches that were refused are asked for again
-_LOSSES = {
-    Loss.OVERFLOW: "more happened at once than the kernel keeps (fs.inotify.max_queued_events), and events were lost",
-    Loss.READER_DIED: "the watcher ended",
-    Loss.UNMOUNTED: "a file system was mounted or unmounted",
-    Loss.WATCH_FAILED: "not every folder in it is watched",
-}
+_SOON_SECONDS = 5.0  # after which a refused watch is answered by a walk: there may be more of them
+_ASK_FIRST, _ASK_MOST = 60.0, 86_400.0  # refused watches are asked for again after longer and longer pauses
+_RAISE_LIMITS = "raise fs.inotify.max_user_watches and max_user_instances (systemd/sysctl.d/60-difwatch.conf)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class RootGuard:
         self._away = 0
         self._doubted = False
         self._refused = ""  # why the system refused a watch
-        self._asked = float("-inf")  # when refused watches were asked for again
+        self._ask_at, self._ask_pause = 0.0, _ASK_FIRST  # when refused watches are asked for again
         self._silent = 0  # checks in a row without a sign of the canary
         self._listened = 0.0
         self._lost: Loss | None = None  # not yet answered
@@ -172,7 +169,8 @@ class RootGuard:
                 self._observer = RootObserver(self.root.path, recursive, around.inbox, around.canary, around.alarm)
                 self._listened = now
             except OSError as error:
-                self._trouble = f"{shown}: cannot be watched ({error}); it is walked every minute instead"
+                hint = f"; {_RAISE_LIMITS}" if error.errno in (errno.ENOSPC, errno.EMFILE) else ""
+                self._trouble = f"{shown}: cannot be watched ({error}); it is walked every minute instead{hint}"
                 log.warning(self._trouble)
         return True
 
@@ -225,15 +223,16 @@ class RootGuard:
     def _take_losses(self, now: float) -> None:
         if self._observer is None:
             return
-        self._take_reports(self._observer)
+        self._take_reports(self._observer, now)
         if not self._observer.is_alive() or self._is_deaf(now):
             self._lose(Loss.READER_DIED, "no events come")
 
-    def _take_reports(self, observer: RootObserver) -> None:
+    def _take_reports(self, observer: RootObserver, now: float) -> None:
         for report in observer.reports():
             if report.loss is Loss.WATCH_FAILED:  # which ones is told after the next walk
                 self.losses[report.loss] += 1
                 self._refused = report.detail
+                self.schedule.ask(now + _SOON_SECONDS)
             else:
                 self._lose(report.loss, report.detail)
 
@@ -252,7 +251,7 @@ class RootGuard:
         self._lost = loss
         if not (loss is Loss.WATCH_FAILED and self._refused):  # each one was counted when it was refused
             self.losses[loss] += 1
-        text = f"{_LOSSES[loss]}{f' ({detail})' if detail else ''}"
+        text = f"{loss.text}{f' ({detail})' if detail else ''}"
         shown = os.fsdecode(self.root.path)
         extra = {"event": "loss", "fields": {"path": shown, "loss": loss.value}}
         log.warning("%s: %s; watching and walking anew", shown, text, extra=extra)
@@ -263,11 +262,12 @@ class RootGuard:
         if self._observer is None:
             self.unwatched = ()
             return
-        self._take_reports(self._observer)
-        before = self.unwatched
+        self._take_reports(self._observer, now)
         self.unwatched = tuple(unwatched(outcome.directories, kernel_watches(self._observer.descriptor)))
-        if self.unwatched and self.unwatched != before and now - self._asked > _REARM_SECONDS:
-            self._asked = now
+        if not self.unwatched:
+            self._ask_at, self._ask_pause, self._refused = now, _ASK_FIRST, ""
+        elif now >= self._ask_at:
+            self._ask_at, self._ask_pause = now + self._ask_pause, min(2 * self._ask_pause, _ASK_MOST)
             self._lose(Loss.WATCH_FAILED, self._unwatched_text())
             self._around.alarm()
 
@@ -277,7 +277,7 @@ class RootGuard:
             f"{os.fsdecode(self.unwatched[0])}; they are walked every minute"
         )
         if "limit" in self._refused:
-            text += "; raise fs.inotify.max_user_watches (systemd/sysctl.d/60-difwatch.conf)"
+            text += f"; {_RAISE_LIMITS}"
         return f"{text} ({self._refused})" if self._refused else text
 
     def _is_polled(self) -> bool:

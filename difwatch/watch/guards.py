@@ -96,9 +96,9 @@ class Guards:
             self._sing()
         return self._begin(due, now)
 
-    def ask_for_walk(self, path: bytes, now: float) -> None:
-        """Let a folder be walked at once."""
-        self._guards[path].schedule.ask(now)
+    def ask_for_walk(self, path: bytes, when: float) -> None:
+        """Let a folder be walked then at the latest."""
+        self._guards[path].schedule.ask(when)
 
     def walked(self, outcome: Walked, now: float, released: bool) -> tuple[bytes, ...]:
         """Take note that the walk of a root has ended; gives the known files that are believed to be gone."""

@@ -14,6 +14,19 @@ class Loss(enum.Enum):
     WATCH_FAILED = "watch_failed"
     UNMOUNTED = "unmounted"
 
+    @property
+    def text(self) -> str:
+        """What happened, in words."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    Loss.OVERFLOW: "more happened at once than the kernel keeps (fs.inotify.max_queued_events), and events were lost",
+    Loss.READER_DIED: "the watcher ended",
+    Loss.WATCH_FAILED: "not every folder in it is watched",
+    Loss.UNMOUNTED: "a file system was mounted or unmounted",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -121,13 +121,20 @@ class RootObserver:
         try:
             self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
             self._observer.start()
-            if bird is not None:
-                # Last: of two watches of one directory, the kernel keeps the mask of the later one.
-                self._observer.schedule(self._ear, os.fsdecode(bird.directory), event_filter=canary.EVENTS)
         except OSError:
             self.stop()
             raise
+        self._listens = bird is not None and self._listen(bird)
         self._threads = set(threading.enumerate()) - before
+
+    def _listen(self, bird: canary.Canary) -> bool:
+        """Watch the canary, after the root: of two watches of one directory, the kernel keeps the later mask."""
+        try:
+            self._observer.schedule(self._ear, os.fsdecode(bird.directory), event_filter=canary.EVENTS)
+        except OSError as error:
+            self._take_report(Report(Loss.WATCH_FAILED, bird.directory, error.strerror or str(error)))
+            return False
+        return True
 
     @property
     def descriptor(self) -> int:
@@ -139,9 +146,9 @@ class RootObserver:
         return all(thread.is_alive() for thread in self._threads)
 
     def heard_canary(self) -> bool:
-        """Tell whether the canary was heard since this was asked last."""
+        """Tell whether the canary was heard since this was asked last, or cannot be listened to."""
         heard, self._ear.heard = self._ear.heard, False
-        return heard
+        return heard or not self._listens
 
     def reports(self) -> list[Report]:
         """Take the losses that were told since the last time."""

@@ -73,6 +73,6 @@ class WalkSchedule:
         """Tell whether the next walk is to begin."""
         return not self.is_walking and self._due is not None and now >= self._due
 
-    def ask(self, now: float) -> None:
-        """Let the next walk begin at once."""
-        self._due = now
+    def ask(self, when: float) -> None:
+        """Let the next walk begin then at the latest."""
+        self._due = when if self._due is None else min(self._due, when)

@@ -4,8 +4,8 @@
 
 Makes good files of some thirty kinds, cuts each off at 20 places, fills each with zeros from 20 places on, flips
 single bits at 200, adds bombs and things that are no files, and all of ``corpus/bad`` and what its ``make_bad.py``
-makes, if there is one. Runs ``watch --once`` over them, and compares: every file has a verdict, and every good one the
-tensor that it has by itself. Prints the counts, the exit code, and the peak of resident memory of any worker.
+makes, if there is one. Runs ``watch --once`` over them, and compares: every file has a verdict, and every good one
+the tensor that it has by itself. Prints the counts, the exit code, and the peak of resident memory of any worker.
 """
 
 from __future__ import annotations
