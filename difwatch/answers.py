@@ -10,7 +10,23 @@ from sqlalchemy import Engine
 
 from difwatch import acting
 from difwatch.control.requests import Handler
+from difwatch.errors import UsageError
 from difwatch.store import files, folders, ignored, writing
+
+_PATH_MOST = 4095
+
+
+def _path(named: object) -> bytes:
+    path = os.fsencode(named) if isinstance(named, str) else b""
+    if not path.startswith(b"/") or len(path) > _PATH_MOST:
+        raise UsageError("path: must be absolute, and no longer than a path can be")
+    return path
+
+
+def _paths(named: object) -> list[bytes] | None:
+    if named is not None and not isinstance(named, list):
+        raise UsageError("paths: must be a list")
+    return None if named is None else [os.fsencode(path) for path in named]
 
 
 def handlers(
@@ -53,10 +69,10 @@ def handlers(
 
     def forget(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         with writing(engine) as connection:
-            return {"forgotten": files.remove(connection, [os.fsencode(path) for path in asked["paths"]])}
+            return {"forgotten": files.remove(connection, _paths(asked["paths"]) or [])}
 
     def destination(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        path = os.fsencode(asked["path"])
+        path = _path(asked["path"])
         with writing(engine) as connection:
             acting.add_destination(connection, path)
         keep_apart(path)
@@ -75,7 +91,7 @@ def handlers(
         return {"found": found}
 
     def retry(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        paths = None if asked["paths"] is None else [os.fsencode(path) for path in asked["paths"]]
+        paths = _paths(asked["paths"])
         with writing(engine) as connection:
             found = files.retry(connection, paths)
         look_at(found)

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _BLOCK = 2048  # pictures: a step takes about a second at the most, also where every pair must be tried
 _MEMORY = 1 << 30  # bytes
+_MSE_MOST = 65025
 
 
 class BackgroundSearch:
@@ -50,14 +51,10 @@ class BackgroundSearch:
         UsageError
             The request is not one.
         """
+        request = _request(asked)
         if self._steps is not None:
             return
-        algorithm, similarity = asked.get("algorithm", "auto"), asked.get("similarity")
-        if algorithm not in ("auto", "classic", "chunked"):
-            raise UsageError(f"algorithm = {algorithm!r}: must be auto, classic or chunked")
-        mse = None if similarity is None else float(similarity)
-        chunksize = int(asked.get("chunksize") or _BLOCK)
-        request = Request(str(algorithm), 1, _MEMORY, int(asked["max_pairs"]), chunksize, mse)
+        mse = request.similarity
         if mse is not None:  # what comes while it goes on must be searched as far
             keeper.widen(mse_limit(mse, values))
         self._steps = rescan_steps(self._engine, self._path, request, Inline(), self._clock)
@@ -97,3 +94,16 @@ class BackgroundSearch:
             "progress": asdict(self._progress),
             "result": None if self._ended is None else asdict(self._ended),
         }
+
+
+def _request(asked: Mapping[str, Any]) -> Request:
+    algorithm, similarity = asked.get("algorithm", "auto"), asked.get("similarity")
+    if algorithm not in ("auto", "classic", "chunked"):
+        raise UsageError(f"algorithm = {algorithm!r}: must be auto, classic or chunked")
+    if similarity is not None and not (type(similarity) in (int, float) and 0 <= similarity <= _MSE_MOST):
+        raise UsageError(f"similarity = {similarity!r}: must be a mean squared error from 0 to {_MSE_MOST}")
+    most, chunksize = asked["max_pairs"], asked.get("chunksize") or _BLOCK
+    for name, value in (("max_pairs", most), ("chunksize", chunksize)):
+        if type(value) is not int or not 0 < value < 1 << 63:
+            raise UsageError(f"{name} = {value!r}: must be a whole number above 0")
+    return Request(algorithm, 1, _MEMORY, most, chunksize, None if similarity is None else float(similarity))

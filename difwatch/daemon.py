@@ -235,7 +235,8 @@ class Daemon:
         self._upkeep.forget(self._parts.keeper, now)
         done = self._parts.pipeline.progress().done
         log.info("up to date; files read: %d", done, extra={"event": "up to date", "fields": {"read": done}})
-        self._upkeep.copy(_now()[:10])
+        if not self._once:
+            self._upkeep.copy(_now()[:10])
 
     def close(self) -> None:
         """End the workers and the observers, close the store, and give the lock back."""

@@ -9,7 +9,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     # SQLite rolls DDL back when the transaction is really begun; the caller's engine does that.
     transactional_ddl=True,
-    transaction_per_migration=True,
     render_as_batch=True,
 )
-context.run_migrations()
+with context.begin_transaction():  # one for all of them: nothing between the old and the newest schema is kept
+    context.run_migrations()

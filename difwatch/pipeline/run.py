@@ -263,6 +263,8 @@ class Pipeline:
         self._done += len(kept.read) + len(kept.unreadable)
         for path in kept.unsettled:
             self._settler.note(FileState(path, None), now)
+        for one in kept.unreadable:
+            self._leave(self._moved.pop(one.state.path, None))
         fresh = self._fresh(kept)
         announce_unreadable(kept.unreadable)
         announce_gone([path for path in kept.forgotten if path not in self._left])

@@ -6,6 +6,7 @@ private pipes, answers one job after the other, and ends when the pipes do.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -59,15 +60,13 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     confine(memory, parent)
     in_hand = mmap.mmap(page, DIGEST_BYTES)
     incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
-    outgoing.send(None)  # it has started
-    while True:
-        try:
+    with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipes, or is gone
+        outgoing.send(None)  # it has started
+        while True:
             job = incoming.recv()
             in_hand[:] = NO_DIGEST
             allow_cpu(seconds)
             outgoing.send(tensorize(job, in_hand))
-        except (EOFError, OSError):
-            return
 
 
 def tensorize(job: TensorJob, in_hand: MutableSequence[int] | mmap.mmap | None = None) -> Answer:

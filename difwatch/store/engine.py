@@ -82,8 +82,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 MISSING = "there is no store yet; run 'difwatch watch FOLDER' first"
 
-reading = writing
-"""One consistent view of the store; the engine decides whether it may write."""
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the store; also the writer waits for nobody then."""
+    with (
+        translated(_path_of(engine)),
+        engine.connect() as connection,
+        connection.execution_options(only_reads=True).begin(),
+    ):
+        yield connection
 
 
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
@@ -120,7 +128,7 @@ def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
 
     @event.listens_for(engine, "begin")
     def _began(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("only_reads") else begin)
 
 
 def damage(path: Path) -> list[str]:
