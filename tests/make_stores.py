@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-COMMITS = {"0001": "3266b6d", "0002": "c062b4f", "0003": "85de22d", "0004": "9783ccf", "0005": "9070cdc"}
+COMMITS = {
+    "0001": "3266b6d", "0002": "c062b4f", "0003": "85de22d", "0004": "9783ccf", "0005": "9070cdc", "0006": "eb16485",
+}  # fmt: skip
 STORES = Path(__file__).parent / "stores"
 PICTURES = Path("/pictures")
 PX = 10

@@ -1,0 +1,290 @@
+"""Bad requests to the socket of a running daemon, from another process and from another user.
+
+    python tests/faults/bad_requests.py [REQUESTS] [--seed S]     (as root: the other user too)
+
+Random bytes, JSON that is cut off, nested, huge or of the wrong kind, unknown words, right words with wrong fields,
+connections that are dropped, and some that say nothing. Each must be answered with an error or be closed; afterwards
+the daemon must still answer, and every row of its store be as it was. Prints a summary line, and every violation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import random
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from daemon_kills import tracebacks
+from load import pictures
+from watched import Watched, place
+
+from difwatch.control import ask
+from difwatch.errors import DifwatchError
+
+SILENT = 8
+PATIENCE = 30.0
+OTHER_USER = 65534
+# Good requests, but for the words they need; none of them is sent as it is.
+FIELDS: dict[str, dict[str, Any]] = {
+    "ignore": {"a": "00", "b": "01", "remove": False},
+    "forget": {"paths": ["/nowhere"]},
+    "destination": {"path": "/nowhere"},
+    "release": {"path": "/nowhere"},
+    "retry": {"paths": ["/nowhere"]},
+    "rescan": {"max_pairs": 10, "similarity": 5, "algorithm": "auto", "chunksize": 1000},
+}
+NO_TEXT: tuple[Any, ...] = (None, 5, 1.5, True, [], {}, ["x"], {"x": 1}, 10**30, float("nan"), float("inf"))
+NO_NUMBER: tuple[Any, ...] = (
+    "x",
+    "",
+    [],
+    {},
+    [5],
+    {"x": 1},
+    float("nan"),
+    float("inf"),
+    -float("inf"),
+    "5 000",
+    "٣x",
+)
+NO_PATHS: tuple[Any, ...] = (5, 1.5, True, "/nowhere", {"/nowhere": 1}, [5], [None], [["x"]], ["\ud800"], [{}])
+# What each field must not be.
+WRONG: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("ignore", "a"): (*NO_TEXT, "x", "0", "zz", "\ud800", "é"),
+    ("ignore", "b"): (*NO_TEXT, "x", "0", "zz", "\ud800", "é"),
+    ("forget", "paths"): (None, *NO_PATHS),
+    ("retry", "paths"): NO_PATHS,
+    ("destination", "path"): (*NO_TEXT, "\ud800", "a\0b", "/x" * 4000),
+    ("release", "path"): (*NO_TEXT, "\ud800"),
+    ("rescan", "max_pairs"): (None, *NO_NUMBER),
+    ("rescan", "similarity"): (*NO_NUMBER, -1, 1e300, 65026),
+    ("rescan", "algorithm"): (5, None, "fast", [], {}, True),
+    ("rescan", "chunksize"): ("x", [5], {"x": 1}, float("nan"), float("inf"), -5, 10**30),
+}
+NEEDED = {
+    "ignore": ("a", "b", "remove"), "forget": ("paths",), "destination": ("path",), "release": ("path",),
+    "retry": ("paths",), "rescan": ("max_pairs",),
+}  # fmt: skip
+OUTCOMES = ("error", "closed", "accepted", "no answer")
+
+
+def _line(request: object) -> bytes:
+    return json.dumps(request).encode() + b"\n"
+
+
+def random_bytes(dice: random.Random) -> bytes:
+    return dice.randbytes(dice.randrange(1, 3000)) + dice.choice((b"", b"\n"))
+
+
+def cut_off(dice: random.Random) -> bytes:
+    word = dice.choice(list(FIELDS))
+    whole = json.dumps({"do": word, **FIELDS[word]}).encode()
+    return whole[: dice.randrange(1, len(whole))] + dice.choice((b"", b"\n"))
+
+
+def no_request(dice: random.Random) -> bytes:
+    kinds = (
+        None,
+        1,
+        -1.5,
+        True,
+        "ping",
+        "",
+        [],
+        ["do"],
+        [{"do": "ping"}],
+        {},
+        {"do": None},
+        {"do": 5},
+        {"do": ["ping"]},
+    )
+    return _line(dice.choice((*kinds, {"do": {"do": "ping"}}, {"DO": "ping"}, {"do": True})))
+
+
+def unknown_word(dice: random.Random) -> bytes:
+    words = ("dance", "Ping", "ping ", "", "rescan  progress", "__init__", "\0", "ping\n", "p" * 10_000)
+    word = dice.choice((*words, "".join(chr(dice.randrange(1, 0xD000)) for _ in range(dice.randrange(1, 40)))))
+    return _line({"do": word, "a": 1})
+
+
+def huge(dice: random.Random) -> bytes:
+    filler = b"x" * dice.randrange(1 << 20, 3 << 20)
+    return dice.choice((filler, b'{"do": "ping", "x": "' + filler + b'"}')) + dice.choice((b"", b"\n"))
+
+
+def nested(dice: random.Random) -> bytes:
+    one, depth = dice.choice((b"[", b'{"a":', b'[{"do":', b'{"do":[')), dice.randrange(100, 100_000)
+    return one * depth + dice.choice((b"", b"\n"))
+
+
+def missing_field(dice: random.Random) -> bytes:
+    word = dice.choice(list(NEEDED))
+    missing = dice.choice(NEEDED[word])
+    return _line({"do": word, **{name: value for name, value in FIELDS[word].items() if name != missing}})
+
+
+def wrong_field(dice: random.Random) -> bytes:
+    word, name = dice.choice(list(WRONG))
+    return _line({"do": word, **FIELDS[word], name: dice.choice(WRONG[word, name])})
+
+
+def dropped(dice: random.Random) -> bytes:
+    return b'{"do": "for'[: dice.randrange(0, 12)]
+
+
+KINDS: dict[Callable[[random.Random], bytes], int] = {
+    random_bytes: 20, cut_off: 15, no_request: 10, unknown_word: 10, huge: 1, nested: 3, missing_field: 10,
+    wrong_field: 30, dropped: 5,
+}  # fmt: skip
+
+
+def send(path: Path, said: bytes, drop: bool) -> str:
+    """Send a request; gives what came of it."""
+    with socket.socket(socket.AF_UNIX) as to:
+        to.settimeout(PATIENCE)
+        to.connect(str(path))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it heard enough
+            to.sendall(said)
+            if drop:
+                return "closed"
+            to.shutdown(socket.SHUT_WR)
+        return outcome(to)
+
+
+def outcome(to: socket.socket) -> str:
+    """What the daemon answers."""
+    answer = b""
+    try:
+        while some := to.recv(1 << 16):
+            answer += some
+    except TimeoutError:
+        return "no answer"
+    except ConnectionResetError:
+        pass
+    if not answer:
+        return "closed"
+    return "error" if "error" in json.loads(answer) else "accepted"
+
+
+def rows(store: Path) -> list[str]:
+    """Everything that is in the store, but for the folder, which says when it was walked last."""
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+        return [row for row in connection.iterdump() if not row.startswith('INSERT INTO "folder"')]
+
+
+def run(count: int, seed: int, other_user: bool) -> tuple[str, list[str]]:
+    """The summary, and the violations."""
+    with place() as base, contextlib.closing(Watched(base)) as watched:
+        for number, data in enumerate(pictures()[:20]):
+            (watched.folder / f"{number}.png").write_bytes(data)
+        watched.start()
+        watched.rest()
+        before = rows(watched.state / "difwatch.db")
+        silent = [_silent(watched) for _ in range(SILENT)]
+        outcomes, found = fuzz(watched, count, random.Random(seed))
+        for one in silent:
+            with one:
+                _note(outcome(one), b"", outcomes, found)
+        found += _unlike_before(watched, before)
+        found += from_other_user(base, watched.state) if other_user else []
+        found += [f"it ended with {code}"] if (code := watched.stop()) else []
+        found += tracebacks(watched.log.read_text(errors="replace"))
+    told = ", ".join(f"{name} {outcomes[name]}" for name in OUTCOMES)
+    who = "" if other_user else " (another user was not tried)"
+    return f"{outcomes.total()} bad requests: {told}; violations {len(found)}{who}", found
+
+
+def _unlike_before(watched: Watched, before: list[str]) -> list[str]:
+    """Whether it answers, and what is otherwise in the store."""
+    try:
+        answers = ask(watched.state, {"do": "ping"}) == {"pid": watched.process.pid}
+    except DifwatchError as error:
+        return [f"{error}; it ended with {watched.process.wait(PATIENCE)}"]
+    changed = set(rows(watched.state / "difwatch.db")) ^ set(before)
+    return [*([] if answers else ["it answers a ping with another pid"]), *(f"row: {one}" for one in changed)]
+
+
+def fuzz(watched: Watched, count: int, dice: random.Random) -> tuple[collections.Counter[str], list[str]]:
+    """Send bad requests; a daemon that ended by one is started again."""
+    path, found, outcomes = watched.state / "control.sock", [], collections.Counter[str]()
+    kinds, weights = list(KINDS), list(KINDS.values())
+    last = b""
+    for _ in range(count):
+        (kind,) = dice.choices(kinds, weights)
+        said = kind(dice)
+        try:
+            _note(send(path, said, kind is dropped), said, outcomes, found)
+        except OSError as error:
+            watched.process.wait(PATIENCE)
+            found.append(
+                f"it ended with {watched.process.returncode} ({error}) by one of {last[:200]!r}, {said[:200]!r}"
+            )
+            watched.start()
+            watched.rest()
+        last = said
+        watched.listen(0.001)
+    return outcomes, found
+
+
+def _silent(watched: Watched) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX)
+    made.settimeout(PATIENCE)
+    made.connect(str(watched.state / "control.sock"))
+    return made
+
+
+def _note(came: str, said: bytes, outcomes: collections.Counter[str], found: list[str]) -> None:
+    outcomes[came] += 1
+    if came in ("accepted", "no answer"):
+        found.append(f"{came}: {said[:200]!r}")
+
+
+ASKING = """
+import os, socket, sys
+os.setgroups([])
+os.setgid(int(sys.argv[2]))
+os.setuid(int(sys.argv[2]))
+with socket.socket(socket.AF_UNIX) as to:
+    try:
+        to.connect(sys.argv[1])
+        print(to.recv(1000).decode())
+    except PermissionError as error:
+        print(type(error).__name__)
+"""
+
+
+def from_other_user(base: Path, state: Path) -> list[str]:
+    """Ask as another user, while one door after the other is opened."""
+    found = []
+    command = [sys.executable, "-I", "-S", "-c", ASKING, str(state / "control.sock"), str(OTHER_USER)]
+    doors = {base: "PermissionError", state: "PermissionError", state / "control.sock": "belongs to another user"}
+    for door, answer in doors.items():
+        door.chmod(0o777)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer not in done.stdout:
+            found.append(f"another user, when {door.name} is open: {done.stdout}{done.stderr}")
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("requests", type=int, nargs="?", default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    summary, found = run(arguments.requests, arguments.seed, os.getuid() == 0)
+    print(summary, *found, sep="\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
