@@ -23,10 +23,10 @@ def _path(named: object) -> bytes:
     return path
 
 
-def _paths(named: object) -> list[bytes] | None:
-    if named is not None and not isinstance(named, list):
+def _paths(named: object) -> list[bytes]:
+    if not isinstance(named, list):
         raise UsageError("paths: must be a list")
-    return None if named is None else [os.fsencode(path) for path in named]
+    return [os.fsencode(path) for path in named]
 
 
 def handlers(
@@ -69,7 +69,7 @@ def handlers(
 
     def forget(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         with writing(engine) as connection:
-            return {"forgotten": files.remove(connection, _paths(asked["paths"]) or [])}
+            return {"forgotten": files.remove(connection, _paths(asked["paths"]))}
 
     def destination(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         path = _path(asked["path"])
@@ -91,7 +91,7 @@ def handlers(
         return {"found": found}
 
     def retry(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        paths = _paths(asked["paths"])
+        paths = None if asked["all"] is True else _paths(asked["paths"])
         with writing(engine) as connection:
             found = files.retry(connection, paths)
         look_at(found)

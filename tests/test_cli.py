@@ -291,6 +291,14 @@ def test_a_folder_without_permission_makes_once_incomplete_and_nothing_is_forgot
     assert reported_pairs(state) == before != {}
 
 
+@pytest.mark.parametrize("command", [("status",), ("report",), ("report", "--format", "json"), ("--help",)])
+def test_an_output_that_is_full_is_said_in_one_line(place, tmp_path, command):
+    with open("/dev/full", "w") as full:
+        arguments = [sys.executable, "-m", "difwatch", "--state-dir", place / "state", *command]
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "difwatch: the output cannot be written: No space left on device\n")
+
+
 def test_explain_needs_no_folder_of_the_configuration(place, tmp_path):
     file = tmp_path / "c.toml"
     file.write_text('[[folder]]\npath = "/no/such"\n')

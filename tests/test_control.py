@@ -161,6 +161,15 @@ def test_systemd_is_told_by_the_socket_it_names(tmp_path):
     assert Notifier({}).watchdog_seconds is None
 
 
+def test_a_service_manager_that_does_not_read_is_not_waited_for(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        for _ in range(2000):
+            notifier.send("WATCHDOG=1")
+        assert listening.recv(100) == b"WATCHDOG=1"
+
+
 def test_the_daemon_is_ready_when_its_watches_are_armed_and_pings_while_its_loop_turns(place, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(place / "notify"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch import __version__
-from difwatch.errors import DifwatchError
+from difwatch.errors import DifwatchError, IncompleteError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -159,3 +160,14 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except OSError as error:
+        _refuse_output(error)
+
+
+def _refuse_output(error: OSError) -> None:
+    """End in words when what should be printed cannot be; anything else is a fault of ours and goes on."""
+    if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be printed
+    click.echo(f"difwatch: the output cannot be written: {error.strerror}", err=True)
+    sys.exit(IncompleteError.exit_code)

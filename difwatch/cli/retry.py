@@ -36,9 +36,9 @@ def command(common: Common, files: tuple[str, ...], everything: bool) -> None:
         with writing(engine) as connection:
             return {"paths": [os.fsdecode(path) for path in kept.retry(connection, paths)]}
 
-    asked = None if paths is None else [os.fsdecode(path) for path in paths]
+    asked = [os.fsdecode(path) for path in paths or ()]
     with Writer(common) as writer:
-        done = writer.do({"do": "retry", "paths": asked}, here)
+        done = writer.do({"do": "retry", "all": everything, "paths": asked}, here)
         when = "at the next start" if writer.is_here else "now"
     if paths and not done["paths"]:
         raise UsageError("none of these files is without a tensor; see 'difwatch unreadable'")

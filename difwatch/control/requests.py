@@ -142,7 +142,8 @@ def ask(state_dir: Path, request: Mapping[str, Any], seconds: float = 60.0) -> A
         try:
             with _near(state_dir / NAME) as address:
                 to.connect(address)
-            to.sendall(json.dumps(dict(request)).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # a refusal may be there before the request is sent
+                to.sendall(json.dumps(dict(request)).encode() + b"\n")
             said = b""
             while not said.endswith(b"\n") and (some := to.recv(1 << 16)):
                 said += some
