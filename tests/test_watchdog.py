@@ -91,13 +91,16 @@ def until(condition):
         time.sleep(0.005)
 
 
+_READ_AT_ONCE = 8192  # more than a reader may have taken out before it waits
+
+
 def overflow(folder):
     """More events than any queue of ours holds; two files in turn, because equal ones in a row are one."""
     with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
         places = int(file.read())
     for name in ("a", "b"):
         (folder / name).touch()
-    for _ in range(places // 2 + 1):
+    for _ in range(places // 2 + _READ_AT_ONCE):
         os.utime(folder / "a")
         os.utime(folder / "b")
 

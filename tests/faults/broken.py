@@ -79,7 +79,9 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def _png(width: int, height: int, *chunks: bytes) -> bytes:
     header = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    rows = _chunk(b"IDAT", zlib.compress(b"".join(b"\0" + bytes(3 * width) for _ in range(min(height, 20)))))
+    rows = _chunk(
+        b"IDAT", zlib.compress(b"".join(b"\0" + bytes(min(3 * width, 4096)) for _ in range(min(height, 20))))
+    )
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + rows + _chunk(b"IEND", b"")
 
 
