@@ -40,7 +40,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "forget": {"paths": ["/nowhere"]},
     "destination": {"path": "/nowhere"},
     "release": {"path": "/nowhere"},
-    "retry": {"paths": ["/nowhere"]},
+    "retry": {"all": False, "paths": ["/nowhere"]},
     "rescan": {"max_pairs": 10, "similarity": 5, "algorithm": "auto", "chunksize": 1000},
 }
 NO_TEXT: tuple[Any, ...] = (None, 5, 1.5, True, [], {}, ["x"], {"x": 1}, 10**30, float("nan"), float("inf"))
