@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import hashlib
-import mmap
 import os
 import random
 import signal
@@ -21,7 +20,7 @@ from PIL import Image
 from difwatch.errors import IncompleteError
 from difwatch.model import FileKey, FileState, Postponed, Tensorized, TensorJob, Unreadable, Vanished
 from difwatch.pipeline.pool import WorkerLimits, WorkerPool
-from difwatch.pipeline.worker import tensorize
+from difwatch.pipeline.worker import InHand, tensorize
 
 KEY = FileKey(1, 2, 3, 4, 5)
 
@@ -118,7 +117,7 @@ def test_a_file_that_ends_two_workers_or_has_four_killed_is_given_up_with_the_re
     pool.close()
     assert [type(one) for one in answers] == [Unreadable, Tensorized, Tensorized]
     assert answers[0].state == FileState(pictures[0], KEY), "the verdict is about the state that was decided about"
-    assert answers[0].reason == f"decoding it ended the worker that decoded it, {times} times"
+    assert answers[0].reason == "decoding it ended the worker that decoded it, again and again"
 
 
 class Worker:
@@ -128,8 +127,8 @@ class Worker:
         job_read, job_write = os.pipe()
         answer_read, answer_write = os.pipe()
         page = os.memfd_create("page")
-        os.ftruncate(page, 32)
-        self.page = mmap.mmap(page, 32)
+        os.ftruncate(page, InHand.BYTES)
+        self.in_hand = InHand(page)
         code = f"import sys; sys.path[:] = {sys.path!r}\n{before}\nfrom difwatch.pipeline.worker import serve\n"
         code += f"serve({job_read}, {answer_write}, {page}, {memory}, {seconds}, {os.getpid()})"
         self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[job_read, answer_write, page])
@@ -152,7 +151,9 @@ def test_the_digest_of_what_is_decoded_is_known_when_that_ends_the_worker(pictur
         worker.answers.recv()
     assert worker.end() == -signal.SIGSEGV
     with open(pictures[0], "rb") as file:
-        assert bytes(worker.page) == hashlib.blake2b(file.read(), digest_size=32).digest()
+        digest = hashlib.blake2b(file.read(), digest_size=32).digest()
+    assert worker.in_hand.digest_of(0) == digest
+    assert worker.in_hand.digest_of(1) is None, "it is not that of another job"
 
 
 CONFINED = """

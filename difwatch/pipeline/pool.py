@@ -10,7 +10,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import fcntl
-import mmap
 import os
 import signal
 import subprocess
@@ -23,13 +22,14 @@ from typing import Protocol
 
 from difwatch.errors import IncompleteError
 from difwatch.model import Answer, FileState, Tensorized, TensorJob, Unreadable
-from difwatch.pipeline.worker import DIGEST_BYTES, NO_DIGEST
+from difwatch.pipeline.worker import InHand
 
 # Jobs that wait at a worker, so that it is not idle while the parent keeps a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
 _PAGE = 4096
 _PIPE_BYTES = 1 << 20
-_ATTEMPTS, _ATTEMPTS_IF_KILLED = 2, 4
+# Two crashes of a worker are a verdict about a file, or four kills from outside, or one and two.
+_CRASH, _MOST = 2, 4
 _STILLBORN_MOST = 10
 _JOBS_MOST = 20_000
 
@@ -70,8 +70,8 @@ class _Worker:
             with contextlib.suppress(OSError):  # a user may have only so much; then it waits more often
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         page = os.memfd_create("difwatch-digest", os.MFD_CLOEXEC)
-        os.ftruncate(page, DIGEST_BYTES)
-        self._page = mmap.mmap(page, DIGEST_BYTES)
+        os.ftruncate(page, InHand.BYTES)
+        self._in_hand = InHand(page)
         # The child finds difwatch where we found it, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
@@ -95,7 +95,7 @@ class _Worker:
         self._ahead = _AHEAD_FIRST
         self._capacity = fcntl.fcntl(job_write, fcntl.F_GETPIPE_SZ) // _PAGE
         self.started = False
-        self.in_hand: bytes | None = None  # once it has ended: the digest of what it was decoding, if it came so far
+        self._answers = 0
         self.left = _JOBS_MOST  # jobs until it is replaced by a fresh one
 
     def send(self, job: TensorJob, now: float) -> bool:
@@ -123,6 +123,11 @@ class _Worker:
         pace = (now - self.busy_since) / count
         self._ahead = max(2, min(_AHEAD_MOST, int(_AHEAD_SECONDS / pace) if pace > 0 else _AHEAD_MOST))
         self.busy_since = now
+        self._answers += count
+
+    def digest_in_hand(self) -> bytes | None:
+        """The digest of what it is at, the first job without an answer; None if it did not come so far."""
+        return self._in_hand.digest_of(self._answers)
 
     def end(self) -> None:
         """End the process at once."""
@@ -130,10 +135,11 @@ class _Worker:
         self.answers.close()
         self.process.kill()
         self.process.wait()
-        if not self._page.closed:
-            digest = bytes(self._page)
-            self.in_hand = None if digest == NO_DIGEST else digest
-            self._page.close()
+
+    def close(self) -> None:
+        """End it, and give back what was shared with it."""
+        self.end()
+        self._in_hand.close()
 
 
 class WorkerPool:
@@ -176,7 +182,7 @@ class WorkerPool:
             if not alive or late:
                 self._replace(place, answers, bool(late))
             elif not worker.left and not worker.jobs:
-                worker.end()
+                worker.close()
                 self._workers[place] = _Worker(self._limits)  # what a decoder leaks goes with its worker
         self._feed(now)
         return answers
@@ -184,7 +190,7 @@ class WorkerPool:
     def close(self) -> None:
         """End all workers at once; what they have not answered is dropped."""
         for worker in self._workers:
-            worker.end()
+            worker.close()
 
     def _receive(self, worker: _Worker, now: float, answers: list[Answer]) -> bool:
         count = 0
@@ -227,17 +233,19 @@ class WorkerPool:
         elif worker.jobs:  # they were answered in order, so the first one left was being decoded
             suspect = worker.jobs.popleft()
             # By what it holds, where that is known: its copies would do the same.
-            guilty = worker.in_hand or suspect.path
-            self._failures[guilty] += 1
+            digest = worker.digest_in_hand()
+            guilty = digest or suspect.path
             # Who kills a worker from outside may mean the memory that this file takes, or nothing at all.
             from_outside = not late and worker.process.returncode == -signal.SIGKILL
-            attempts = _ATTEMPTS_IF_KILLED if from_outside else _ATTEMPTS
-            if self._failures[guilty] < attempts:
+            self._failures[guilty] += 1 if from_outside else _CRASH
+            if self._failures[guilty] < _MOST:
                 worker.jobs.appendleft(suspect)
             else:
-                blame = "took too long" if late else "ended the worker that decoded it"
-                reason = f"decoding it {blame}, {self._failures[guilty]} times"
-                answers.append(Unreadable(FileState(suspect.path, suspect.key), worker.in_hand, reason))
+                reason = (
+                    f"decoding it {'took too long' if late else 'ended the worker that decoded it'}, again and again"
+                )
+                answers.append(Unreadable(FileState(suspect.path, suspect.key), digest, reason))
                 self._failures.pop(suspect.path, None)
+        worker.close()
         self._queue.extendleft(reversed(worker.jobs))
         self._workers[place] = _Worker(self._limits)

@@ -10,12 +10,12 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import itertools
 import mmap
 import os
 import signal
 import stat
 import time
-from collections.abc import MutableSequence
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -33,10 +33,43 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.EAGAIN}
-DIGEST_BYTES = 32
-NO_DIGEST = bytes(DIGEST_BYTES)
+_DIGEST_BYTES = 32
+_NO_DIGEST = bytes(_DIGEST_BYTES)
 _TIME_STEP_NS = 20_000_000
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
+
+
+class InHand:
+    """Shared memory that says which job a worker is at, and the digest of its bytes once they are read.
+
+    Parameters
+    ----------
+    descriptor
+        Of at least `BYTES` of memory.
+    """
+
+    BYTES = 8 + _DIGEST_BYTES
+
+    def __init__(self, descriptor: int) -> None:
+        self._page = mmap.mmap(descriptor, self.BYTES)
+
+    def begin(self, number: int) -> None:
+        """A job begins, the so manieth of this worker. In this order: a digest is never that of another job."""
+        self._page[8:] = _NO_DIGEST
+        self._page[:8] = number.to_bytes(8, "little")
+
+    def note(self, digest: bytes) -> None:
+        """Its bytes are known, and will be decoded."""
+        self._page[8:] = digest
+
+    def digest_of(self, number: int) -> bytes | None:
+        """The digest of a job; None if the worker is at another one, or has not read it yet."""
+        digest = self._page[8:]
+        return None if int.from_bytes(self._page[:8], "little") != number or digest == _NO_DIGEST else digest
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._page.close()
 
 
 def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int) -> None:
@@ -58,18 +91,18 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipes
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # somebody opens a file that we just ask about
     confine(memory, parent)
-    in_hand = mmap.mmap(page, DIGEST_BYTES)
+    in_hand = InHand(page)
     incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
     with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipes, or is gone
         outgoing.send(None)  # it has started
-        while True:
+        for number in itertools.count():
             job = incoming.recv()
-            in_hand[:] = NO_DIGEST
+            in_hand.begin(number)
             allow_cpu(seconds)
             outgoing.send(tensorize(job, in_hand))
 
 
-def tensorize(job: TensorJob, in_hand: MutableSequence[int] | mmap.mmap | None = None) -> Answer:
+def tensorize(job: TensorJob, in_hand: InHand | None = None) -> Answer:
     """Read a file once and make its tensor from the bytes that were hashed.
 
     Their digest is put ``in_hand`` before they are decoded, so that it is known if that ends the process.
@@ -101,11 +134,11 @@ def tensorize(job: TensorJob, in_hand: MutableSequence[int] | mmap.mmap | None =
         return _unread(seen, error)
     finally:
         os.close(descriptor)
-    digest = hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+    digest = hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()
     if digest in job.known_digests:
         return Tensorized(seen, digest, known=True)
     if in_hand is not None:
-        in_hand[:] = digest
+        in_hand.note(digest)
     return _tensorize(job, seen, data, digest)
 
 
