@@ -1,9 +1,11 @@
 """A store that is damaged, gone, or on a full disk: put aside, restored or made anew, and nothing of it lost."""
 
+import contextlib
 import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -163,3 +165,50 @@ def test_a_full_disk_pauses_the_daemon_and_it_goes_on_by_itself(tmp_path):
             assert daemon.end() == 0
         status = json.loads(difwatch(state, "status", "--json", check=False).stdout)
         assert status["folders"][0]["images"] == 41
+
+
+def once(state, pictures, *before):
+    command = [*before, sys.executable, "-m", "difwatch", "--state-dir", state, "watch", "--once"]
+    return subprocess.run([*command, "--quiet-seconds", "0", pictures], capture_output=True, text=True, check=False)
+
+
+def read_only(state):
+    subprocess.run(["mount", "-o", "remount,ro", state], check=True)
+    yield ()
+    subprocess.run(["mount", "-o", "remount,rw", state], check=True)
+
+
+def without_inodes(state):
+    made = []
+    with contextlib.suppress(OSError):
+        for number in range(1000):
+            (state / f"filler{number}").touch()
+            made.append(state / f"filler{number}")
+    assert len(made) < 1000
+    yield ()
+    for file in made:
+        file.unlink()
+
+
+def failing_sync(_state):
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    calls = "fdatasync,fsync"
+    yield ("strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:error=EIO")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(why := disks.is_possible()), reason=str(why))
+@pytest.mark.parametrize("fault", [read_only, without_inodes, failing_sync])
+def test_a_disk_that_takes_nothing_ends_it_in_one_line_and_the_next_start_goes_on(tmp_path, fault):
+    (tmp_path / "pictures").mkdir()
+    for name in "ab":
+        photo(1).save(tmp_path / f"pictures/{name}.png")
+    with disks.mounted("-t", "tmpfs", "-o", "size=20m,nr_inodes=60", "tmpfs") as state:
+        assert once(state, tmp_path / "pictures").returncode == 0
+        photo(1).save(tmp_path / "pictures/c.png")
+        with contextlib.contextmanager(fault)(state) as before:
+            done = once(state, tmp_path / "pictures", *before)
+        assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
+        assert once(state, tmp_path / "pictures").returncode == 0
+        assert "1 group: 2 lesser pictures of 3" in difwatch(state, "report").stdout
