@@ -36,11 +36,14 @@ def job(path, **options):
     return TensorJob(path, KEY, 50, 10**8, 10**8, **options)
 
 
-def hold(pool):
-    """Stop the only worker before its first word, and let the pool believe that it has begun."""
+def hold(pool, digest=None):
+    """Stop the only worker before its first word; the pool believes that it has begun, or decodes these bytes."""
     worker = pool._workers[0]
     os.kill(worker.process.pid, signal.SIGSTOP)
     worker.started = True
+    if digest:
+        worker._in_hand.begin(0)
+        worker._in_hand.note(digest)
     return worker.process
 
 
@@ -101,13 +104,27 @@ def test_every_job_is_answered_once_under_random_kills(pool, pictures):
     assert {path: paths.count(path) for path in pictures} == dict.fromkeys(pictures, 10)
 
 
-@pytest.mark.parametrize(("number", "times"), [(signal.SIGSEGV, 2), (signal.SIGABRT, 2), (signal.SIGKILL, 4)])
-def test_a_file_that_ends_two_workers_or_has_four_killed_is_given_up_with_the_reason(pictures, number, times):
+DIGEST = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("number", "digest", "times"),
+    [
+        (signal.SIGSEGV, DIGEST, 2),
+        (signal.SIGABRT, DIGEST, 2),
+        (signal.SIGKILL, DIGEST, 4),
+        (signal.SIGSEGV, None, 4),
+        (signal.SIGKILL, None, 4),
+    ],
+)
+def test_a_file_is_given_up_after_two_crashes_on_its_bytes_or_four_deaths_that_say_less(
+    pictures, number, digest, times
+):
     pool = WorkerPool(1)
     for path in pictures[:3]:
         pool.submit(job(path))
     for _ in range(times):
-        process = hold(pool)
+        process = hold(pool, digest)
         assert pool.collect(0) == []
         os.kill(process.pid, number)
         os.kill(process.pid, signal.SIGCONT)
@@ -117,6 +134,7 @@ def test_a_file_that_ends_two_workers_or_has_four_killed_is_given_up_with_the_re
     pool.close()
     assert [type(one) for one in answers] == [Unreadable, Tensorized, Tensorized]
     assert answers[0].state == FileState(pictures[0], KEY), "the verdict is about the state that was decided about"
+    assert answers[0].digest == digest
     assert answers[0].reason == "decoding it ended the worker that decoded it, again and again"
 
 
@@ -245,13 +263,14 @@ def test_workers_are_replaced_after_many_jobs_and_every_job_is_answered_once(pic
     pool.close()
 
 
-def test_a_file_that_takes_too_long_is_given_up_and_the_others_are_not(pictures):
+@pytest.mark.parametrize(("digest", "times"), [(DIGEST, 2), (None, 4)])
+def test_a_file_that_takes_too_long_is_given_up_and_the_others_are_not(pictures, digest, times):
     pool = WorkerPool(1, WorkerLimits(seconds=10))
     for path in pictures[:2]:
         pool.submit(job(path))
     pool.collect(0)
-    for start in (0, 11):
-        hold(pool)
+    for start in range(0, 11 * times, 11):
+        hold(pool, digest)
         assert pool.collect(start + 10) == []
         answers = pool.collect(start + 11)
     answers += drain(pool, 1)

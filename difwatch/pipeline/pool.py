@@ -28,8 +28,8 @@ from difwatch.pipeline.worker import InHand
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
 _PAGE = 4096
 _PIPE_BYTES = 1 << 20
-# Two crashes of a worker are a verdict about a file, or four kills from outside, or one and two.
-_CRASH, _MOST = 2, 4
+# Two crashes while its bytes are decoded are a verdict about a file, or four deaths that say less, or one and two.
+_CRASH, _WEAK, _MOST = 2, 1, 4
 _STILLBORN_MOST = 10
 _JOBS_MOST = 20_000
 
@@ -235,9 +235,10 @@ class WorkerPool:
             # By what it holds, where that is known: its copies would do the same.
             digest = worker.digest_in_hand()
             guilty = digest or suspect.path
-            # Who kills a worker from outside may mean the memory that this file takes, or nothing at all.
+            # Who kills a worker from outside may mean the memory that this file takes, or nothing at all; and what
+            # happens before its bytes are there is not the work of a decoder.
             from_outside = not late and worker.process.returncode == -signal.SIGKILL
-            self._failures[guilty] += 1 if from_outside else _CRASH
+            self._failures[guilty] += _WEAK if from_outside or digest is None else _CRASH
             if self._failures[guilty] < _MOST:
                 worker.jobs.appendleft(suspect)
             else:
