@@ -1,18 +1,27 @@
 """``difwatch report``."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from difwatch.cli import Common, pour
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from difwatch.report.summary import Summary
+
 
 @click.command("report", short_help="Groups of matching pictures, best first.")
 @click.option(
-    "--format", "kind", type=click.Choice(["text", "json", "csv"]), default="text", help="How it is written."
+    "--format", "kind", type=click.Choice(["text", "json", "csv", "html"]), default="text", help="How it is written."
 )
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there instead.")
 @click.option("--threshold", metavar="MSE", type=float, help="Another mean squared error than the configured one.")
@@ -35,7 +44,6 @@ def command(
     """
     from difwatch.cli.moments import moment as moment_of
     from difwatch.errors import UsageError
-    from difwatch.report import formats, text
     from difwatch.report.summary import summarize
 
     if threshold is not None and not 0 <= threshold <= 65025:
@@ -44,16 +52,7 @@ def command(
     new_since = moment_of(since) if since else None
     with common.reading() as connection:
         summary = replace(summarize(connection, threshold, within), since=new_since)
-    moment = datetime.now(UTC).isoformat()
-    writers = {
-        ("text", False): text.text_groups,
-        ("text", True): text.text_pairs,
-        ("json", False): lambda found: formats.json_groups(found, moment),
-        ("json", True): formats.json_pairs,
-        ("csv", False): formats.csv_groups,
-        ("csv", True): formats.csv_pairs,
-    }
-    pieces = writers[kind, pairs](summary)
+        pieces = _pieces(kind, pairs, summary, connection)
     if output is None:
         pour(pieces)
         return
@@ -62,3 +61,24 @@ def command(
             file.writelines(pieces)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+
+
+def _pieces(kind: str, pairs: bool, summary: Summary, connection: Connection) -> Iterator[str]:
+    from difwatch.report import formats, html, text
+
+    now = datetime.now(UTC).isoformat()
+    match kind, pairs:
+        case "json", False:
+            return formats.json_groups(summary, now)
+        case "json", True:
+            return formats.json_pairs(summary)
+        case "csv", False:
+            return formats.csv_groups(summary)
+        case "csv", True:
+            return formats.csv_pairs(summary)
+        case "html", False:
+            return html.html_groups(summary, connection, now[:16])
+        case "html", True:
+            return html.html_pairs(summary, connection, now[:16])
+        case _:
+            return (text.text_pairs if pairs else text.text_groups)(summary)

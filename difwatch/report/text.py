@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from difwatch.model import Image, Rescanned
+from difwatch.model import Group, Image, Member, Pair, Rescanned
 from difwatch.report.status import Status
 from difwatch.report.summary import Summary
 from difwatch.report.verify import Audit
@@ -27,21 +27,31 @@ def shown_path(path: bytes) -> str:
 def text_groups(summary: Summary) -> Iterator[str]:
     """The groups, each with its best picture first."""
     groups = summary.groups()
+    yield text_of_total(summary, groups) + "\n"
+    for group in groups:
+        yield f"\n{shown_path(group.primary.path)}  {shown_size(group.primary)}\n"
+        for member in group.members:
+            note = text_of_match(member, summary.values)
+            yield f"  {shown_path(member.image.path)}  {shown_size(member.image)}  {note}\n"
+
+
+def text_of_total(summary: Summary, groups: Sequence[Group]) -> str:
+    """How many groups there are, and what they take."""
     lesser = sum(len(group.members) for group in groups)
     spare = sum(member.image.size for group in groups for member in group.members)
     if not groups:
-        yield f"No matches up to an MSE of {summary.settings.threshold:g} among {len(summary.images)} pictures.\n"
-        return
-    yield (
+        return f"No matches up to an MSE of {summary.settings.threshold:g} among {len(summary.images)} pictures."
+    return (
         f"{_count(len(groups), 'group')}: {_count(lesser, 'lesser picture')} of {len(summary.images)}, "
-        f"{shown_bytes(spare)} (up to an MSE of {summary.settings.threshold:g})\n"
+        f"{shown_bytes(spare)} (up to an MSE of {summary.settings.threshold:g})"
     )
-    for group in groups:
-        yield f"\n{shown_path(group.primary.path)}  {_size(group.primary)}\n"
-        for member in group.members:
-            turn = f", turned by {member.rotation}°" if member.rotation else ""
-            mse = f" {member.sse / summary.values:.4g}" if member.level == "similar" else ""
-            yield f"  {shown_path(member.image.path)}  {_size(member.image)}  {member.level}{mse}{turn}\n"
+
+
+def text_of_match(match: Member | Pair, values: int) -> str:
+    """How alike two pictures are, whose tensors have so many values."""
+    mse = f" {match.sse / values:.4g}" if match.level == "similar" else ""
+    turn = f", turned by {match.rotation}°" if match.rotation else ""
+    return f"{match.level}{mse}{turn}"
 
 
 def text_pairs(summary: Summary) -> Iterator[str]:
@@ -121,7 +131,8 @@ def _count(number: int, noun: str) -> str:
     return f"{_number(number)} {noun if number == 1 else plural}"
 
 
-def _size(image: Image) -> str:
+def shown_size(image: Image) -> str:
+    """The size of a picture and of its file."""
     return f"{image.width}x{image.height} {shown_bytes(image.size)}"
 
 
