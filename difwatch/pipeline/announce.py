@@ -92,11 +92,8 @@ def _around(
     connection: Connection, matching: Matching, files: Mapping[int, int], near: _Near
 ) -> tuple[dict[Shelf, list[Image]], set[Shelf]]:
     """The pictures that may match some files (id to tensor), by shelf, and which shelves hold more than these."""
-    wanted = {
-        shelf(image, matching.settings, tensor)
-        for image in _images(connection, matching, files)
-        for _, tensor, _ in near[image.tensor]
-    }
+    images = list(_images(connection, matching, files))
+    wanted = {shelf(image, matching.settings, tensor) for image in images for _, tensor, _ in near[image.tensor]}
     crowded: set[Shelf] = set()
     ids = set(files)
     for place in wanted:
@@ -104,8 +101,10 @@ def _around(
         ids.update(found)
         if len(found) == _LIKE_EACH:
             crowded.add(place)
+    if len(ids) > len(files):
+        images = list(_images(connection, matching, ids))
     shelves: dict[Shelf, list[Image]] = defaultdict(list)
-    for image in _images(connection, matching, ids):
+    for image in images:
         shelves[shelf(image, matching.settings)].append(image)
     return shelves, crowded
 

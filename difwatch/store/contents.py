@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch.model import Recipe, Tensorized, Unreadable
+from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file, recipe, tensor, tensor_data
 
 _SKETCH_BYTES = 64
@@ -44,11 +45,11 @@ def digests_of_sizes(
 ) -> dict[int, frozenset[bytes]]:
     """The digests known under a recipe for each size in bytes; none for a size with more than ``at_most``."""
     found = {}
-    for size in sizes:
-        # One by one, so that no more are read than are wanted, and by the hundred: the driver takes it as it is.
-        rows = connection.exec_driver_sql(_DIGESTS, (size, recipe_id, at_most + 1)).scalars().all()
+    cursor = driver_cursor(connection)
+    for size in sizes:  # one by one, so that no more are read than are wanted
+        rows = cursor.execute(_DIGESTS, (size, recipe_id, at_most + 1)).fetchall()
         if 0 < len(rows) <= at_most:
-            found[size] = frozenset(rows)
+            found[size] = frozenset(digest for (digest,) in rows)
     return found
 
 

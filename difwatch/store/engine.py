@@ -94,6 +94,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def driver_cursor(connection: Connection) -> sqlite3.Cursor:
+    """A cursor of the driver itself in the transaction of a connection, for short statements by the thousand."""
+    cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
+    return cursor
+
+
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
 
 

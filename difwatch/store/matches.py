@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from difwatch.model import FileKey, Folder, Image
 from difwatch.search.hits import BEYOND, Hits
+from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file, match, tensor
 
 _PAGE = 10_000  # SQLite takes about 32 000 values in a statement
@@ -168,13 +169,13 @@ def files_with_tensors(connection: Connection, paths: Sequence[bytes]) -> list[t
 
 def files_like(connection: Connection, tensor_id: int, sizes: tuple[int, int] | None, at_most: int) -> list[int]:
     """Ids of the files of a tensor, only of pictures with these sizes in either order if given, and only so many."""
-    # By thousands, and each stops early: the driver takes it as it is.
+    cursor = driver_cursor(connection)
     if sizes is None:
-        return list(connection.exec_driver_sql(_FILES_LIKE.format(""), (tensor_id, at_most)).scalars())
+        return [id_ for (id_,) in cursor.execute(_FILES_LIKE.format(""), (tensor_id, at_most))]
     found: list[int] = []
     for width, height in {sizes, sizes[::-1]}:
         values = (tensor_id, width, height, at_most - len(found))
-        found += connection.exec_driver_sql(_FILES_LIKE.format("AND width = ? AND height = ?"), values).scalars()
+        found += [id_ for (id_,) in cursor.execute(_FILES_LIKE.format("AND width = ? AND height = ?"), values)]
     return found
 
 
