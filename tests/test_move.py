@@ -11,7 +11,7 @@ import pytest
 from conftest import photo
 from moving import NOW, act, image, journal, rules, tree
 
-from difwatch.actions import recover, transfer
+from difwatch.actions import check, move, recover, transfer
 from difwatch.actions.directory import Place
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
@@ -123,6 +123,35 @@ def test_nothing_is_done_when_one_of_the_two_is_not_what_was_indexed(place, book
     assert one.state == "refused"
     assert {path: os.lstat(path).st_ino for path in (place / "in").iterdir()} == before
     assert book.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "which"),
+    [(kind, which) for kind in ("move", "across", "trash", "delete") for which in ("a.png", "b.png", "b.xmp")][:-1],
+)
+def test_what_is_written_into_a_file_that_was_just_looked_at_is_not_lost(place, book, far, monkeypatch, kind, which):
+    if kind != "delete":  # a picture with such a file is not deleted for good at all
+        (place / "in/b.xmp").write_text("notes")
+    written = place / "in" / which
+    for path in (place / "in").iterdir():
+        os.utime(path, ns=(10**18, 10**18))
+    target = {"move": place / "out/b.png", "across": far / "out/b.png"}.get(kind)
+    planned = act(place / "in/b.png", place / "in/a.png", target, "move" if target else kind)
+    real = check.digest_of
+
+    def digest_of(descriptor):
+        digest = real(descriptor)
+        if os.fstat(descriptor).st_ino == written.stat().st_ino:
+            written.write_bytes(b"precious".ljust(written.stat().st_size, b"!"))
+        return digest
+
+    for module in (check, move):
+        monkeypatch.setattr(module, "digest_of", digest_of)
+    one = carry_out(planned, book, rules(place / "home"))
+    assert one.state == "refused"
+    assert "changed" in one.reason
+    assert written.read_bytes().startswith(b"precious")
+    assert (place / "in/b.png").exists()
 
 
 def test_a_folder_that_became_a_link_is_not_followed(place, book):

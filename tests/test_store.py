@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -352,6 +353,24 @@ def test_a_reader_is_never_made_to_wait_by_the_writer(engine, path):
         files.remove(connection, [b"/p/0001.jpg"])
         assert len(list(files.below(open_reader(path), b"/p"))) == 1
     assert list(files.below(open_reader(path), b"/p")) == []
+
+
+def test_a_reader_in_the_same_process_leaves_the_writer_its_locks(engine, path):
+    """The system drops all record locks of a process on a file as soon as it closes any descriptor of it."""
+
+    def locks():
+        found = Path("/proc/locks").read_text().splitlines()
+        return [line for line in found if f":{path.stat().st_ino} " in line and f" {os.getpid()} " in line]
+
+    with reading(engine) as connection:
+        stored_settings.get(connection, "any")
+    before = locks()
+    assert before, "without a lock of the writer, the next process that closes the file removes the -wal"
+    reader = open_reader(path)
+    with reading(reader) as connection:
+        stored_settings.get(connection, "any")
+    reader.dispose()
+    assert locks() == before
 
 
 def test_a_reader_cannot_write(engine, path):

@@ -16,7 +16,9 @@ from difwatch.actions.journal import BACK, DONE, Entry, Journal, signed
 from difwatch.actions.names import numbered, split
 from difwatch.actions.plan import Act
 from difwatch.actions.recover import settle_all
-from difwatch.actions.together import File, TakenError, remove_together, transfer_together
+from difwatch.actions.together import TakenError, remove_together, transfer_together
+from difwatch.actions.transfer import File
+from difwatch.model import FileKey
 
 _TRIES = 10_000
 
@@ -110,20 +112,22 @@ def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes
 
 
 @contextlib.contextmanager
-def _held(act: Act, rules: Rules) -> Iterator[tuple[list[File], _StillThere]]:
+def _held(act: Act, rules: Rules) -> Iterator[tuple[list[File], _AsItWas]]:
     """Hold open what goes (the picture first) and the picture to keep, all of them checked."""
     with contextlib.ExitStack() as held:
         source = held.enter_context(_place_of(act.image.path, "it"))
         keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
         victim = held.enter_context(opened(source, "it"))
         keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
+        before, confirm = os.fstat(victim), _AsItWas(keeper_at, keeper)
         check(act, victim, keeper, rules.px, rules.recipe)
-        files = [File(victim, source, _entry(act, victim))]
+        files = [File(victim, source, _entry(act, victim), before)]
         for name in belonging(source, rules.sidecars, rules.is_image_name):
-            place_ = Place(source.directory, name)
-            descriptor = held.enter_context(opened(place_, "a file that belongs to it"))
-            files.append(File(descriptor, place_, _sidecar(act, name, descriptor)))
-        yield files, _StillThere(keeper_at, keeper)
+            there = Place(source.directory, name)
+            descriptor = held.enter_context(opened(there, "a file that belongs to it"))
+            before = os.fstat(descriptor)
+            files.append(File(descriptor, there, _sidecar(act, name, descriptor), before))
+        yield files, confirm
 
 
 @contextlib.contextmanager
@@ -136,17 +140,20 @@ def _place_of(path: bytes, what: str) -> Iterator[Place]:
         yield found
 
 
-class _StillThere:
-    """Checks that the picture to keep has not gone with the one that was moved."""
+class _AsItWas:
+    """Checks that the picture to keep neither went with the one that was moved nor changed since it was looked at."""
 
     def __init__(self, keeper_at: Place, keeper: int) -> None:
         self._place = keeper_at
-        self._identity = identity(keeper)
+        self._keeper = keeper
+        self._before = os.fstat(keeper)
 
     def __call__(self) -> None:
         found = self._place.look()
-        if found is None or (found.st_dev, found.st_ino) != self._identity:
+        if found is None or (found.st_dev, found.st_ino) != identity(self._keeper):
             raise RefusedError("the picture to keep went away at the same moment")
+        if FileKey.of(os.fstat(self._keeper)) != FileKey.of(self._before):
+            raise RefusedError("the picture to keep was changed at the same moment")
 
 
 def _words(error: OSError) -> str:

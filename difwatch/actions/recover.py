@@ -17,7 +17,7 @@ from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of, opened
 from difwatch.actions.directory import Place, nearest, place, sync
 from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal, signed
-from difwatch.actions.transfer import put_back, transfer, unlink
+from difwatch.actions.transfer import File, put_back, transfer, unlink
 from difwatch.model import FileKey
 
 
@@ -177,7 +177,7 @@ def _follow(entry: Entry, picture: str, state: str) -> str:
     there, here = (entry.target, entry.source) if picture == DONE else (entry.source, entry.target)
     try:
         with place(here) as source, place(there, make=True) as target, opened(source, "it") as descriptor:
-            transfer(entry, descriptor, source, target, lambda: None)
+            transfer(File(descriptor, source, entry, os.fstat(descriptor)), target, lambda: None)
     except (OSError, RefusedError):
         return state  # it stays where it is, whole
     return picture

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from difwatch.actions.check import RefusedError, opened
 from difwatch.actions.directory import Place
 from difwatch.actions.journal import Entry
-from difwatch.actions.transfer import put_back, set_apart, sync_after, transfer, unlink
+from difwatch.actions.transfer import File, put_back, set_apart, sync_after, transfer, unlink
 
 Prepare = Callable[[Entry, Place], Callable[[], None]]
 """Called before a file is moved to a place; gives what takes that back."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that goes: its open descriptor, where it is, and what is written down about it."""
-
-    descriptor: int
-    source: Place
-    entry: Entry
 
 
 class TakenError(Exception):
@@ -47,7 +38,7 @@ def transfer_together(
     try:
         for file, target in zip(files, targets, strict=True):
             back.append(prepare(file.entry, target))
-            transfer(file.entry, file.descriptor, file.source, target, confirm)
+            transfer(file, target, confirm)
             back.append(partial(_return, file, target))
     except FileExistsError as error:
         _all(back)
@@ -65,7 +56,7 @@ def _all(back: list[Callable[[], None]]) -> None:
 def _return(file: File, target: Place) -> None:
     try:
         with opened(target, "what was moved") as descriptor:
-            transfer(file.entry, descriptor, target, file.source, lambda: None)
+            transfer(File(descriptor, target, file.entry, os.fstat(descriptor)), file.source, lambda: None)
     except FileExistsError as error:
         raise RefusedError("it was moved, and could not go back, because another file has its name by now") from error
 
@@ -86,7 +77,7 @@ def remove_together(files: Sequence[File], confirm: Callable[[], None]) -> list[
     places: list[Place] = []
     try:
         for file in files:
-            places.append(set_apart(file.entry, file.descriptor, file.source))  # noqa: PERF401  (some may go back)
+            places.append(set_apart(file))  # noqa: PERF401  (some may go back)
         confirm()
         unlink(places[0])
     except Exception:

@@ -7,27 +7,54 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from difwatch.actions.check import RefusedError, identity
 from difwatch.actions.directory import Place, rename_new, sync
 from difwatch.actions.journal import Entry
 from difwatch.actions.names import numbered, split
+from difwatch.model import FileKey
 
 _BLOCK = 1 << 20
 _CHANGED = "it was changed or replaced while it was being moved"
 
 
-def transfer(entry: Entry, descriptor: int, source: Place, target: Place, confirm: Callable[[], None]) -> None:
-    """Move a file that is held open.
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that goes: held open, where it is, what is written down about it, and its state before it was read."""
+
+    descriptor: int
+    source: Place
+    entry: Entry
+    before: os.stat_result
+
+    def refuse_if_changed(self) -> None:
+        """Refuse to go on when it is no longer as it was before it was read.
+
+        Raises
+        ------
+        RefusedError
+            Its bytes may be others than those that were looked at.
+        """
+        if FileKey.of(os.fstat(self.descriptor)) != FileKey.of(self.before):
+            raise RefusedError(_CHANGED)
+
+    def is_at(self, place: Place) -> bool:
+        """Tell whether it is at a place now, with the bytes that were looked at."""
+        now = os.fstat(self.descriptor)
+        same = (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
+        return same and _is(place, self.descriptor)
+
+
+def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:
+    """Move a file.
 
     Parameters
     ----------
-    entry
-        What is written down about it; its bytes have this digest.
-    descriptor
-        The open file.
-    source, target
-        From where and to where.
+    file
+        What is moved.
+    target
+        To where.
     confirm
         Called when the file has left its name and can still be put back; raises a `RefusedError` if it must be.
 
@@ -38,34 +65,40 @@ def transfer(entry: Entry, descriptor: int, source: Place, target: Place, confir
     RefusedError, OSError
         The file is where it was.
     """
-    before = os.fstat(descriptor)
+    file.refuse_if_changed()
     try:
-        rename_new(source, target)
+        rename_new(file.source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _transfer_across(entry, descriptor, before, source, target, confirm)
+        _transfer_across(file, target, confirm)
         return
     try:
-        if not _is(target, descriptor) or _differs(before, os.fstat(descriptor)):
+        if not file.is_at(target):
             raise RefusedError(_CHANGED)
         confirm()
         sync(target.directory)
-        sync(source.directory)
+        sync(file.source.directory)
     except Exception:
-        put_back(target, source)
+        put_back(target, file.source)
         raise
 
 
-def set_apart(entry: Entry, descriptor: int, source: Place) -> Place:
-    """Give a file that is held open a name that nobody knows, so that what is unlinked then is surely that file.
+def set_apart(file: File) -> Place:
+    """Give a file a name that nobody knows, so that what is unlinked then is surely that file.
 
     Raises
     ------
     RefusedError, OSError
         The file is where it was.
     """
-    return _set_apart(entry, descriptor, os.fstat(descriptor), source)
+    file.refuse_if_changed()
+    apart = Place(file.source.directory, file.entry.beside(b"/", "gone")[1:])
+    rename_new(file.source, apart)
+    if not file.is_at(apart):
+        put_back(apart, file.source)
+        raise RefusedError(_CHANGED)
+    return apart
 
 
 def sync_after(directory: int) -> None:
@@ -106,49 +139,33 @@ def unlink(apart: Place) -> None:
             raise
 
 
-def _transfer_across(
-    entry: Entry,
-    descriptor: int,
-    before: os.stat_result,
-    source: Place,
-    target: Place,
-    confirm: Callable[[], None],
-) -> None:
-    copied = _copy(entry, descriptor, before, target)
+def _transfer_across(file: File, target: Place, confirm: Callable[[], None]) -> None:
+    copied = _copy(file, target)
     apart = None
     try:
         sync(target.directory)
-        apart = _set_apart(entry, descriptor, before, source)
+        apart = set_apart(file)
         confirm()
         unlink(apart)
     except Exception:
         if apart is not None:
-            put_back(apart, source)
+            put_back(apart, file.source)
         found = target.look()
         # The copy only goes while the file itself is surely at its old place.
-        if _is(source, descriptor) and found is not None and (found.st_dev, found.st_ino) == copied:
+        if _is(file.source, file.descriptor) and found is not None and (found.st_dev, found.st_ino) == copied:
             target.remove()
         raise
-    sync_after(source.directory)
+    sync_after(file.source.directory)
 
 
-def _set_apart(entry: Entry, descriptor: int, before: os.stat_result, source: Place) -> Place:
-    apart = Place(source.directory, entry.beside(b"/", "gone")[1:])
-    rename_new(source, apart)
-    if not _is(apart, descriptor) or _differs(before, os.fstat(descriptor)):
-        put_back(apart, source)
-        raise RefusedError(_CHANGED)
-    return apart
-
-
-def _copy(entry: Entry, descriptor: int, before: os.stat_result, target: Place) -> tuple[int, int]:
+def _copy(file: File, target: Place) -> tuple[int, int]:
     """Copy to a passing name, and give it the target's name when all of it is on the disk; gives its identity."""
-    part = Place(target.directory, entry.beside(b"/", "part")[1:])
+    part = Place(target.directory, file.entry.beside(b"/", "part")[1:])
     out = part.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
-        if _copy_bytes(descriptor, out) != entry.digest:
+        if _copy_bytes(file.descriptor, out) != file.entry.digest:
             raise RefusedError(_CHANGED)
-        _copy_attributes(descriptor, before, out)
+        _copy_attributes(file.descriptor, file.before, out)
         os.fsync(out)
         rename_new(part, target)
         copied = identity(out)
@@ -189,7 +206,3 @@ def _copy_attributes(descriptor: int, before: os.stat_result, out: int) -> None:
 def _is(place: Place, descriptor: int) -> bool:
     found = place.look()
     return found is not None and (found.st_dev, found.st_ino) == identity(descriptor)
-
-
-def _differs(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)

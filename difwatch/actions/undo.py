@@ -12,7 +12,8 @@ from difwatch.actions.check import RefusedError, digest_of, opened
 from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.journal import DONE, Entry, Journal, signed
 from difwatch.actions.recover import holds, is_on_its_disk, settle_all
-from difwatch.actions.together import File, TakenError, transfer_together
+from difwatch.actions.together import TakenError, transfer_together
+from difwatch.actions.transfer import File
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _files(entries: Sequence[Entry], held: contextlib.ExitStack) -> tuple[list[F
     files, homes = [], []
     for entry in entries:
         try:
-            path, source, descriptor = held.enter_context(_found(entry))
+            path, source, descriptor, before = held.enter_context(_found(entry))
         except RefusedError:
             if entry is entries[0]:
                 raise
@@ -83,14 +84,14 @@ def _files(entries: Sequence[Entry], held: contextlib.ExitStack) -> tuple[list[F
         way_back = Entry.of("undo", path, descriptor, entry.digest)
         fsid = signed(os.fstatvfs(home.directory).f_fsid)
         way_back = replace(way_back, target=entry.source, target_fsid=fsid, undoes=entry.id)
-        files.append(File(descriptor, source, way_back))
+        files.append(File(descriptor, source, way_back, before))
         homes.append(home)
     return files, homes
 
 
 @contextlib.contextmanager
-def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int]]:
-    """The file, held open: at its place, or under another name in the same directory.
+def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int, os.stat_result]]:
+    """The file, held open, at its place or under another name beside it; and its state before it was read.
 
     Raises
     ------
@@ -111,9 +112,10 @@ def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int]]:
             raise RefusedError(f"{os.fsdecode(entry.target)} is not there any more, or is another file now")
         source = Place(below, now)
         descriptor = held.enter_context(opened(source, "it"))
+        before = os.fstat(descriptor)
         if digest_of(descriptor) != entry.digest:
             raise RefusedError(f"{os.fsdecode(entry.target)} is another file now")
-        yield above + b"/" + now, source, descriptor
+        yield above + b"/" + now, source, descriptor, before
 
 
 def _others(below: int, name: bytes, size: int) -> list[bytes]:

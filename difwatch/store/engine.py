@@ -114,13 +114,12 @@ def _claim(path: Path) -> None:
 
 
 def _refuse_foreign(path: Path) -> None:
-    # The header is read without SQLite, which would already change the file of another program.
-    try:
-        with path.open("rb") as file:
-            header = file.read(72)
-    except OSError as error:
-        raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
-    if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72]) != APPLICATION_ID:
+    # Immutable: neither the file nor anything beside it is touched. And by SQLite itself: when a process closes a
+    # file that it opened otherwise, the system drops all its locks on it, also those of its other connections.
+    uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
+    with translated(path), contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+        (found,) = connection.execute("PRAGMA application_id").fetchone()
+    if found != APPLICATION_ID:
         raise StoreForeignError(f"{path}: {_FOREIGN}")
 
 
