@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine
 
@@ -15,6 +15,7 @@ from difwatch.actions.directory import nearest
 from difwatch.actions.journal import LOST, Journal
 from difwatch.actions.move import Outcome, Rules, carry_out
 from difwatch.actions.plan import Act, Policy
+from difwatch.errors import JournalError, StoreBusyError, StoreFullError
 from difwatch.model import Image
 from difwatch.report.summary import summarize
 from difwatch.store import reading, writing
@@ -22,6 +23,7 @@ from difwatch.store import reading, writing
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 20  # moves, before the daemon looks at events again
+_RETRY = timedelta(minutes=10)
 _ROOM_LEFT = 64 << 20  # bytes that stay free on another disk
 
 
@@ -71,6 +73,8 @@ class AutomaticMover:
         self._todo: list[Act] = []
         self._fresh: list[bytes] = []
         self._trouble: str | None = None
+        self._failed: dict[bytes, str] = {}  # pictures that could not be moved, and why
+        self._again = datetime.max.replace(tzinfo=UTC)  # when these are tried once more
         with writing(engine) as connection:
             for path in self._destinations - acting.destinations(connection).keys():
                 acting.add_destination(connection, path)
@@ -84,22 +88,30 @@ class AutomaticMover:
         if self._policies:
             self._fresh += paths
 
-    def has_work(self) -> bool:
-        """Tell whether there is something to look at."""
-        return bool(self._policies) and (self._everything or bool(self._fresh) or bool(self._todo))
-
     def troubles(self) -> list[str]:
-        """What holds it up, in words."""
-        return [self._trouble] if self._trouble else []
+        """What holds it up, and what could not be moved, in words."""
+        failed = [f"{os.fsdecode(path)}: cannot be moved: {reason}" for path, reason in self._failed.items()]
+        return ([self._trouble] if self._trouble else []) + failed
 
-    def act(self, now: datetime) -> None:
-        """Move what may be moved now; what must wait is looked at again."""
-        if not all(self._is_ready(path) for path in self._policies):
-            return
-        with self._hold_journal() as journal:
-            self._say(self._hindrance(journal, now))
-            if not self._trouble:
-                self._act(journal, now)
+    def act(self, now: datetime) -> bool:
+        """Move what may be moved now, some at a time; tell whether there is more to do at once.
+
+        What must wait is looked at again.
+        """
+        if now >= self._again:
+            self._everything, self._again = True, datetime.max.replace(tzinfo=UTC)
+        has_work = self._everything or self._fresh or self._todo
+        if not self._policies or not has_work or not all(self._is_ready(path) for path in self._policies):
+            return False
+        try:
+            with self._hold_journal() as journal:
+                self._say(self._hindrance(journal, now))
+                if not self._trouble:
+                    self._act(journal, now)
+        except (JournalError, StoreBusyError, StoreFullError) as error:
+            self._everything, self._todo = True, []
+            self._say(str(error))
+        return bool(self._todo) and not self._is_stopping()
 
     def _act(self, journal: Journal, now: datetime) -> None:
         if not self._todo:
@@ -110,7 +122,7 @@ class AutomaticMover:
                 break
             outcome = carry_out(self._todo.pop(0), journal, self._rules)
             acting.forget(self._engine, outcome)
-            self._tell(outcome)
+            self._tell(outcome, now)
         if self._trouble and self._todo:
             self._everything, self._todo = True, []  # planned anew when it goes on
 
@@ -163,7 +175,7 @@ class AutomaticMover:
             return None
         return f"{os.fsdecode(directory)}: there is no room left to move pictures to"
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, outcome: Outcome, now: datetime) -> None:
         path, keeper = os.fsdecode(outcome.act.image.path), os.fsdecode(outcome.act.keeper.path)
         if outcome.state == "done" and outcome.target is not None:
             fields = {"path": path, "target": os.fsdecode(outcome.target), "keeper": keeper, "id": outcome.id}
@@ -174,5 +186,7 @@ class AutomaticMover:
             )
         else:
             log.warning("%s: stays: %s", path, outcome.reason)
+        self._failed.pop(outcome.act.image.path, None)
         if outcome.state == "failed":
-            self._trouble = f"{path}: cannot be moved: {outcome.reason}"
+            self._failed[outcome.act.image.path] = outcome.reason or "unknown"
+            self._again = now + _RETRY

@@ -42,6 +42,7 @@ class BackgroundSearch:
         self._steps: Generator[Progress, None, Rescanned] | None = None
         self._progress = Progress(0, 0, 0)
         self._ended: Rescanned | DifwatchError | None = None
+        self._limit = 0  # SSE up to which it searches beyond what is remembered
 
     def start(self, asked: Mapping[str, Any], keeper: Keeper, values: int) -> None:
         """Begin one, or stay with the one that goes on; ``values`` is how many a tensor has.
@@ -54,12 +55,15 @@ class BackgroundSearch:
         request = _request(asked)
         if self._steps is not None:
             return
-        mse = request.similarity
-        if mse is not None:  # what comes while it goes on must be searched as far
-            keeper.widen(mse_limit(mse, values))
+        self._limit = 0 if request.similarity is None else mse_limit(request.similarity, values)
+        self.widen(keeper)
         self._steps = rescan_steps(self._engine, self._path, request, Inline(), self._clock)
         self._progress, self._ended = Progress(0, 0, 0), None
         log.info("full search: begun")
+
+    def widen(self, keeper: Keeper) -> None:
+        """Let what comes while it goes on be searched as far; to be called with each new keeper."""
+        keeper.widen(self._limit)
 
     def is_going_on(self) -> bool:
         """Tell whether there is a step to do."""
@@ -73,10 +77,10 @@ class BackgroundSearch:
             self._progress = next(self._steps)
         except StopIteration as end:
             result: Rescanned = end.value
-            self._steps, self._ended = None, result
+            self._steps, self._ended, self._limit = None, result, 0
             log.info("full search: %d pairs; missing %d, wrong %d", result.pairs, result.missing, result.wrong)
         except DifwatchError as error:
-            self._steps, self._ended = None, error
+            self._steps, self._ended, self._limit = None, error, 0
             log.error("full search: %s", error)
 
     def state(self) -> dict[str, Any]:

@@ -19,7 +19,14 @@ from difwatch import acting, control
 from difwatch.answers import handlers
 from difwatch.background import BackgroundSearch
 from difwatch.config import Config
-from difwatch.errors import DifwatchError, IncompleteError, StoreForeignError, UsageError
+from difwatch.errors import (
+    DifwatchError,
+    IncompleteError,
+    StoreBusyError,
+    StoreForeignError,
+    StoreFullError,
+    UsageError,
+)
 from difwatch.model import Change, ChangeKind
 from difwatch.parts import Ground, make_parts
 from difwatch.pipeline.pool import WorkerPool
@@ -72,7 +79,7 @@ class Daemon:
         self._once = once
         self._config = config
         self._next_config: Config | None = None
-        self._wants_reload = self._stopping = False
+        self._wants_reload = self._stopping = self._moves_on = False
         with contextlib.ExitStack() as opened:
             opened.callback(control.WriterLock(state_dir).release)
             # Started first: the workers load their libraries while the store is opened.
@@ -166,14 +173,22 @@ class Daemon:
             try:
                 self.reload()
             except UsageError as error:
-                log.error("the configuration is wrong, and the one in force stays: %s", error)
+                for mistake in str(error).splitlines():
+                    log.error("the configuration is wrong, and the one in force stays: %s", mistake)
         if self._next_config is None:
             return
         self._notifier.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
-        config, self._next_config = self._next_config, None
-        self._config = config
+        try:
+            parts = make_parts(self._next_config, self._ground)
+        except (StoreBusyError, StoreFullError) as error:
+            log.error("the configuration is not in force yet, and tried again: %s", error)
+            self._notifier.send("READY=1")
+            return
         self._parts.guards.disarm()
-        self._parts = make_parts(config, self._ground)
+        self._parts, self._config, self._next_config = parts, self._next_config, None
+        self._search.widen(parts.keeper)
+        # What was asked under the old configuration must not be kept under the new one; the walk asks again.
+        self._pool.restart(self._config.worker_processes(), self._config.worker_limits())
         self._arm(observe=True)
         self._notifier.send("READY=1", "STATUS=watching")
         log.info("the configuration is in force", extra={"event": "reloaded", "fields": {}})
@@ -185,9 +200,11 @@ class Daemon:
             now = time.monotonic()
             self._requests.serve(now)
             idle = self._step(now)
+            if self._once and self._parts.pipeline.paused:
+                raise IncompleteError(self._parts.pipeline.paused)
             if not idle:
                 self._upkeep.note_work()
-            elif self._upkeep.is_due(now):
+            elif self._upkeep.is_due(now) and not self._search.is_going_on():
                 beat = 0.0
                 self._catch_up(now)
                 if self._once:
@@ -206,11 +223,10 @@ class Daemon:
             pipeline.scan(root)
         pipeline.note(self._inbox.take(), now)
         pipeline.step(now, time.time())
-        if pipeline.is_idle() and mover.has_work():
-            mover.act(datetime.now(UTC))
+        self._moves_on = pipeline.is_idle() and mover.act(datetime.now(UTC))
         if pipeline.is_idle():
             self._search.step()
-        return pipeline.is_idle() and not self._parts.guards.must_confirm()
+        return pipeline.is_idle() and not self._moves_on and not self._parts.guards.must_confirm()
 
     def _follow_links(self) -> None:
         """Begin anew when the path of a folder leads elsewhere than before."""
@@ -224,7 +240,7 @@ class Daemon:
         pause = _LONGEST_PAUSE if due is None else min(due, _LONGEST_PAUSE)
         if self._once and self._parts.guards.must_confirm():
             pause = 0.0
-        if self._search.is_going_on() and pipeline.is_idle():
+        if self._moves_on or (self._search.is_going_on() and pipeline.is_idle()):
             pause = 0.0
         if pause > _HEARTBEAT_SECONDS and self._vitals.has_news(self._parts):
             pause = _HEARTBEAT_SECONDS

@@ -69,7 +69,13 @@ class Parts:
 
 
 def make_parts(config: Config, ground: Ground) -> Parts:
-    """Bring the store in line with a configuration, and make what works with it."""
+    """Bring the store in line with a configuration, and make what works with it.
+
+    Raises
+    ------
+    StoreError
+        The store is as it was.
+    """
     engine, recipe = ground.engine, named_recipe(config.recipe, config.px_size)
     watched = config.folders()
     ready = prepare(engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)

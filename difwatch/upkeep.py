@@ -6,6 +6,7 @@ import logging
 import threading
 from pathlib import Path
 
+from difwatch.errors import StoreBusyError, StoreFullError
 from difwatch.pipeline.keep import Keeper
 from difwatch.store import backups
 
@@ -39,8 +40,13 @@ class Upkeep:
 
     def forget(self, keeper: Keeper, now: float) -> None:
         """Forget the pictures that no file has any more."""
-        self._dirty, self._purged = False, now
-        forgotten = keeper.purge()
+        self._purged = now
+        try:
+            forgotten = keeper.purge()
+        except (StoreBusyError, StoreFullError) as error:
+            log.warning("pictures that no file has any more are not forgotten yet (%s)", error)
+            return
+        self._dirty = False
         if forgotten:
             log.info("forgot %d pictures that no file has any more", forgotten)
 

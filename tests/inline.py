@@ -21,5 +21,8 @@ class InlinePool:
     def waitables(self):
         return ()
 
+    def restart(self, processes, limits):
+        self._jobs.clear()
+
     def close(self):
         self._jobs.clear()

@@ -153,12 +153,12 @@ def test_a_holder_that_does_not_answer_is_said(tmp_path):
 def test_systemd_is_told_by_the_socket_it_names(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"})
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
         notifier.send("READY=1", "STATUS=x")
         assert listening.recv(1000) == b"READY=1\nSTATUS=x"
-        assert notifier.watchdog_seconds == 30
+        notifier.send("STATUS=/p/caf\udce9\nSTOPPING=1: is not there")
+        assert listening.recv(1000) == b"STATUS=/p/caf\\udce9 STOPPING=1: is not there"
     notifier.send("READY=1")  # nobody listens any more
-    assert Notifier({}).watchdog_seconds is None
 
 
 def test_a_service_manager_that_does_not_read_is_not_waited_for(tmp_path):

@@ -34,13 +34,13 @@ def command(common: Common, files: tuple[str, ...], everything: bool) -> None:
 
     def here(engine: Engine) -> dict[str, Any]:
         with writing(engine) as connection:
-            return {"paths": [os.fsdecode(path) for path in kept.retry(connection, paths)]}
+            return {"count": len(kept.retry(connection, paths))}
 
     asked = [os.fsdecode(path) for path in paths or ()]
     with Writer(common) as writer:
         done = writer.do({"do": "retry", "all": everything, "paths": asked}, here)
         when = "at the next start" if writer.is_here else "now"
-    if paths and not done["paths"]:
-        raise UsageError("none of these files is without a tensor; see 'difwatch unreadable'")
-    count = len(done["paths"])
+    count = done["count"]
+    if paths and not count:
+        raise UsageError(f"{', '.join(files)}: nothing to read again; 'difwatch unreadable' lists what has no tensor")
     click.echo(f"{count} file{'' if count == 1 else 's'} will be read again {when}")

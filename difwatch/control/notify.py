@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Mapping
 
@@ -19,17 +18,14 @@ class Notifier:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        named = environment.get("WATCHDOG_USEC", "")
-        mine = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        self.watchdog_seconds = int(named) / 1e6 if named.isdigit() and mine else None
-        """Within how many seconds a ping is wanted; None for no pings."""
 
     def send(self, *states: str) -> None:
-        """Send states such as ``READY=1`` or ``STATUS=up to date``."""
+        """Send states such as ``READY=1`` or ``STATUS=up to date``; each is one line, whatever is in it."""
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         # A service manager that does not listen is no reason to stop, and one that does not read none to wait.
         kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as to:
-            to.sendto("\n".join(states).encode(), address)
+            lines = (" ".join(state.splitlines()) for state in states)
+            to.sendto("\n".join(lines).encode(errors="backslashreplace"), address)

@@ -34,6 +34,14 @@ _STILLBORN_MOST = 10
 _JOBS_MOST = 20_000
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What a worker may use: seconds for a job, and bytes of address space."""
+
+    seconds: float = 300.0
+    memory: int = 4 << 30
+
+
 class Pool(Protocol):
     """Takes jobs, gives answers: exactly one for each job, in any order."""
 
@@ -49,16 +57,11 @@ class Pool(Protocol):
     def waitables(self) -> Sequence[Connection]:
         """What becomes readable when there is something to collect."""
 
+    def restart(self, processes: int, limits: WorkerLimits) -> None:
+        """Begin anew with so many workers; jobs without an answer are dropped."""
+
     def close(self) -> None:
         """End at once; jobs without an answer are dropped."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerLimits:
-    """What a worker may use: seconds for a job, and bytes of address space."""
-
-    seconds: float = 300.0
-    memory: int = 4 << 30
 
 
 class _Worker:
@@ -84,6 +87,7 @@ class _Worker:
             pass_fds=[job_read, answer_write, page],
             stdin=subprocess.DEVNULL,
             env=environment,
+            process_group=0,  # Ctrl-C is for the parent
         )
         for descriptor in (job_read, answer_write, page):
             os.close(descriptor)
@@ -154,11 +158,14 @@ class WorkerPool:
     """
 
     def __init__(self, processes: int, limits: WorkerLimits | None = None) -> None:
-        self._limits = limits or WorkerLimits()
+        self._begin(processes, limits or WorkerLimits())
+
+    def _begin(self, processes: int, limits: WorkerLimits) -> None:
+        self._limits = limits
         self._queue: collections.deque[TensorJob] = collections.deque()
         self._failures: collections.Counter[bytes] = collections.Counter()
         self._stillborn = 0
-        self._workers = [_Worker(self._limits) for _ in range(processes)]
+        self._workers = [_Worker(limits) for _ in range(processes)]
 
     def submit(self, job: TensorJob) -> None:
         """Add a job."""
@@ -186,6 +193,11 @@ class WorkerPool:
                 self._workers[place] = _Worker(self._limits)  # what a decoder leaks goes with its worker
         self._feed(now)
         return answers
+
+    def restart(self, processes: int, limits: WorkerLimits) -> None:
+        """End all workers at once and start others; what was not answered is dropped."""
+        self.close()
+        self._begin(processes, limits)
 
     def close(self) -> None:
         """End all workers at once; what they have not answered is dropped."""

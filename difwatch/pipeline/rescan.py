@@ -22,7 +22,7 @@ from difwatch.search.chunked import Chunks, Part, chunked_hits, cuts_of
 from difwatch.search.distance import mse_limit
 from difwatch.search.executor import Executor
 from difwatch.search.refine import Fetch, Held
-from difwatch.store import contents, open_reader, reading, rescans, settings, writing
+from difwatch.store import contents, matches, open_reader, reading, rescans, settings, writing
 from difwatch.store.rescans import Rescan
 
 
@@ -258,5 +258,8 @@ def _task(first: Part, parts: Iterator[Part]) -> Iterator[Part]:
 
 
 def _remember(connection: Connection, target: _Target) -> None:
-    if target.mse > target.remembered:
+    now = settings.get_remembered(connection, target.recipe_id)
+    if now is not None and now.mse < target.remembered:  # meanwhile fewer were to be remembered, or too many came
+        matches.forget_beyond(connection, target.recipe_id, mse_limit(now.mse, 3 * target.px**2))
+    elif target.mse > target.remembered:
         settings.put_remembered(connection, target.recipe_id, Remembered(target.mse, target.mse))

@@ -106,7 +106,8 @@ class Pipeline:
         self._retries = Retries()
         self._written_since: dict[bytes, float] = {}  # files that another process has open for writing
         self._kept_at = 0.0
-        self._paused: str | None = None  # why nothing can be kept
+        self.paused: str | None = None
+        """Why nothing can be kept."""
         self._stuck = False  # and that will hardly pass by itself
         self._done = 0
 
@@ -130,18 +131,18 @@ class Pipeline:
             self._settler.note(FileState(path, None), now)
         self._ready.extend(self._settler.due(now))
         self._answers += self._pool.collect(now)
-        if self._ready and self._pool.backlog() < _INTAKE and self._paused is None:
+        if self._ready and self._pool.backlog() < _INTAKE and self.paused is None:
             self._take_in(now)
             self._answers += self._pool.collect(now)
         waiting = len(self._answers) + len(self._gone) + len(self._unwanted)
-        at_once = self._paused is None and (waiting >= _BATCH or self._drained())
+        at_once = self.paused is None and (waiting >= _BATCH or self._drained())
         if waiting and (at_once or now - self._kept_at >= _BATCH_SECONDS):
             self._keep(now)
 
     def troubles(self) -> list[str]:
         """What could not be read and may be readable later, in words; each walk looks again."""
         files = [f"{os.fsdecode(path)}: {reason}" for path, reason in self._retries.reasons()]
-        paused = [self._paused] if self._paused else []
+        paused = [self.paused] if self.paused else []
         return paused + [f"{os.fsdecode(path)}: cannot be read" for path in sorted(self._walks.blind)] + files
 
     def is_stuck(self) -> bool:
@@ -164,6 +165,7 @@ class Pipeline:
             self._walks
             or len(self._settler)
             or len(self._trees)
+            or self._answers
             or self._gone
             or self._unwanted
             or not self._drained()
@@ -173,7 +175,7 @@ class Pipeline:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
         if self.is_busy():
             return _BUSY_SECONDS
-        if self._walks or (self._ready and self._pool.backlog() < _INTAKE and self._paused is None):
+        if self._walks or (self._ready and self._pool.backlog() < _INTAKE and self.paused is None):
             return 0.0
         deadlines = [self._settler.next_deadline(), self._trees.next_deadline(), self._retries.next_deadline()]
         if self._answers or self._gone or self._unwanted:
@@ -214,6 +216,8 @@ class Pipeline:
         for job in todo:
             self._pool.submit(job)
         for one in decided:
+            if one.verdict in (Verdict.SAME, Verdict.GONE):
+                self._let_be(one.state.path)
             self._leave(self._moved.pop(one.state.path, None))
             if one.source is not None:
                 self._moved[one.state.path] = one.source
@@ -243,15 +247,14 @@ class Pipeline:
             kept = self._keeper.keep(answers, gone, unwanted)
         except (StoreFullError, StoreBusyError) as error:
             self._answers, self._gone, self._unwanted = answers + self._answers, gone + self._gone, unwanted
-            if self._paused is None:
+            if self.paused is None:
                 log.error("%s; until then nothing is taken in", error)
-            self._paused, self._stuck = str(error), isinstance(error, StoreBusyError)
+            self.paused, self._stuck = str(error), isinstance(error, StoreBusyError)
             return
-        self._paused, self._stuck = None, False
+        self.paused, self._stuck = None, False
         answered = [one.state.path for one in kept.read] + [one.state.path for one in kept.unreadable]
         for path in (*answered, *kept.forgotten):
-            self._retries.drop(path)
-            self._written_since.pop(path, None)
+            self._let_be(path)
         for late in kept.postponed:
             self._leave(self._moved.pop(late.path, None))
             self._postpone(late.path, late.reason, now)
@@ -274,6 +277,10 @@ class Pipeline:
                 found = new_matches(connection, self._matching, fresh)
             announce_matches(found, self._matching.values)
             self._told_kept(fresh)
+
+    def _let_be(self, path: bytes) -> None:
+        self._retries.drop(path)
+        self._written_since.pop(path, None)
 
     def _postpone(self, path: bytes, reason: str, now: float) -> None:
         if self._retries.put(path, reason, now):

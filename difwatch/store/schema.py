@@ -80,5 +80,11 @@ def upgrade(engine: Engine, path: Path) -> str | None:
 
 def backup(path: Path, copy: Path) -> None:
     """Copy the store to a file through SQLite itself, also while it is written to."""
-    with translated(copy), closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+    # Only read: a connection that could write may tidy up after itself, which is for the only writer to do.
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with (
+        translated(copy),
+        closing(sqlite3.connect(uri, uri=True)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
         source.backup(target)
