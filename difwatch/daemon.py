@@ -187,6 +187,7 @@ class Daemon:
         self._parts.guards.disarm()
         self._parts, self._config, self._next_config = parts, self._next_config, None
         self._search.widen(parts.keeper)
+        self._upkeep.expect()
         # What was asked under the old configuration must not be kept under the new one; the walk asks again.
         self._pool.restart(self._config.worker_processes(), self._config.worker_limits())
         self._arm(observe=True)

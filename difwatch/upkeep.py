@@ -34,6 +34,10 @@ class Upkeep:
         """Take note that the store changes."""
         self._dirty = True
 
+    def expect(self) -> None:
+        """Look at the next occasion, however short ago that was done."""
+        self._dirty, self._purged = True, None
+
     def is_due(self, now: float) -> bool:
         """Tell whether there may be something to forget, and it was not looked for lately."""
         return self._dirty and (self._purged is None or now - self._purged >= _PURGE_SECONDS)

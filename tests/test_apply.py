@@ -1,14 +1,22 @@
 """Acting on what the store knows: `apply`, `moves`, `undo`, `ignore`, and the daemon that moves by itself."""
 
+import contextlib
 import json
 import os
 import shutil
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import photo
-from moving import tree
+from moving import journal, rules, tree
 from PIL import Image
 from running import Daemon, difwatch
+from storing import new_store
+
+from difwatch.actions import move
+from difwatch.actions.plan import Policy
+from difwatch.automatic import AutomaticMover
+from difwatch.errors import JournalError
 
 
 @pytest.fixture
@@ -314,3 +322,67 @@ def test_a_picture_that_others_were_moved_for_stays(place):
     assert os.listdir(place / "out") == ["first.png"]
     shown = difwatch(place / "state", "--config", config, "apply", "--delete").stdout
     assert f"stays: {place}/pictures/second.png: it was kept for 1 other one" in shown
+
+
+def test_once_moves_everything_that_may_go_however_much_that_is(place):
+    for number in range(50):
+        shutil.copy(place / "archive/best.png", place / f"pictures/{number}.png")
+    difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    assert sorted(os.listdir(place / "pictures")) == ["deep", "other.png"]
+    assert len(os.listdir(place / "out")) == 52
+
+
+def test_what_could_not_be_moved_is_told_until_it_is_moved(place, monkeypatch):
+    engine, _ = new_store(place / "state", 50, 5)
+    known(place)
+    book = journal(place / "state")
+    real, now = move.transfer_together, datetime(2026, 11, 21, tzinfo=UTC)
+
+    def failing(files, *rest):
+        if files[0].source.name == b"a.png" and now.day == 21:
+            raise OSError(5, "Input/output error")
+        real(files, *rest)
+
+    monkeypatch.setattr(move, "transfer_together", failing)
+    folders = [os.fsencode(place / name) for name in ("archive", "pictures")]
+    policies = dict.fromkeys(folders, Policy("move", os.fsencode(place / "out")))
+    mover = AutomaticMover(
+        engine,
+        lambda: contextlib.nullcontext(book),
+        rules(place),
+        policies,
+        folders,
+        500,
+        lambda path: True,
+        lambda: False,
+    )
+    shutil.copy(place / "archive/best.png", place / "pictures/c.png")
+    known(place)
+    assert not mover.act(now)
+    assert sorted(os.listdir(place / "out")) == ["c.png"]
+    assert mover.troubles() == [
+        f"{place}/pictures/{name}: cannot be moved: Input/output error" for name in ("a.png", "deep/a.png")
+    ]
+    assert not mover.act(now + timedelta(minutes=9))
+    assert len(mover.troubles()) == 2
+    now += timedelta(days=1)
+    assert not mover.act(now)
+    assert mover.troubles() == []
+    assert len(os.listdir(place / "out")) == 3
+    book.close()
+
+
+def test_a_full_disk_of_the_journal_pauses_the_mover(place):
+    engine, _ = new_store(place / "state", 50, 5)
+    known(place)
+
+    @contextlib.contextmanager
+    def full():
+        raise JournalError("moves.db: the journal of moves cannot be used (disk full)")
+        yield
+
+    folder = os.fsencode(place / "pictures")
+    policies = {folder: Policy("move", os.fsencode(place / "out"))}
+    mover = AutomaticMover(engine, full, rules(place), policies, [folder], 500, lambda path: True, lambda: False)
+    assert not mover.act(datetime(2026, 11, 21, tzinfo=UTC))
+    assert mover.troubles() == ["moves.db: the journal of moves cannot be used (disk full)"]
