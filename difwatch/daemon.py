@@ -220,8 +220,9 @@ class Daemon:
     def _step(self, now: float) -> bool:
         """Do what there is to do; tell whether nothing is left."""
         pipeline, mover = self._parts.pipeline, self._parts.mover
-        for root in self._parts.guards.look_after(now):
-            pipeline.scan(root)
+        if pipeline.is_idle() or not self._once:  # then a walk that confirms another one finds all that was moved
+            for root in self._parts.guards.look_after(now):
+                pipeline.scan(root)
         pipeline.note(self._inbox.take(), now)
         pipeline.step(now, time.time())
         self._moves_on = pipeline.is_idle() and mover.act(datetime.now(UTC))

@@ -84,7 +84,9 @@ def make_parts(config: Config, ground: Ground) -> Parts:
     roots = [Root(one, is_image_name, apart) for one in watched]
 
     def has_known(root: Root) -> bool:
-        return next(files.below(engine, root.path), None) is not None
+        with reading(engine) as connection:
+            released = folders.is_released(connection, ready.folder_ids[root.path])
+        return not released and next(files.below(engine, root.path), None) is not None
 
     with reading(engine) as connection:
         before = {path: Identity(*found) for path, found in folders.identities(connection).items()}
@@ -114,6 +116,8 @@ def make_parts(config: Config, ground: Ground) -> Parts:
         with reading(engine) as connection:
             released = folders.is_released(connection, folder_id)
         gone = guards.walked(outcome, now, released)
+        if not guards.is_online(root):
+            return gone
         try:
             with writing(engine) as connection:
                 folders.scanned(connection, folder_id, ground.clock(), guards.certain_identity(root))

@@ -29,11 +29,22 @@ def test_more_than_a_hundred_and_a_fifth_at_once_are_kept_until_a_person_says_so
     missing = [b"/p/%d" % number for number in range(int(known * share))]
     absence = Absence()
     too_many = len(missing) > 100 and len(missing) > known // 5
-    for _ in range(3):
+    for number in range(3):
         belief = absence.judge(missing, known)
+        if too_many:
+            assert belief.again == (number == 0), "looked at once more, before a person is asked"
         assert (belief.held, bool(belief.gone)) == ((len(missing), False) if too_many else (0, bool(belief.gone)))
     if too_many:
         assert absence.judge(missing, known, released=True) == Belief(tuple(missing))
+
+
+def test_many_that_become_fewer_are_being_found_under_other_names_and_nobody_is_asked():
+    absence, missing = Absence(), [b"/p/%d" % number for number in range(400)]
+    for left in (400, 300, 150, 0):
+        belief = absence.judge(missing[:left], 400)
+        assert (belief.again, belief.gone) == (left > 0, ())
+    assert absence.judge(missing, 400).again
+    assert not absence.judge(missing, 400).again
 
 
 def test_on_another_file_system_nothing_is_believed_without_a_person():

@@ -198,3 +198,30 @@ def test_a_watching_thread_that_dies_is_noticed_and_nothing_is_missed(place):
     daemon.wait_for_match(pictures / "d.png")
     assert daemon.end() == 0
     assert reported_pairs(place / "state") == expected(pictures)
+
+
+def test_a_folder_of_many_pictures_that_is_renamed_while_nobody_looks_is_found_without_a_question(place):
+    photo(1).save(place / "one.png")
+    (place / "pictures/album").mkdir()
+    for number in range(120):
+        (place / f"pictures/album/{number}.png").write_bytes((place / "one.png").read_bytes() + b"%d" % number)
+    difwatch(place / "state", "watch", "--once", place / "pictures")
+    (place / "pictures/album").rename(place / "pictures/renamed")
+    difwatch(place / "state", "watch", "--once", place / "pictures")
+    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
+    assert [one["files"] for one in found["folders"]] == [120]
+    assert difwatch(place / "state", "unreadable").stdout == ""
+
+
+def test_an_emptied_folder_is_believed_when_a_person_says_so(place):
+    photo(1).save(place / "pictures/one.png")
+    difwatch(place / "state", "watch", "--once", place / "pictures")
+    (place / "pictures/one.png").unlink()
+    done = difwatch(place / "state", "watch", "--once", place / "pictures", check=False)
+    assert done.returncode == 3
+    assert "is empty, but files are known from it" in done.stderr
+    assert "difwatch forget" in done.stderr
+    difwatch(place / "state", "forget", place / "pictures")
+    difwatch(place / "state", "watch", "--once", place / "pictures")
+    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
+    assert [one["files"] for one in found["folders"]] == [0]

@@ -183,6 +183,25 @@ def test_what_gives_no_events_is_walked_each_minute(watch, watch_key, kind, stat
     assert one.guards.look_after(61) == ([one.root] if state == "polling" else [])
 
 
+@pytest.mark.parametrize(("place", "polled"), [(b"/nas", True), (b"/.Trash/nas", False), (b"x/nas", False)])
+def test_a_network_folder_in_a_watched_one_is_walked_each_minute_and_the_rest_watched(watch, place, polled):
+    one = watch()
+    one.mounts.append(Mount(2, one.root.path + place, b"nfs4"))
+    one.guards.arm(True, 0)
+    one.walked(1)
+    assert one.state == "watching"
+    assert one.guards.look_after(61) == ([one.root] if polled else [])
+
+
+def test_a_walk_that_was_asked_for_during_another_one_is_not_forgotten(watch):
+    one = watch()
+    one.guards.arm(True, 0)
+    one.guards.ask_for_walk(one.root.path, 7)
+    one.walked(3)
+    assert one.guards.look_after(6) == []
+    assert one.guards.look_after(7) == [one.root]
+
+
 def test_an_overflow_is_answered_when_the_walk_that_goes_on_has_ended_and_a_dead_reader_at_once(watch):
     one = watch()
     one.guards.arm(True, 0)

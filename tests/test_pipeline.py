@@ -247,6 +247,48 @@ def test_nothing_is_forgotten_while_the_folder_is_not_really_there(made, picture
     assert made.paths() == [os.fsencode(pictures / "a.png")]
 
 
+def test_a_file_whose_file_system_is_not_there_is_kept_although_an_event_tells_of_it(made, pictures):
+    save(pictures / "stick/a.png", 1)
+    made.scan()
+    (pictures / "stick/a.png").unlink()
+    made.pipeline._walks._device_now = lambda root, dev: dev + 1  # as if another one had been mounted there
+    made.tell(pictures / "stick/a.png")
+    made.run()
+    assert made.paths() == [os.fsencode(pictures / "stick/a.png")]
+    made.pipeline._walks._device_now = lambda root, dev: dev
+    made.tell(pictures / "stick/a.png")
+    made.run()
+    assert made.paths() == []
+
+
+def test_a_folder_that_went_elsewhere_and_left_a_link_is_not_followed(made, pictures):
+    save(pictures / "album/a.png", 1)
+    made.scan()
+    elsewhere = pictures.parent / "elsewhere"
+    (pictures / "album").rename(elsewhere)
+    (pictures / "album").symlink_to(elsewhere)
+    save(elsewhere / "private.png", 2)
+    made.tell(pictures / "album", kind=ChangeKind.TREE)
+    made.run()
+    assert made.paths() == []
+    made.tell(pictures / "album/private.png")
+    made.run()
+    assert made.paths() == []
+
+
+def test_what_could_not_be_read_and_was_renamed_is_no_trouble_any_more(made, pictures, monkeypatch):
+    save(pictures / "a.part.png", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        made.scan()
+    assert len(made.pipeline.troubles()) == 1
+    (pictures / "a.part.png").rename(pictures / "a.png")
+    made.tell(pictures / "a.part.png", pictures / "a.png")
+    made.run()
+    assert made.pipeline.troubles() == []
+    assert made.paths() == [os.fsencode(pictures / "a.png")]
+
+
 def test_a_file_that_is_still_being_written_is_read_when_it_is_left_alone(made, pictures):
     whole = save(pictures.parent / "whole.jpg", 3, size=(400, 300)).read_bytes()
     target = pictures / "slow.jpg"

@@ -193,6 +193,20 @@ def test_unreadable_files_are_listed_with_their_reason(engine):
         assert (counted.files, counted.images, counted.unreadable) == (2, 0, 2)
 
 
+def test_a_picture_stays_one_when_the_worker_of_its_copy_failed(engine):
+    _, new = keep(engine, [result(1)])
+    with writing(engine) as connection:
+        recipe_id = contents.recipe_id(connection, RECIPE)
+        failed = Unreadable(FileState(b"/p/copy.jpg", key(2)), b"digest 1", "it ended the worker that decoded it")
+        ids = contents.put_contents(connection, recipe_id, [failed], {})
+        rows = [(failed.state, ids[b"digest 1"], None)]
+        files.put(connection, {b"/p/copy.jpg": 1}, rows, "2026-11-21T12:00:00+00:00")
+        assert files.unreadable(connection) == []
+        assert dict(matches.files_with_tensors(connection, [b"/p/0001.jpg", b"/p/copy.jpg"])) == dict.fromkeys(
+            (1, 2), new.ids[0]
+        )
+
+
 def test_a_folder_no_longer_configured_does_not_count_but_is_not_forgotten(engine):
     keep(engine, [result(1)])
     with writing(engine) as connection:
@@ -360,7 +374,8 @@ def test_a_reader_in_the_same_process_leaves_the_writer_its_locks(engine, path):
 
     def locks():
         found = Path("/proc/locks").read_text().splitlines()
-        return [line for line in found if f":{path.stat().st_ino} " in line and f" {os.getpid()} " in line]
+        ours = [line for line in found if f":{path.stat().st_ino} " in line and f" {os.getpid()} " in line]
+        return [line.split(maxsplit=1)[1] for line in ours]
 
     with reading(engine) as connection:
         stored_settings.get(connection, "any")

@@ -21,11 +21,12 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict about a path; ``source`` is where a moved file was before."""
+    """A verdict about a path; ``source`` is where a moved file was before, ``device`` where one that is gone was."""
 
     verdict: Verdict
     state: FileState
     source: bytes | None = None
+    device: int | None = None
 
 
 class Known(Protocol):
@@ -56,7 +57,7 @@ def decide(state: FileState, known: Known | None, former: Known | None, recipe_i
         The recipe in force; a content read under another one is read again.
     """
     if state.key is None:
-        return Decision(Verdict.GONE if known else Verdict.SAME, state)
+        return Decision(Verdict.GONE, state, device=known.key.dev) if known else Decision(Verdict.SAME, state)
     if known is not None:
         same = known.key == state.key and known.recipe_id in (recipe_id, None)
         return Decision(Verdict.SAME if same else Verdict.CHANGED, state)

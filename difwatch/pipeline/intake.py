@@ -26,37 +26,50 @@ class Limits:
     max_bytes: int = 1 << 30
 
 
-def look(path: bytes) -> FileKey | None:
-    """The key of what is at a path; None for nothing, a directory or a symbolic link.
+class Look:
+    """Looks at paths, all of them at about the same moment; what is reached through a link is not there."""
 
-    Raises
-    ------
-    OSError
-        It cannot be told whether something is there.
-    """
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return None if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode) else FileKey.of(found)
+    def __init__(self) -> None:
+        self._is_real: dict[bytes, bool] = {}
 
+    def __call__(self, path: bytes) -> FileKey | None:
+        """The key of what is at a path; None for nothing, a directory or a symbolic link.
 
-def is_empty(path: bytes) -> bool:
-    """Tell whether surely nothing that counts is at a path."""
-    try:
-        return look(path) is None
-    except OSError:
-        return False
+        Raises
+        ------
+        OSError
+            It cannot be told whether something is there.
+        """
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode) or not self._is_in_real_directory(path):
+            return None
+        return FileKey.of(found)
+
+    def is_empty(self, path: bytes) -> bool:
+        """Tell whether surely nothing that counts is at a path."""
+        try:
+            return self(path) is None
+        except OSError:
+            return False
+
+    def _is_in_real_directory(self, path: bytes) -> bool:
+        directory = os.path.dirname(path)  # noqa: PTH120  (bytes have no Path)
+        if directory not in self._is_real:
+            self._is_real[directory] = os.path.realpath(directory) == directory
+        return self._is_real[directory]
 
 
 def decisions(
-    connection: Connection, states: Sequence[FileState], roots: Sequence[Root], recipe_id: int
+    connection: Connection, states: Sequence[FileState], roots: Sequence[Root], recipe_id: int, look: Look
 ) -> list[Decision]:
     """Decide about paths at rest; one that no root admits counts as empty."""
     admitted = [state if admits(roots, state.path) else FileState(state.path, None) for state in states]
     known = files.at_paths(connection, [state.path for state in admitted])
     new = [state.key.inode for state in admitted if state.key and state.path not in known]
-    former = {row.key.inode: row for row in files.with_inodes(connection, new) if is_empty(row.path)}
+    former = {row.key.inode: row for row in files.with_inodes(connection, new) if look.is_empty(row.path)}
     return [
         decide(state, known.get(state.path), former.get(state.key.inode) if state.key else None, recipe_id)
         for state in admitted

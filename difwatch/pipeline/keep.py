@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, Engine
 
 from difwatch.model import Answer, FileState, Postponed, Recipe, Tensorized, Unreadable, Vanished
-from difwatch.pipeline.intake import look
+from difwatch.pipeline.intake import Look
 from difwatch.pipeline.remember import Reach, put
 from difwatch.search.index import Index, search_new
 from difwatch.store import contents, files, writing
@@ -84,8 +84,9 @@ class Keeper:
         StoreError
             Nothing was kept.
         """
-        batch = _sorted(answers)
-        forgotten = [path for path in gone if _is_as(FileState(path, None))]
+        look = Look()
+        batch = _sorted(answers, look)
+        forgotten = [path for path in gone if look.is_empty(path)]
         unsettled = batch.unsettled + [path for path in gone if path not in set(forgotten)]
         with writing(self._engine) as connection:
             tensors = [result for result in batch.read if not result.known]
@@ -145,14 +146,14 @@ class Keeper:
         return len(ids)
 
 
-def _sorted(answers: Sequence[Answer]) -> _Batch:
+def _sorted(answers: Sequence[Answer], look: Look) -> _Batch:
     batch = _Batch()
     for answer in answers:
         if isinstance(answer, Postponed):
             batch.postponed.append(answer)
         elif isinstance(answer, Vanished):
             (batch.being_written if answer.being_written else batch.unsettled).append(answer.path)
-        elif not _is_as(answer.state):
+        elif not _is_as(answer.state, look):
             batch.unsettled.append(answer.state.path)
         elif isinstance(answer, Tensorized):
             batch.read.append(answer)
@@ -161,7 +162,7 @@ def _sorted(answers: Sequence[Answer]) -> _Batch:
     return batch
 
 
-def _is_as(state: FileState) -> bool:
+def _is_as(state: FileState, look: Look) -> bool:
     try:
         return look(state.path) == state.key
     except OSError:

@@ -22,7 +22,7 @@ from difwatch.pipeline.announce import (
     new_matches,
 )
 from difwatch.pipeline.decide import Verdict
-from difwatch.pipeline.intake import Limits, admits, decisions, jobs, look
+from difwatch.pipeline.intake import Limits, Look, admits, decisions, jobs
 from difwatch.pipeline.keep import Keeper, Kept
 from difwatch.pipeline.pool import Pool
 from difwatch.pipeline.retries import Retries
@@ -204,14 +204,14 @@ class Pipeline:
             self._settler.note(state, now, age)
 
     def _take_in(self, now: float) -> None:
-        states = []
+        states, look = [], Look()
         for state in islice(iter(self._ready.popleft, None), min(_INTAKE, len(self._ready))):
             try:
                 states.append(FileState(state.path, look(state.path)))
             except OSError as error:
                 self._postpone(state.path, f"cannot be looked at: {error.strerror}", now)
         with reading(self._engine) as connection:
-            decided = decisions(connection, states, self._roots, self._matching.recipe_id)
+            decided = decisions(connection, states, self._roots, self._matching.recipe_id, look)
             todo = jobs(connection, decided, self._roots, self._recipe, self._matching.recipe_id, self._limits)
         for job in todo:
             self._pool.submit(job)
@@ -223,10 +223,10 @@ class Pipeline:
                 self._moved[one.state.path] = one.source
         # What is known of a file that was moved goes over to its new path first.
         moving = set(self._moved.values())
-        for path in (one.state.path for one in decided if one.verdict is Verdict.GONE):
+        for path, device in ((one.state.path, one.device) for one in decided if one.verdict is Verdict.GONE):
             if not admits(self._roots, path):
                 self._unwanted.append(path)
-            elif path not in moving and self._may_go(path):
+            elif path not in moving and self._may_go(path, device):
                 self._gone.append(path)
 
     def _leave(self, source: bytes | None) -> None:
@@ -234,9 +234,9 @@ class Pipeline:
         if source is not None:
             self._settler.note(FileState(source, None), 0.0, _LONG_AGO)
 
-    def _may_go(self, path: bytes) -> bool:
+    def _may_go(self, path: bytes, device: int | None) -> bool:
         root = innermost(self._roots, path)
-        return root is None or self._online(root)
+        return root is None or (self._online(root) and not self._walks.is_away(root, path, device))
 
     def _keep(self, now: float) -> None:
         answers, self._answers = self._answers, []

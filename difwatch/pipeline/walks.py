@@ -115,7 +115,7 @@ class Walks:
         elif item is not None:
             if not one.root.admits_file(item.path):
                 yield FileState(item.path, None)  # there or not, it counts no more
-            elif self._is_away(one, item):
+            elif self.is_away(one.root, item.path, item.dev, one.devices):
                 one.away.append(item.path)
             else:
                 one.missing.append(item.path)
@@ -128,13 +128,17 @@ class Walks:
         parts = (tuple(one.missing), tuple(one.away), tuple(one.directories))
         return self._ended(Walked(one.root, one.known, *parts, one.is_blind), now)
 
-    def _is_away(self, one: _Walk, absent: Absent) -> bool:
-        """Tell whether another file system is now where the file was."""
-        wanted = self._device_now(one.root, absent.dev)
-        directory = absent.path.rpartition(b"/")[0]
-        if directory not in one.devices:
-            one.devices[directory] = _device_of_nearest(directory)
-        return one.devices[directory] not in (None, wanted)
+    def is_away(
+        self, root: Root, path: bytes, device: int | None, seen: dict[bytes, int | None] | None = None
+    ) -> bool:
+        """Tell whether another file system is now where a file was, on a device; ``seen`` spares looking twice."""
+        if device is None:
+            return False
+        devices = {} if seen is None else seen
+        directory = path.rpartition(b"/")[0]
+        if directory not in devices:
+            devices[directory] = _device_of_nearest(directory)
+        return devices[directory] not in (None, self._device_now(root, device))
 
     def _known_below(self, one: _Walk) -> Iterator[files.KnownFile]:
         """The rows to compare a walk with; one of another recipe is like no file, so that it is read again."""

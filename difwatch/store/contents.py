@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch.model import Recipe, Tensorized, Unreadable
@@ -104,10 +104,13 @@ def put_contents(
     if rows:
         statement = insert(content)
         names = ("recipe_id", "width", "height", "tensor_id", "reason")
-        changed = {name: statement.excluded[name] for name in names}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["digest"], set_=changed), list(rows.values())
+        new = statement.excluded
+        # What was decoded once stays, if a copy of it fails: a worker may be ended for other reasons than its bytes.
+        other = or_(content.c.tensor_id.is_(None), new.tensor_id.is_not(None), content.c.recipe_id != new.recipe_id)
+        update = statement.on_conflict_do_update(
+            index_elements=["digest"], set_={name: new[name] for name in names}, where=other
         )
+        connection.execute(update, list(rows.values()))
     digests = [result.digest for result in results]
     wanted = select(content.c.digest, content.c.id).where(content.c.digest.in_(digests))
     return dict(connection.execute(wanted).all())

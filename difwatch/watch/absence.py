@@ -33,11 +33,12 @@ class Absence:
 
     A file is gone when two complete walks in a row did not find it. Where more than a hundred and more than a fifth
     of the known files are missing at once, or the folder lies on another file system than before, nothing is believed
-    without a person's word.
+    without a person's word; but as long as they become fewer, they are being found under other names.
     """
 
     def __init__(self) -> None:
         self._before: frozenset[bytes] = frozenset()
+        self._held: int | None = None
 
     def judge(self, missing: Collection[bytes], known: int, doubted: bool = False, released: bool = False) -> Belief:
         """What to believe after a complete walk.
@@ -54,15 +55,17 @@ class Absence:
             A person said that what is missing is gone.
         """
         if released:
-            self._before = frozenset()
+            self.forget()
             return Belief(tuple(missing))
         if missing and (doubted or len(missing) > max(_MOST_FILES, known // _MOST_SHARE)):
             self._before = frozenset()
-            return Belief(held=len(missing))
+            before, self._held = self._held, len(missing)
+            return Belief(again=not doubted and (before is None or len(missing) < before), held=len(missing))
+        self._held = None
         gone = tuple(path for path in missing if path in self._before)
         self._before = frozenset(missing).difference(gone)
         return Belief(gone, bool(self._before))
 
     def forget(self) -> None:
         """Begin anew: what was seen before does not count any more."""
-        self._before = frozenset()
+        self._before, self._held = frozenset(), None

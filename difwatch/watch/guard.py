@@ -41,7 +41,7 @@ class Surroundings:
     inbox
         Where changes go.
     has_known
-        Tells whether files are known from a root.
+        Tells whether files are known from a root, and nobody said that what is missing is gone.
     canary
         Heard by each observer; None for none.
     alarm
@@ -79,6 +79,7 @@ class RootGuard:
         self._before = before
         self._identity: Identity | None = None
         self._mounts: frozenset[Mount] = frozenset()
+        self._is_partly_remote = False
         self._absence = Absence()
         self._observer: RootObserver | None = None
         self._trouble: str | None = None
@@ -132,7 +133,7 @@ class RootGuard:
                 f"{shown}: another file system is at its place; what is known of it is kept until all of it is "
                 f"found, or until 'difwatch forget {shown}'"
             )
-        elif self._walked.held:
+        elif self._walked.held and not self._walked.again:
             found.append(
                 f"{shown}: {self._walked.held} known files are missing at once and are kept; "
                 f"if they are gone, say 'difwatch forget {shown}'"
@@ -153,13 +154,15 @@ class RootGuard:
         self._mounts = mounts_of(self.root.path, mounts)
         here = mount_at(self.root.path, mounts)
         self.root.is_remote = here is not None and here.is_remote
+        below = [one for one in self._mounts if one != here and self.root.admits_directory(one.path)]
+        self._is_partly_remote = self.root.folder.watch == "auto" and any(one.is_remote for one in below)
         self._trouble = self._lost = None
         self._absence.forget()
         shown = os.fsdecode(self.root.path)
         why = self._why_offline(self._identity)
         if why is not None:
             self._identity = None
-            self._trouble = f"{shown}: {why}; what is known of it is kept"
+            self._trouble = f"{shown}: what is known of it is kept: {why}"
             log.warning(self._trouble)
             return False
         self._doubted = self._is_other_file_system()
@@ -201,7 +204,8 @@ class RootGuard:
         self._before = self.certain_identity or self._before
         self._audit(outcome, now)
         uncertain = outcome.is_blind or self._away or self._walked.held or self._doubted
-        self.schedule.plan(now, self._walked.again, self._observer is None or bool(self.unwatched), bool(uncertain))
+        polled = self._observer is None or self._is_partly_remote or bool(self.unwatched)
+        self.schedule.plan(now, self._walked.again, polled, bool(uncertain))
         return (*self._walked.gone, *(outcome.away if released else ()))
 
     def disarm(self) -> None:
@@ -296,5 +300,6 @@ class RootGuard:
             return "this folder is not there or cannot be read"
         with contextlib.suppress(OSError), os.scandir(self.root.path) as entries:
             if next(entries, None) is None and self._around.has_known(self.root):
-                return "this folder is empty, but files are known from it (is its disk mounted?)"
+                why = "this folder is empty, but files are known from it (is its disk mounted?)"
+                return f"{why}; if they are gone, say 'difwatch forget {os.fsdecode(self.root.path)}'"
         return None

@@ -67,6 +67,10 @@ def walk(
     Symbolic links are not followed. Each directory comes before what is in it. A directory that cannot be read
     gives a `Blind`, as does one in ``elsewhere``, which belongs to another root.
     """
+    if os.path.realpath(start) != start:  # it became a link: the folder is looked for anew, another place is empty
+        if start == root.path:
+            yield Blind(start + b"/")
+        return
     waiting: list[Iterator[os.DirEntry[bytes]]] = []
     entered: bytes | None = start
     while entered is not None or waiting:

@@ -45,7 +45,7 @@ class WalkSchedule:
         self._began = None
 
     def plan(self, now: float, again: bool, polled: bool, uncertain: bool) -> None:
-        """Plan the next walk.
+        """Plan the next walk; one that was asked for since the last one began stays as soon.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class WalkSchedule:
             pause = min(pause, POLL_SECONDS)
         pause = max(pause, _PATIENCE * self._took)
         self._confirms = again
-        self._due = now + (self._confirm_seconds if again else pause)
+        self.ask(now + (self._confirm_seconds if again else pause))
 
     def is_due(self, now: float) -> bool:
         """Tell whether the next walk is to begin."""
