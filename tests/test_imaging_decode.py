@@ -65,6 +65,39 @@ def test_a_float_ramp_runs_from_black_to_white_whatever_its_range(top):
     assert (np.diff(got) > 0).all()
 
 
+ROWS, COLUMNS = np.mgrid[0:60, 0:80]
+RAMP, WAVES = COLUMNS / 80, (np.sin(COLUMNS / 6) * np.cos(ROWS / 4) + 1) / 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "top", "highlight"),
+    [
+        ("f4", 0, 0.9, 0.9), ("f4", 0, 0.9, 1.05), ("f4", 0, 0.4, 1.05), ("f4", 0, 0.9, 1e5), ("f4", -1, 0, 0),
+        ("f4", -0.5, 0.5, np.inf), ("f4", 0, 1e-3, 1e-3), ("f4", 0, 70.0, np.nan), ("i4", 0, 230, 230),
+        ("i4", 0, 70_000, 70_000), ("i4", 0, 100_000, 2**31 - 1), ("i4", -5000, 5000, 5000),
+    ],
+)  # fmt: skip
+def test_deep_pictures_that_look_different_do_not_become_equal(kind, low, top, highlight):
+    made = []
+    for shape in (RAMP, WAVES):
+        values = (low + (top - low) * shape).astype(kind)
+        values[10:12, 10:12] = highlight
+        made.append(pixels(encoded(Image.fromarray(values), "TIFF")).astype(int))
+    assert np.mean((made[0] - made[1]) ** 2) > 500
+    assert all(np.ptp(one) > 60 for one in made)
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -5.0, np.nan, np.inf])
+def test_a_deep_picture_of_one_value_is_a_picture(value):
+    assert np.ptp(pixels(encoded(Image.fromarray(np.full((8, 8), value, np.float32)), "TIFF"))) == 0
+
+
+def test_a_dark_grey_picture_of_a_format_that_says_what_white_is_stays_dark():
+    dark = np.full((8, 8), 6553, np.uint16)
+    shown = {int(pixels(encoded(Image.fromarray(dark), kind)).max()) for kind in ("PNG", "TIFF", "PPM")}
+    assert shown == {25}
+
+
 def test_cmyk_grey_and_palette_become_rgb():
     for mode in ("CMYK", "L", "1", "YCbCr"):
         kind = "JPEG" if mode in ("CMYK", "YCbCr") else "PNG"

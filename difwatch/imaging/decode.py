@@ -10,9 +10,10 @@ import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 # WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG only ever name the format.
@@ -46,6 +47,9 @@ _SAME_SIDES = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Imag
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError,
            OverflowError, ZeroDivisionError, RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
 
+
+_AT_ONCE = 1 << 20  # values of a deep picture that are scaled at once
+_FAR_BRIGHTER = 4  # times as bright as 99 of 100 points
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 # How files begin that an extra decodes; asked when no installed decoder knows them.
@@ -158,19 +162,34 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale a deep grey picture so that its full range becomes 0...255."""
-    values = np.asarray(image, dtype=np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    scaled = np.rint(np.clip(values, 0, None) * (255.0 / _full_scale(image.mode, float(values.max(initial=0)))))
-    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
+    """Scale a deep grey picture so that its range becomes 0...255."""
+    deep = np.asarray(image)
+    black, white = _range(deep, image)
+    flat = np.empty(deep.shape, np.uint8)
+    rows = max(1, _AT_ONCE // max(1, image.width))
+    for start in range(0, image.height, rows):  # some at a time: in float64 they take a lot of memory
+        values = np.nan_to_num(deep[start : start + rows].astype(np.float64), nan=black, posinf=white, neginf=black)
+        flat[start : start + rows] = np.rint((values - black) * (255.0 / (white - black))).clip(0, 255)
+    return Image.fromarray(flat)
 
 
-def _full_scale(mode: str, brightest: float) -> float:
-    if mode.startswith("I;16"):
-        return 65535.0
-    # "I" and "F" do not say what white is: take the smallest usual range that holds every value.
-    usual = (1.0, 255.0, 65535.0) if mode == "F" else (65535.0, 2.0**31 - 1)
-    return next((scale for scale in usual if brightest <= scale), max(brightest, 1.0))
+def _range(deep: NDArray[Any], image: Image.Image) -> tuple[float, float]:
+    """The values that are black and white."""
+    if image.mode.startswith("I;16") or image.format == "PPM":
+        return 0.0, 65535.0
+    # "I" and "F" do not say what white is. A usual range counts if it is used; otherwise that of the picture itself,
+    # and a few points that are far brighter (the sun, a hot pixel) do not make all others black.
+    finite = deep[np.isfinite(deep)]
+    if not finite.size:
+        return 0.0, 1.0
+    black = min(0.0, float(finite.min()))
+    brightest = float(finite.max()) - black
+    most = float(np.percentile(finite[:: 1 + finite.size // _AT_ONCE], 99)) - black
+    if 0 < _FAR_BRIGHTER * most < brightest:
+        brightest = most
+    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0, 2.0**31 - 1)
+    white = next((scale for scale in usual if scale / 4 < brightest <= scale), brightest or 1.0)
+    return black, black + white
 
 
 def _refuse_unidentified(data: bytes) -> NoReturn:

@@ -19,7 +19,7 @@ from difwatch.imaging.decode import decode
 from difwatch.imaging.tensor import tensor
 from difwatch.model import Recipe
 
-_VERSION = 1
+_VERSION = 2
 _FAST_SIDE = 8  # times the side of the tensor that a short side keeps under "fast"
 _MAX_PIXELS = 250_000_000
 

@@ -64,8 +64,11 @@ def open_reader(path: Path) -> Engine:
     StoreError
         There is no store yet, or it cannot be opened.
     """
-    if not path.exists():
-        raise StoreMissingError(f"{path}: {MISSING}")
+    try:
+        if not path.exists():
+            raise StoreMissingError(f"{path}: {MISSING}")
+    except OSError as error:  # a folder on the way may not be entered
+        raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
     _refuse_foreign(path)
     uri = f"file:{quote(str(path))}?mode=ro"
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
@@ -103,6 +106,11 @@ def driver_cursor(connection: Connection) -> sqlite3.Cursor:
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
 
 
+# Device and inode of the files that are known to be stores. Only SQLite must open and close them again: the system
+# drops all locks of a process on a file as soon as it closes any descriptor of it.
+_ours: set[tuple[int, int]] = set()
+
+
 def _claim(path: Path) -> None:
     """Mark a new file as ours, before anything else is done with it; refuse one that is not ours."""
     if path.exists() and path.stat().st_size:
@@ -111,16 +119,29 @@ def _claim(path: Path) -> None:
     with translated(path), contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA page_size = 8192")  # a tensor of the default size fits into one page
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    _ours.add(_identity(path))
 
 
 def _refuse_foreign(path: Path) -> None:
-    # Immutable: neither the file nor anything beside it is touched. And by SQLite itself: when a process closes a
-    # file that it opened otherwise, the system drops all its locks on it, also those of its other connections.
-    uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
-    with translated(path), contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
-        (found,) = connection.execute("PRAGMA application_id").fetchone()
-    if found != APPLICATION_ID:
+    # The header is read without SQLite, which would already change the file of another program.
+    if _identity(path) in _ours:
+        return
+    try:
+        with path.open("rb") as file:
+            header = file.read(72)
+    except OSError as error:
+        raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
+    if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72]) != APPLICATION_ID:
         raise StoreForeignError(f"{path}: {_FOREIGN}")
+    _ours.add(_identity(path))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
+    return found.st_dev, found.st_ino
 
 
 def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
