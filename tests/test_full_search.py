@@ -23,7 +23,7 @@ def test_the_tree_and_the_product_find_the_same(cost, seed, threshold, rotate):
     ids = list(range(40))
     limit = mse_limit(threshold, 300)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "_CANDIDATE_COST", cost)  # every batch by the tree, or by products
+        patch.setattr(blocks, "CANDIDATE_COST", cost)  # every batch by the tree, or by products
         found = as_set(chunked(ids, tensors, limit, rotate, 17))
     assert found == as_set(product(ids, tensors, limit, rotate))
 
@@ -64,7 +64,7 @@ def test_only_so_many_bytes_of_tensors_are_asked_for_at_once(monkeypatch):
         return held(ids)
 
     radius = Radius.of(mse_limit(5, 300), 10, True)
-    monkeypatch.setattr(blocks, "_CANDIDATE_COST", 0.0)
+    monkeypatch.setattr(blocks, "CANDIDATE_COST", 0.0)
     chunks = Chunks(np.arange(400), sketches(tensors), radius, cuts_of(np.arange(400), sketches(tensors), 100))
     parts = list(chunked_hits(chunks, chunks.tasks(), fetch, radius, Inline(), 1))
     assert sum(len(part.hits) for part in parts) > 500

@@ -1,10 +1,13 @@
 """The quadrant and the index: every turn of every near pair once, whatever came and went before."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from searching import as_set, clustered, fetcher, incremental
 
+from difwatch.search import index as index_module
+from difwatch.search import refine
 from difwatch.search.distance import mse_limit
 from difwatch.search.index import Index, search_new
 from difwatch.search.quadrant import canonical, orientations
@@ -98,3 +101,29 @@ def test_an_empty_index_and_one_of_a_single_tensor_answer():
     assert as_set(search_new(index, [3], one, fetcher([7], one), 0)) == {(3, 7, 0, 0)}
     index.remove([7])
     assert as_set(search_new(index, [3], one, fetcher([7], one), 0)) == set()
+
+
+@pytest.mark.parametrize("cost", [0.0, 25.0, 1e9])
+@pytest.mark.parametrize("rotate", [False, True])
+def test_scanned_pages_that_sketches_cannot_tell_apart_are_compared_in_bounded_memory(monkeypatch, cost, rotate):
+    """Nearly white pages: all sketches are within reach, and no two pages match."""
+    rng = np.random.default_rng(5)
+    pages = (245 - rng.integers(0, 31, (420, 10, 10, 1), dtype=np.uint8)).repeat(3, axis=3)
+    pages[400] = np.rot90(pages[3]) if rotate else pages[3]
+    pages[410] = pages[405]
+    held = []
+
+    def watched(candidates, fetch, limit):
+        held.append(len(candidates.a))
+        return refine.refine(candidates, fetch, limit)
+
+    monkeypatch.setattr(index_module, "CANDIDATE_COST", cost)
+    monkeypatch.setattr(index_module, "_CANDIDATES_AT_ONCE", 3000)
+    monkeypatch.setattr(index_module, "refine", watched)
+    index = Index(np.arange(400), sketches(pages[:400]))
+    found = search_new(
+        index, range(400, 420), pages[400:], fetcher(range(420), pages), mse_limit(50, 300), rotate=rotate
+    )
+    turns = {(a, b): turn for a, b, sse, turn in as_set(found) if sse == 0}
+    assert turns.keys() == {(3, 400), (405, 410)}
+    assert held == [] if cost else max(held) <= 3000

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from difwatch.search.distance import TURNS
 from difwatch.search.hits import Hits, joined
-from difwatch.search.product import product_hits, product_hits_within
+from difwatch.search.product import CANDIDATE_COST, product_hits, product_hits_within
 from difwatch.search.quadrant import Entries, canonical, orientations, upright
 from difwatch.search.refine import Candidates, Fetch, refine, together
 from difwatch.search.sketch import radius
@@ -20,9 +20,6 @@ _PAIRS_AT_ONCE = 4_000_000
 _ROWS_AT_ONCE = 1024
 _SAMPLE = 16
 _REFINE_AT_LEAST = 4096  # candidates, because each time costs a request for tensors
-
-# What things cost, in the time that one pair of tensors takes in a matrix product (measured, 50 x 50).
-_CANDIDATE_COST = 25.0
 
 
 class Block(NamedTuple):
@@ -114,7 +111,7 @@ class _Known:
         sample = rows[:: max(1, len(rows) // _SAMPLE)]
         candidates = len(self._tree.near(self._asked(sample).rows, self._radius.reach)[0])
         every_pair = len(sample) * len(self._ids) * (len(TURNS) if self._radius.rotate else 1)
-        return candidates * _CANDIDATE_COST > every_pair
+        return candidates * CANDIDATE_COST > every_pair
 
     def candidates(self, some: Block, before: int | None) -> Candidates:
         """What the tree finds for some tensors: the pairs with those that stand before them, if they are ours."""

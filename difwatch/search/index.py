@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from difwatch.search.distance import TURNS
 from difwatch.search.hits import Hits
+from difwatch.search.product import CANDIDATE_COST, product_hits, product_hits_within
 from difwatch.search.quadrant import Entries, canonical, orientations
 from difwatch.search.refine import Candidates, Fetch, Held, Overlaid, refine, together
 from difwatch.search.sketch import SIZE, radius, sketches
@@ -20,7 +21,7 @@ from difwatch.search.tree import SketchTree
 
 _SMALL = 512
 _RATIO = 8  # at least, between the size of one tree and the next
-_PAIRS_AT_ONCE = 4_000_000
+_CANDIDATES_AT_ONCE = 500_000
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.intp))
 
 
@@ -39,6 +40,10 @@ class _Level:
         queries, places = self._tree.near(asked.rows, reach)
         alive = self.alive[places]
         return queries[alive], places[alive]
+
+    def count(self, asked: Entries, reach: float) -> NDArray[np.intp]:
+        """How many places are looked at for each entry."""
+        return self._tree.count(asked.rows, reach)
 
     def joined(self, other: _Level) -> _Level:
         """What is still there of two levels."""
@@ -92,6 +97,19 @@ class Index:
             level.alive &= ~np.isin(level.ids, gone)
             if 2 * np.count_nonzero(level.alive) < len(level.ids):
                 self._levels[number] = level.joined(empty)
+
+    def ids(self) -> NDArray[np.int64]:
+        """All known ids."""
+        parts = [level.ids[level.alive] for level in self._levels]
+        return np.concatenate([np.zeros(0, np.int64), *parts])
+
+    def counts(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
+        """How many candidates there are at most for each of some sketches (m, 16), over all turns."""
+        asked = orientations(rows, reach)
+        found = np.zeros(len(rows), np.intp)
+        for level in self._levels:
+            np.add.at(found, asked.number, level.count(asked, reach))
+        return found
 
     def candidates(
         self, ids: NDArray[np.int64], rows: NDArray[np.float32], reach: float, rotate: bool = True
@@ -152,13 +170,28 @@ def search_new(
     rows = sketches(tensors)
     reach = radius(limit, tensors.shape[1])
     either = Overlaid(Held(names, tensors.reshape(len(names), -1)), fetch)
+    counts = index.counts(rows, reach)
+    crowded = counts * CANDIDATE_COST > len(TURNS) * len(index)
+    if crowded.any():  # sketches exclude so little that trying every pair is cheaper, and takes less memory
+        others = np.concatenate([index.ids(), names[~crowded]])
+        yield from product_hits(others, names[crowded], either, limit, rotate)
+        yield from product_hits_within(names[crowded], either, limit, rotate)
+        names, rows, counts = names[~crowded], rows[~crowded], counts[~crowded]
     fresh = Index()
-    step = max(1, _PAIRS_AT_ONCE // (len(index) + len(names)))
-    for start in range(0, len(names), step):
-        block = names[start : start + step], rows[start : start + step]
+    for some in _portions(counts + len(TURNS) * len(names)):
+        block = names[some], rows[some]
         among = Index(*block).candidates(*block, reach, rotate)
         once = among.a < among.b
         found = [known.candidates(*block, reach, rotate) for known in (index, fresh)]
         found.append(Candidates(*(part[once] for part in among)))
         yield from refine(together(found), either, limit)
         fresh.add(*block)
+
+
+def _portions(counts: NDArray[np.intp]) -> Iterator[slice]:
+    """Slices of rows, each of as many candidates at most as are held at once, or of one row."""
+    start = 0
+    while start < len(counts):
+        stop = start + max(1, int(np.searchsorted(np.cumsum(counts[start:]), _CANDIDATES_AT_ONCE, side="right")))
+        yield slice(start, stop)
+        start = stop

@@ -26,6 +26,13 @@ class SketchTree:
         self._rows = rows
         self._tree = cKDTree(rows[:, _COLUMNS].astype(np.float64)) if len(rows) else None
 
+    def count(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
+        """How many places `near` would look at for each of these (m, 16): no fewer than it finds."""
+        if self._tree is None or not len(rows):
+            return np.zeros(len(rows), np.intp)
+        asked = rows[:, _COLUMNS].astype(np.float64)
+        return np.asarray(self._tree.query_ball_point(asked, reach, return_length=True), np.intp)
+
     def near(self, rows: NDArray[np.float32], reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Find the sketches within ``reach`` of each of these (m, 16).
 
