@@ -180,6 +180,14 @@ def add_destination(connection: Connection, path: bytes) -> None:
     settings.put(connection, _DESTINATIONS, {os.fsdecode(one): fsid for one, fsid in known.items()})
 
 
+def recall_destinations(connection: Connection, journal: Journal) -> None:
+    """Remember again where pictures were moved to, if the store is a new one."""
+    known = tuple(path.rstrip(b"/") + b"/" for path in destinations(connection))
+    for path in journal.destinations():
+        if not (path + b"/").startswith(known):
+            add_destination(connection, path)
+
+
 def trouble_with_destination(connection: Connection, path: bytes) -> str | None:
     """Why nothing must be moved there now; None if it can be."""
     before = destinations(connection).get(path)

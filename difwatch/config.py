@@ -21,6 +21,7 @@ from difwatch.pipeline.pool import WorkerLimits
 from difwatch.search.budget import MOST_PAIRS
 from difwatch.search.distance import similarity_mse
 
+_MOVE_TO = "~/Duplicates"
 Keep = Literal["pixels", "bytes", "oldest", "newest", "path"]
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
 
@@ -64,7 +65,7 @@ class Config(_Strict):
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
     keep: list[Keep] = ["pixels", "bytes", "oldest", "path"]
     action: Literal["log", "move"] = "log"
-    move_to: str | None = None
+    move_to: str | None = None  # _MOVE_TO, where something is to be moved
     keep_tree: bool = False
     sidecars: Literal["move", "refuse", "leave"] = "move"
     max_moves_per_hour: Annotated[int, Field(ge=1)] = 500
@@ -89,14 +90,15 @@ class Config(_Strict):
     def destinations(self) -> frozenset[bytes]:
         """Where lesser pictures are moved to: never searched, wherever it lies."""
         named = [self.move_to, *(one.move_to for one in self.folder)]
-        return frozenset(os.fsencode(_real(path)) for path in named if path)
+        used = {policy.destination for policy in self.policies().values() if policy.destination is not None}
+        return frozenset(os.fsencode(_real(path)) for path in named if path) | used
 
     def policies(self) -> dict[bytes, Policy]:
         """What is done with the lesser pictures of a folder, by its path; nothing where it has none."""
         found = {}
         for one in self.folder:
-            destination = one.move_to or self.move_to
-            if (one.action or self.action) == "move" and destination:
+            if (one.action or self.action) == "move":
+                destination = one.move_to or self.move_to or _MOVE_TO
                 policy = Policy("move", os.fsencode(_real(destination)), self.keep_tree)
                 found[os.fsencode(_real(one.path))] = policy
         return found
@@ -223,6 +225,9 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
         path = one.get("path") if isinstance(one, dict) else None
         if not isinstance(path, str):
             continue
+        if not path:
+            mistakes.append(f"{where}: folder[{number + 1}].path = '': name a folder")
+            continue
         real = _real(path)
         label = f"{where}: folder[{number + 1}].path = {path!r}"
         if real in seen:
@@ -239,20 +244,15 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _action_mistakes(where: str, config: Config) -> list[str]:
-    mistakes = []
-    for number, one in enumerate(config.folder, start=1):
-        destination = one.move_to or config.move_to
-        if (one.action or config.action) == "move" and not destination:
-            mistakes.append(f'{where}: folder[{number}]: action = "move" needs move_to, the folder to move to')
-    named = [("move_to", config.move_to)]
+    acts = any((one.action or config.action) == "move" for one in config.folder)
+    named = [("move_to", config.move_to or (_MOVE_TO if acts else None))]
     named += [(f"folder[{number}].move_to", one.move_to) for number, one in enumerate(config.folder, start=1)]
-    mistakes += [
+    return [
         f"{where}: {name} = {destination!r}: holds the watched folder {one.path!r}"
         for name, destination in named
         for one in config.folder
         if destination and (_real(one.path) + "/").startswith(_real(destination).rstrip("/") + "/")
     ]
-    return mistakes
 
 
 def _real(path: str) -> str:

@@ -31,7 +31,7 @@ from difwatch.model import Change, ChangeKind
 from difwatch.parts import Ground, make_parts
 from difwatch.pipeline.pool import WorkerPool
 from difwatch.pipeline.run import Progress
-from difwatch.store import backups, open_writer, upgrade
+from difwatch.store import backups, open_writer, upgrade, writing
 from difwatch.upkeep import Upkeep
 from difwatch.vitals import Listeners, Vitals
 from difwatch.watch import Canary, Inbox
@@ -90,8 +90,9 @@ class Daemon:
             opened.callback(engine.dispose)
             self._notifier.send("STATUS=opening the store", "EXTEND_TIMEOUT_USEC=600000000")
             upgrade(engine, path)
-            with acting.journal_of(state_dir, _now):
-                pass  # what a kill left open is settled before the folders are looked at
+            # What a kill left open is settled before the folders are looked at.
+            with acting.journal_of(state_dir, _now) as journal, writing(engine) as connection:
+                acting.recall_destinations(connection, journal)
             self._inbox = Inbox()
             opened.callback(self._inbox.close)
             canary = Canary(state_dir / "canary")

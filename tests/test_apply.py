@@ -4,12 +4,16 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from conftest import photo
 from moving import journal, rules, tree
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from running import Daemon, difwatch
 from storing import new_store
 
@@ -386,3 +390,73 @@ def test_a_full_disk_of_the_journal_pauses_the_mover(place):
     mover = AutomaticMover(engine, full, rules(place), policies, [folder], 500, lambda path: True, lambda: False)
     assert not mover.act(datetime(2026, 11, 21, tzinfo=UTC))
     assert mover.troubles() == ["moves.db: the journal of moves cannot be used (disk full)"]
+
+
+def test_where_pictures_were_moved_is_not_searched_even_if_the_store_was_lost(place):
+    known(place)
+    difwatch(place / "state", "apply", "--move-to", place / "pictures/lesser")
+    for path in (place / "state").glob("difwatch.db*"):
+        path.unlink()
+    known(place)
+    assert "No matches" in difwatch(place / "state", "report").stdout
+
+
+def test_a_picture_stays_while_it_is_the_last_match_of_one_that_went_also_after_a_change_of_hands(tmp_path):
+    """A goes for B that is near it, B for one of the same pixels; then that one is all that A has."""
+    rows, columns = np.mgrid[0:100, 0:160]
+    base = np.stack([columns, rows, (columns + rows) // 2], -1).astype(np.uint8)
+
+    def step(name, plus, more, turn=0):
+        note = PngInfo()
+        note.add_text("more", "x" * more)
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.rot90(base + np.uint8(plus), turn).copy()).save(path, pnginfo=note)
+        difwatch(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", path.parent)
+        return difwatch(tmp_path / "state", "apply", "--move-to", tmp_path / "out", check=False).stdout
+
+    step("a.png", 0, 0)
+    step("b.png", 2, 1000)
+    step("b2.png", 2, 5000, turn=1)
+    assert sorted(os.listdir(tmp_path / "pictures")) == ["b2.png"]
+    assert "it was kept for 1 other one" in step("c.png", 4, 9000)
+    assert sorted(os.listdir(tmp_path / "pictures")) == ["b2.png", "c.png"]
+
+
+def test_apply_heeds_the_configuration_where_nothing_else_is_said(place):
+    known(place)
+    (place / "pictures/a.xmp").write_text("notes")
+    config = place / "config.toml"
+    config.write_text('sidecars = "refuse"\nkeep_tree = true\n')
+    done = difwatch(place / "state", "--config", config, "apply", "--move-to", place / "out", check=False)
+    assert (place / "pictures/a.png").exists()
+    assert "stays: " in done.stdout
+    assert (place / "out/pictures/deep/a.png").exists()
+    config.write_text("no TOML")
+    assert difwatch(place / "state", "--config", config, "apply", "--delete", check=False).returncode == 2
+
+
+def test_a_reader_that_goes_away_does_not_stop_what_was_asked_for(place):
+    known(place)
+    state = f"{sys.executable} -m difwatch --state-dir {place}/state"
+    for command, left in ((f"apply --move-to {place}/out", 2), ("undo --all", 4)):
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {state} {command} | true"], capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert len([path for folder in ("pictures", "archive") for path in (place / folder).rglob("*.png")]) == left
+
+
+def test_the_way_back_that_is_told_undoes_this_run_and_no_other(place, monkeypatch):
+    known(place)
+    first = difwatch(place / "state", "apply", "--move-to", place / "one", "--folder", place / "pictures").stdout
+    assert "1 picture" in first
+    second = difwatch(place / "state", "apply", "--move-to", place / "two").stdout
+    assert "'difwatch undo 2' puts it back" in second
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    listed = difwatch(place / "state", "moves").stdout.splitlines()[1]
+    moment = listed.split()[1]
+    assert difwatch(place / "state", "undo", "--since", moment).stdout.startswith("2  ")
+    assert len(os.listdir(place / "one")) == 1
+    assert "nothing to put back" in difwatch(place / "state", "undo", "--since", "2036-01-01").stdout
+    assert json.loads(difwatch(place / "other", "moves", "--json").stdout) == {"moves": []}

@@ -119,7 +119,78 @@ def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_pat
     done = difwatch(place / "state", "report", "-o", tmp_path / "no" / "x", check=False)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
-    assert "No matches" in difwatch(place / "state", "report", "--folder", tmp_path).stdout
+    assert "No matches" in difwatch(place / "state", "report", "--folder", place / "pictures/none").stdout
+
+
+@pytest.mark.parametrize("command", [("report",), ("apply", "--delete", "--dry-run")])
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--folder", ""), "name a folder"),
+        (("--folder", "/nowhere"), "is no watched folder, nor in one"),
+        (("--threshold", "nan"), "must be a mean squared error"),
+        (("--threshold", "-1"), "must be a mean squared error"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_not_taken_for_everything(place, command, flags, words):
+    done = difwatch(place / "state", *command, *flags, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_a_folder_may_be_named_from_home(place, monkeypatch):
+    monkeypatch.setenv("HOME", str(place))
+    whole = difwatch(place / "state", "report").stdout
+    assert difwatch(place / "state", "report", "--folder=~/pictures").stdout == whole
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "--threshold", "abc"), ("report", "--treshold", "1"), ("undo", "9" * 30), ("undo", "-1"),
+        ("verify", "--seed", "-1"), ("moves", "--since", "9" * 11 + "d"), ("report", "--since", "9" * 11 + "d"),
+        ("moves", "--seen", "3"), ("apply", "--move-to", ""), ("watch", ""), ("db", "backup", "/proc/x"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line_and_code_2(place, command):
+    done = difwatch(place / "state", *command, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("difwatch: ")
+
+
+def test_a_command_that_is_nearly_right_is_suggested(tmp_path):
+    assert "did you mean 'watch'?" in difwatch(tmp_path, "wathc", check=False).stderr
+
+
+def test_a_place_that_cannot_be_looked_at_is_said_in_words(tmp_path):
+    (tmp_path / "file").touch()
+    for command in (("status",), ("report",), ("retry", "--all"), ("db", "check"), ("db", "backup")):
+        done = difwatch(tmp_path / "file" / "state", *command, check=False)
+        assert done.returncode in (1, 2, 5)
+        assert len(done.stderr.splitlines()) <= 1
+
+
+def test_explain_says_what_the_report_says(place, tmp_path):
+    pictures = tmp_path / "pictures"
+    (pictures / "own").mkdir(parents=True)
+    for name in ("a.png", "own/b.png", "own/c.png"):
+        shutil.copy(place / "pictures/a.png", pictures / name)
+    photo(1, 60, 40).save(pictures / "small.png")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'same_dim = false\n[[folder]]\npath = "{pictures}"\n'
+        f'[[folder]]\npath = "{pictures}/own"\nin_folder = true\nrole = "reference"\n'
+    )
+    difwatch(tmp_path / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
+
+    def explained(a, b):
+        return difwatch(tmp_path / "state", "explain", pictures / a, pictures / b).stdout.splitlines()[-1]
+
+    assert "in_folder" in explained("a.png", "own/b.png")
+    assert "better by pixels" in explained("a.png", "small.png")
+    assert "kept: " in explained("own/b.png", "own/c.png")
+    difwatch(tmp_path / "state", "ignore", pictures / "a.png", pictures / "small.png")
+    assert "difwatch ignore --remove" in explained("a.png", "small.png")
 
 
 def test_status_of_a_stopped_daemon(place, tmp_path):

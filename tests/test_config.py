@@ -86,7 +86,7 @@ recursiv = true
         ("remember_up_to = 70000", "less than or equal to 65025"),
         ("processes = 1.5", "processes"),
         ('action = "delete"', "should be 'log' or 'move'"),
-        ('action = "move"\n[[folder]]\npath = "/tmp"', "needs move_to"),
+        ('[[folder]]\npath = ""', "name a folder"),
         ('action = "move"\nmove_to = "/tmp"\n[[folder]]\npath = "/tmp/x"', "holds the watched folder"),
         ('recipe = "quick"', "should be 'exact' or 'fast'"),
         ("quiet_seconds = -1", "greater than or equal to 0"),
@@ -167,3 +167,16 @@ def test_one_mistake_is_told_once(tmp_path):
 
 def test_a_home_of_nobody_is_taken_as_it_is(tmp_path):
     assert config.find("~nobody-of-that-name/c.toml", {}) == Path("~nobody-of-that-name/c.toml")
+
+
+def test_without_a_word_lesser_pictures_are_moved_to_duplicates_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "Pictures").mkdir()
+    file = tmp_path / "config.toml"
+    file.write_text('action = "move"\n[[folder]]\npath = "~/Pictures"\n')
+    loaded = config.load(file, {})
+    assert loaded.destinations() == {os.fsencode(tmp_path / "Duplicates")}
+    (policy,) = loaded.policies().values()
+    assert policy.destination == os.fsencode(tmp_path / "Duplicates")
+    file.write_text('[[folder]]\npath = "~"\n')
+    assert config.load(file, {}).destinations() == set(), "nothing is moved, so nothing is left out"

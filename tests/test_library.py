@@ -379,3 +379,41 @@ def test_wrong_flags_are_one_clear_line(place):
         assert done.returncode == 2
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_names_of_one_file_are_one_picture_within_what_is_compared(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    photo(1).save(tmp_path / "a/x.png")
+    os.link(tmp_path / "a/x.png", tmp_path / "b/x.png")
+    both = [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert difwatch.search(difwatch.build(*both, show_progress=False), show_progress=False).result == {}
+    shutil.copy(tmp_path / "a/x.png", tmp_path / "b/y.png")
+    every = difwatch.build(str(tmp_path), in_folder="every", show_progress=False)
+    (group,) = difwatch.search(every, show_progress=False).result.values()
+    assert {len(matches) for matches in group.values()} == {1}, "b/x.png and b/y.png are two files in one directory"
+
+
+def test_only_what_is_still_listed_is_moved_and_once(tmp_path, capsys):
+    for number in range(4):
+        photo(1).save(tmp_path / f"{number}.png", compress_level=number)
+    search = difwatch.search(difwatch.build(str(tmp_path), show_progress=False), show_progress=False)
+    listed = list(search.lower_quality)
+    assert len(listed) == 3
+    search.lower_quality = listed[:1]
+    assert search.move_to(str(tmp_path / "out"), state_dir=tmp_path / "state") == 1
+    assert search.move_to(str(tmp_path / "out"), state_dir=tmp_path / "state") == 0
+    assert search.delete(silent_del=True, state_dir=tmp_path / "state") == 0
+    assert sorted(os.listdir(tmp_path / "out")) == [os.path.basename(listed[0])]
+    assert len(list(tmp_path.glob("*.png"))) == 3
+    assert capsys.readouterr().err == ""
+
+
+def test_what_lies_in_the_destination_makes_no_other_picture_go(tmp_path):
+    (tmp_path / "dups").mkdir()
+    photo(1).save(tmp_path / "dups/large.png", compress_level=0)
+    photo(1).save(tmp_path / "only.png")
+    search = difwatch.search(difwatch.build(str(tmp_path), show_progress=False), show_progress=False)
+    assert search.lower_quality == [str(tmp_path / "only.png")]
+    assert search.move_to(str(tmp_path / "dups"), state_dir=tmp_path / "state") == 0
+    assert (tmp_path / "only.png").exists()

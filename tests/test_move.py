@@ -291,7 +291,7 @@ def test_the_journal_says_what_a_person_put_back(place, book):
     assert not book.put_back(planned.image.digest, planned.image.path)
     undo(book.get(one.id), book, lambda: NOW)
     assert book.put_back(planned.image.digest, planned.image.path)
-    assert book.count_since("2026") == 0
+    assert book.count_since("2026") == 1, "the brake counts it all the same"
     assert recover.recover(book, lambda: NOW) == []
     assert image(place / "in/b.png").digest == planned.image.digest
 

@@ -212,3 +212,31 @@ def test_a_disk_that_takes_nothing_ends_it_in_one_line_and_the_next_start_goes_o
         assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
         assert once(state, tmp_path / "pictures").returncode == 0
         assert "1 group: 2 lesser pictures of 3" in difwatch(state, "report").stdout
+
+
+def test_check_and_backup_refuse_what_is_no_sound_store(place, tmp_path):
+    store, journal = place / "state/difwatch.db", place / "state/moves.db"
+    copied = difwatch(place / "state", "db", "backup").stdout.strip()
+    photo(9).save(place / "pictures/later.png")
+    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    difwatch(place / "state", "db", "backup")
+    assert Path(copied).stat().st_mtime_ns > 0
+    with sqlite3.connect(copied) as connection:
+        (count,) = connection.execute(
+            "SELECT count(*) FROM file WHERE CAST(path AS TEXT) LIKE '%later.png'"
+        ).fetchone()
+    connection.close()
+    assert count == 1, "the second copy of a day is a copy of now"
+    journal.write_bytes(b"x" * 5000)
+    done = difwatch(place / "state", "db", "check", check=False)
+    assert done.returncode == 5
+    assert "keep it: it says where moved pictures are" in done.stderr
+    journal.unlink()
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    for command in (("db", "check"), ("db", "backup"), ("db", "backup", tmp_path / "copy.db")):
+        done = difwatch(place / "state", *command, check=False)
+        assert (done.returncode, done.stdout) == (5, "")
+        assert "newer difwatch" in done.stderr
+    assert not (tmp_path / "copy.db").exists()

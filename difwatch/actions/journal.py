@@ -105,6 +105,14 @@ def signed(value: int) -> int:
 
 _FIELDS = tuple(one.name for one in fields(Entry))
 
+_KEPT_FOR = """
+WITH RECURSIVE same (digest) AS (
+    VALUES (?)
+    UNION SELECT act.digest FROM act JOIN same ON act.keeper_digest = same.digest WHERE state = ? AND sse = 0
+)
+SELECT count(*) FROM act JOIN same ON act.keeper_digest = same.digest WHERE state = ? AND sse > 0
+"""
+
 
 class Journal:
     """The journal of a state directory.
@@ -199,12 +207,12 @@ class Journal:
         return self._select("WHERE picture = ? ORDER BY id", (id_,))
 
     def count_since(self, moment: str) -> int:
-        """How many pictures were moved, or are being moved, since a moment."""
+        """How many pictures were moved since a moment, or are being moved, also if they were put back."""
         with self._translated():
             (count,) = self._connection.execute(
                 "SELECT count(*) FROM act "
-                "WHERE begun >= ? AND kind <> 'undo' AND picture IS NULL AND state IN (?, ?)",
-                (moment, DONE, OPEN),
+                "WHERE begun >= ? AND kind <> 'undo' AND picture IS NULL AND state IN (?, ?, ?)",
+                (moment, DONE, OPEN, UNDONE),
             ).fetchone()
         return int(count)
 
@@ -217,12 +225,19 @@ class Journal:
         return found is not None
 
     def kept_for(self, digest: bytes) -> int:
-        """How many pictures went, each a little other than this one, because this one stayed."""
+        """How many pictures went, each a little other than this one, because this one stayed.
+
+        Or because one of the same pixels stayed, that went for this one later.
+        """
         with self._translated():
-            (count,) = self._connection.execute(
-                "SELECT count(*) FROM act WHERE state = ? AND keeper_digest = ? AND sse > 0", (DONE, digest)
-            ).fetchone()
+            (count,) = self._connection.execute(_KEPT_FOR, (digest, DONE, DONE)).fetchone()
         return int(count)
+
+    def destinations(self) -> set[bytes]:
+        """The directories to which pictures were moved that are still there, as far as is known."""
+        with self._translated():
+            rows = self._connection.execute("SELECT target FROM act WHERE state = ? AND kind = 'move'", (DONE,))
+            return {target.rpartition(b"/")[0] for (target,) in rows}
 
     def _select(self, rest: str, values: Sequence[object]) -> list[Entry]:
         with self._translated():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import importlib
 import os
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch import __version__
-from difwatch.errors import DifwatchError, IncompleteError
+from difwatch.errors import DifwatchError, IncompleteError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -49,6 +50,14 @@ class _Lazy(click.Group):
         command = importlib.import_module(_COMMANDS[cmd_name]).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if args[0] not in _COMMANDS and near:
+            ctx.fail(f"{args[0]!r} is no command; did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -100,6 +109,11 @@ def pour(pieces: Iterable[str]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """Print a line, as `pour` does."""
+    pour([text + "\n"])
 
 
 class Common:
@@ -156,17 +170,22 @@ def main() -> None:
             click.echo(f"difwatch: {line}", err=True)
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        helps = f"; see '{context.command_path} --help'" if context is not None else ""
+        click.echo(f"difwatch: {error.format_message().rstrip('.')}{helps}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except OSError as error:
-        _refuse_output(error)
+        _refuse_file(error)
 
 
-def _refuse_output(error: OSError) -> None:
-    """End in words when what should be printed cannot be; anything else is a fault of ours and goes on."""
-    if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+def _refuse_file(error: OSError) -> None:
+    """End in words when a file cannot be used, or what should be printed cannot be; anything else goes on."""
+    if error.filename is not None and error.strerror:
+        click.echo(f"difwatch: {os.fsdecode(error.filename)}: {error.strerror}", err=True)
+        sys.exit(UsageError.exit_code)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         raise error
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be printed
     click.echo(f"difwatch: the output cannot be written: {error.strerror}", err=True)

@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-import click
-
 from difwatch.actions.move import Outcome, Rules, preview
 from difwatch.actions.plan import Keep, Step
+from difwatch.cli import say
 from difwatch.errors import ActionError, IncompleteError
 from difwatch.imaging import is_image_name
 from difwatch.report.text import shown, shown_bytes, shown_path
 
+_IDS_SHOWN = 5
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
 
 
@@ -28,6 +28,7 @@ class Teller:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
+        self._began = datetime.now().astimezone().isoformat(timespec="milliseconds")
         self._done: list[Outcome] = []
         self._refused = 0
         self._failed: list[Outcome] = []
@@ -59,9 +60,15 @@ class Teller:
     def total(self, kind: str, would: str) -> str:
         """All of it in one line."""
         size = shown_bytes(sum(outcome.act.image.size for outcome in self._done))
-        back = "; 'difwatch undo --all' puts them back" if self._done and kind != "delete" and not would else ""
         number = len(self._done)
+        back = f"; 'difwatch undo {self._ids()}' puts {'it' if number == 1 else 'them'} back"
+        if not number or kind == "delete" or would:
+            back = ""
         return f"{number} {'picture' if number == 1 else 'pictures'} ({size}) {would}{_DONE[kind]}{back}"
+
+    def _ids(self) -> str:
+        ids = [outcome.id for outcome in self._done]
+        return " ".join(map(str, ids)) if len(ids) <= _IDS_SHOWN else f"--since {self._began}"
 
     def raise_for_trouble(self) -> None:
         """End with the exit code that says that something stayed.
@@ -84,4 +91,4 @@ class Teller:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            click.echo(text)
+            say(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--move-to", metavar="DIR", type=click.Path(file_okay=False), help="Move them there.")
 @click.option("--delete", is_flag=True, help="Put them into the waste basket.")
 @click.option("--permanent", is_flag=True, help="Delete them for good; nothing brings them back.")
-@click.option("--keep-tree", is_flag=True, help="Keep the folders they are in, below DIR.")
+@click.option("--keep-tree/--no-keep-tree", default=None, help="Keep the folders they are in, below DIR.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--plan", metavar="ID", help="Only do what --dry-run has shown under this id.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 @click.option(
     "--sidecars",
     type=click.Choice(["move", "refuse", "leave"]),
-    default="move",
     help="Notes and raw files beside a picture go along, make it stay, or are left.",
 )
 @click.pass_obj
@@ -40,49 +39,51 @@ def command(
     move_to: str | None,
     delete: bool,
     permanent: bool,
-    keep_tree: bool,
+    keep_tree: bool | None,
     dry_run: bool,
     plan: str | None,
     yes: bool,
     force: bool,
     threshold: float | None,
     folder: str | None,
-    sidecars: str,
+    sidecars: str | None,
 ) -> None:
     """Move or delete the lesser pictures of all groups.
 
     The best picture of a group always stays. Right before each act both files are read again: if one of them is not
     what was indexed, nothing is done with them. Nothing is ever overwritten, and 'difwatch undo' puts back what was
-    moved or put into the waste basket.
+    moved or put into the waste basket. What is not said here is as configured.
     """
-    from difwatch import acting
+    from difwatch import acting, config
     from difwatch.actions.move import goes_along
     from difwatch.actions.plan import Policy, fingerprint
-    from difwatch.cli import logs
+    from difwatch.cli import logs, values
     from difwatch.cli.acts import Teller, rules
     from difwatch.cli.writer import Writer
     from difwatch.errors import IncompleteError, UsageError
 
-    if bool(move_to) + delete + permanent != 1:
+    if (move_to is not None) + delete + permanent != 1:
         raise UsageError("say what to do: one of --move-to DIR, --delete and --permanent")
     kind = "move" if move_to else "trash" if delete else "delete"
-    destination = os.fsencode(os.path.realpath(move_to)) if move_to else None
-    within = os.fsencode(os.path.realpath(folder)) if folder else None
+    destination = values.real_path("--move-to", move_to)
+    threshold = values.threshold(threshold)
+    configured = config.load(config.find(common.config, os.environ), {}, check_folders=False)
     common.must_have_store()
     logs.set_up(common.verbose, common.quiet, "text", journal=False)
     teller = Teller(common.quiet)
 
-    policy = Policy(kind, destination, keep_tree)
+    policy = Policy(kind, destination, configured.keep_tree if keep_tree is None else keep_tree)
     with common.reading() as connection:
+        within = values.within(connection, folder)
         summary, steps = acting.planned(connection, common.state_dir, policy, threshold, within, force)
-    found = rules(summary.px, summary.recipe, sidecars)
+    found = rules(summary.px, summary.recipe, sidecars or configured.sidecars)
     name = fingerprint(steps, lambda act: goes_along(act, found))
     if plan is not None and plan != name:
         raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")
     if dry_run:
         teller.preview(steps, found)
         again = f"to do exactly this, put --plan {name} in place of --dry-run"
-        click.echo(f"{teller.total(kind, 'would be ')}; {again}")
+        say(f"{teller.total(kind, 'would be ')}; {again}")
         return
     count = len(acting.acts_of(steps))
     if permanent and not yes and count:
@@ -96,7 +97,7 @@ def command(
                     path = os.fsdecode(outcome.act.image.path)
                     writer.do({"do": "forget", "paths": [path]}, partial(acting.forget, outcome=outcome))
                 teller.tell(step, outcome)
-    click.echo(teller.total(kind, ""))
+    say(teller.total(kind, ""))
     teller.raise_for_trouble()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 
 
 @click.group("db", short_help="The store.")
@@ -31,7 +31,7 @@ def upgrade_command(common: Common) -> None:
         engine.dispose()
         lock.release()
     change = "made" if before is None else "is up to date" if before == schema.HEAD else f"was {before}"
-    click.echo(f"{common.store}: schema {schema.HEAD} ({change})")
+    say(f"{common.store}: schema {schema.HEAD} ({change})")
 
 
 @command.command("check")
@@ -41,16 +41,24 @@ def check_command(common: Common) -> None:
 
     Works beside the daemon. Exits with 5 when one of them is damaged.
     """
-    from difwatch.errors import StoreForeignError
+    from difwatch.errors import JournalError, StoreForeignError
     from difwatch.store import damage
 
-    common.must_have_store()
+    with common.reading():  # it is a store, and of this version
+        pass
+    if found := damage(common.store):
+        raise StoreForeignError(f"{common.store}: damaged: {found[0]}")
+    say(f"{common.store}: sound")
     journal = common.state_dir / "moves.db"
-    for path in (common.store, *([journal] if journal.exists() else [])):
-        found = damage(path)
-        if found:
-            raise StoreForeignError(f"{path}: damaged: {found[0]}")
-        click.echo(f"{path}: sound")
+    if not journal.exists():
+        return
+    try:
+        found = damage(journal)
+    except StoreForeignError:
+        found = ["it is no database"]
+    if found:
+        raise JournalError(f"{journal}: damaged: {found[0]}; keep it: it says where moved pictures are")
+    say(f"{journal}: sound")
 
 
 @command.command("backup")
@@ -62,16 +70,21 @@ def backup_command(common: Common, file: Path | None) -> None:
     Works beside the daemon, which makes a copy each day by itself and keeps three.
     """
     from difwatch.errors import StoreError, UsageError
-    from difwatch.store import backups, schema
+    from difwatch.store import backups
 
-    common.must_have_store()
+    with common.reading():  # it is a store, and of this version
+        pass
     if file is None:
         day = datetime.now(UTC).date().isoformat()
-        if trouble := backups.back_up(common.store, day):
+        if trouble := backups.back_up(common.store, day, anew=True):
             raise StoreError(trouble)
-        click.echo(f"{backups.newest(common.store)}")
+        say(f"{backups.newest(common.store)}")
         return
-    if file.exists():
-        raise UsageError(f"{file}: is there already; name another file")
-    schema.backup(common.store, file)
-    click.echo(f"{file}")
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except FileExistsError as error:
+        raise UsageError(f"{file}: is there already; name another file") from error
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+    backups.copy(common.store, file)
+    say(f"{file}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,4 +38,4 @@ def command(common: Common, folder: str) -> None:
         when = "at the next start" if writer.is_here else "by the walk that begins now"
     if not done["found"]:
         raise UsageError(f"{folder}: not a watched folder; 'difwatch status' lists them")
-    click.echo(f"{path}: what is missing will be forgotten {when}")
+    say(f"{path}: what is missing will be forgotten {when}")

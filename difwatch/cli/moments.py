@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -20,10 +21,11 @@ def moment(text: str) -> str:
     """
     ago = re.fullmatch(r"(\d+)([smhdw])", text)
     if ago:
-        return (datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).isoformat()
+        with contextlib.suppress(OverflowError):
+            return (datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})).isoformat()
     try:
         return datetime.fromisoformat(text).astimezone(UTC).isoformat()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"{text!r}: must be a moment such as 2026-11-21T12:00, or how long ago, such as 2h"
         ) from error

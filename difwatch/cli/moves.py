@@ -1,5 +1,6 @@
 """``difwatch moves``."""
 
+import contextlib
 import json
 import os
 from datetime import UTC, datetime
@@ -26,14 +27,14 @@ def command(common: Common, since: str | None, as_json: bool, seen: int | None) 
     from difwatch.report.text import shown_path
 
     path = common.state_dir / "moves.db"
-    if not path.exists():
-        return
+    new_since = moment(since) if since else None
     if seen is not None:
         _mark_seen(common, seen)
         return
-    journal = Journal(path, readonly=True)
-    found = [one for one in journal.entries(moment(since) if since else None) if one.picture is None]
-    journal.close()
+    found = []
+    if path.exists():
+        with contextlib.closing(Journal(path, readonly=True)) as journal:
+            found = [one for one in journal.entries(new_since) if one.picture is None]
     if as_json:
         rows = [
             {
@@ -54,12 +55,17 @@ def command(common: Common, since: str | None, as_json: bool, seen: int | None) 
         pour([json.dumps({"moves": rows}, indent=1), "\n"])
         return
     pour(
-        f"{one.id}  {one.begun[:19]}  {one.kind} {one.state}: {shown_path(one.source)}"
+        f"{one.id}  {_local(one.begun)}  {one.kind} {one.state}: {shown_path(one.source)}"
         + (f" -> {shown_path(one.target)}" if one.target is not None else "")
         + (f" ({one.message})" if one.message else "")
         + "\n"
         for one in found
     )
+
+
+def _local(moment: str) -> str:
+    """A moment in local time, as --since takes it."""
+    return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _mark_seen(common: Common, id_: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,15 +41,15 @@ def command(
 
     Each group is a best picture and those within the threshold of it.
     """
+    from difwatch.cli import values
     from difwatch.cli.moments import moment as moment_of
     from difwatch.errors import UsageError
     from difwatch.report.summary import summarize
 
-    if threshold is not None and not 0 <= threshold <= 65025:
-        raise UsageError(f"--threshold {threshold:g}: must be a mean squared error from 0 to 65025")
-    within = os.fsencode(os.path.realpath(folder)) if folder else None
+    threshold = values.threshold(threshold)
     new_since = moment_of(since) if since else None
     with common.reading() as connection:
+        within = values.within(connection, folder)
         summary = replace(summarize(connection, threshold, within), since=new_since)
         pieces = _pieces(kind, pairs, summary, connection)
     if output is None:
@@ -66,10 +65,10 @@ def command(
 def _pieces(kind: str, pairs: bool, summary: Summary, connection: Connection) -> Iterator[str]:
     from difwatch.report import formats, html, text
 
-    now = datetime.now(UTC).isoformat()
+    now = datetime.now().astimezone()
     match kind, pairs:
         case "json", False:
-            return formats.json_groups(summary, now)
+            return formats.json_groups(summary, now.astimezone(UTC).isoformat())
         case "json", True:
             return formats.json_pairs(summary)
         case "csv", False:
@@ -77,8 +76,8 @@ def _pieces(kind: str, pairs: bool, summary: Summary, connection: Connection) ->
         case "csv", True:
             return formats.csv_pairs(summary)
         case "html", False:
-            return html.html_groups(summary, connection, now[:16])
+            return html.html_groups(summary, connection, now.isoformat(" ", "minutes"))
         case "html", True:
-            return html.html_pairs(summary, connection, now[:16])
+            return html.html_pairs(summary, connection, now.isoformat(" ", "minutes"))
         case _:
             return (text.text_pairs if pairs else text.text_groups)(summary)

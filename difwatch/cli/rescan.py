@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 from difwatch.search.budget import MOST_PAIRS
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ _POLL_SECONDS = 0.5
     default="auto",
     help="Classic holds all tensors in memory, chunked a few; auto is classic up to 5000 pictures.",
 )
-@click.option("--processes", type=click.IntRange(0, 1024), default=0, help="Blocks side by side; 0 is one per core.")
+@click.option(
+    "--processes",
+    type=click.IntRange(0, 1024),
+    default=0,
+    help="Blocks side by side, where no daemon does it; 0 is one per core.",
+)
 @click.option("--chunksize", type=click.IntRange(1), help="Pictures in a block.")
 @click.option(
     "--similarity", metavar="MSE", help='Remember pairs up to this error: "duplicates", "similar" or an MSE.'
@@ -68,7 +73,7 @@ def command(
                 result = _follow(writer, line)
     finally:
         line.end()
-    click.echo(text_rescan(result))
+    say(text_rescan(result))
 
 
 def _here(common: Common, asked: dict[str, Any], processes: int, line: TaskLine) -> Callable[[Engine], Rescanned]:

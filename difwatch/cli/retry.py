@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -43,4 +43,4 @@ def command(common: Common, files: tuple[str, ...], everything: bool) -> None:
     count = done["count"]
     if paths and not count:
         raise UsageError(f"{', '.join(files)}: nothing to read again; 'difwatch unreadable' lists what has no tensor")
-    click.echo(f"{count} file{'' if count == 1 else 's'} will be read again {when}")
+    say(f"{count} file{'' if count == 1 else 's'} will be read again {when}")

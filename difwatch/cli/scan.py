@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from difwatch.cli import Common
+
 
 class _Scan(click.Command):
     """Takes ``--no-x`` for ``--x=False``."""
@@ -28,6 +30,15 @@ def _switch(*names: str, default: bool | None, text: str) -> Callable[[Any], Any
     return click.option(*spellings, name, is_flag=False, flag_value="True", type=bool, default=default, help=text)
 
 
+class _BoolOrEvery(click.ParamType[bool | str]):
+    """A switch that knows a third word."""
+
+    name = "boolean|every"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool | str:
+        return "every" if value == "every" else bool(click.BOOL.convert(value, param, ctx))
+
+
 @click.command("scan", cls=_Scan, short_help="Search folders once, without a store, as difPy does.")
 @click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.Path())
 @click.option("-D", "--directory", "directory", multiple=True, type=click.Path(), help="A folder; more may follow.")
@@ -35,7 +46,14 @@ def _switch(*names: str, default: bool | None, text: str) -> Callable[[Any], Any
     "-Z", "--output_directory", "--output-directory", "output", type=click.Path(), help="Where the files are written."
 )
 @_switch("-r", "--recursive", default=True, text="Also what lies in folders of these.")
-@_switch("-i", "--in_folder", default=False, text="Compare each given folder by itself.")
+@click.option(
+    *("-i", "--in_folder", "--in-folder", "in_folder"),
+    is_flag=False,
+    flag_value="True",
+    type=_BoolOrEvery(),
+    default=False,
+    help='Compare each given folder by itself, or with "every" each directory.',
+)
 @_switch("-le", "--limit_extensions", default=True, text="Only files whose names end like a picture's.")
 @click.option("-px", "--px_size", "--px-size", "px_size", type=int, default=50, help="Side of the tensors.")
 @click.option("-s", "--similarity", default="duplicates", help='"duplicates", "similar" or a mean squared error.')
@@ -48,12 +66,15 @@ def _switch(*names: str, default: bool | None, text: str) -> Callable[[Any], Any
 @_switch("-d", "--delete", default=False, text="Put the lesser pictures into the waste basket, after asking.")
 @_switch("-sd", "--silent_del", default=False, text="Do not ask.")
 @_switch("-p", "--show_progress", default=True, text="Show a bar.")
+@click.pass_obj
 def command(
+    common: Common,
+    /,
     folders: tuple[str, ...],
     directory: tuple[str, ...],
     output: str | None,
     recursive: bool,
-    in_folder: bool,
+    in_folder: bool | str,
     limit_extensions: bool,
     px_size: int,
     similarity: str,
@@ -87,13 +108,15 @@ def command(
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--output_directory {output}: cannot be made: {error.strerror}") from error
+    if not os.access(place, os.W_OK):
+        raise UsageError(f"--output_directory {place}: cannot be written to")
     build = Build(
         [*directory, *folders] or [os.getcwd()],  # noqa: PTH109  (as difPy writes it)
         recursive=recursive,
         in_folder=in_folder,
         limit_extensions=limit_extensions,
         px_size=px_size,
-        show_progress=show_progress,
+        show_progress=show_progress and not common.quiet,
         processes=processes,
     )
     search = Search(
@@ -101,16 +124,16 @@ def command(
         similarity=similarity,
         rotate=rotate,
         same_dim=same_dim,
-        show_progress=show_progress,
+        show_progress=show_progress and not common.quiet,
         processes=processes,
         chunksize=chunksize,
         lazy=lazy,
     )
     _write(place, search)
     if move_to is not None:
-        search.move_to(move_to)
+        search.move_to(move_to, state_dir=common.state_dir)
     if delete:
-        search.delete(silent_del=silent_del)
+        search.delete(silent_del=silent_del, state_dir=common.state_dir)
 
 
 def _write(place: Path, search: Any) -> None:

@@ -50,10 +50,11 @@ def install_command(where: str | None, dry_run: bool) -> None:
         if dry_run:
             click.echo(f"# {' '.join(line)}")
         elif subprocess.run(line, check=False).returncode:
-            raise UsageError(f"{' '.join(line)}: failed; the units are in {target}")
-    if where == "system":
-        config = "/etc/difwatch/config.toml"
-        click.echo(f"# put the folders into {config}, then: systemctl restart difwatch", err=True)
+            by_hand = f"systemctl {' '.join([*scope, 'enable', '--now', *enabled])}"
+            raise UsageError(f"{' '.join(line)}: failed; the units are in {target}: start them with '{by_hand}'")
+    config = "/etc/difwatch/config.toml" if where == "system" else "~/.config/difwatch/config.toml"
+    restart = " ".join(["systemctl", *scope, "restart", "difwatch"])
+    click.echo(f"# put the folders into {config}, then: {restart}", err=True)
 
 
 def units() -> Path:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 
 if TYPE_CHECKING:
     from difwatch.actions.journal import Entry, Journal
 
 
 @click.command("undo", short_help="Put back what was moved or put into the waste basket.")
-@click.argument("ids", metavar="[ID]...", type=int, nargs=-1)
+@click.argument("ids", metavar="[ID]...", type=click.IntRange(1, 2**63 - 1), nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="All that was ever moved and not put back.")
 @click.option("--since", metavar="TIME", help="All since a moment (2026-11-21T12:00) or for so long (2h, 7d).")
 @click.option("--force", is_flag=True, help="Also where the folder is on another file system than it was.")
@@ -40,7 +40,7 @@ def command(common: Common, ids: tuple[int, ...], everything: bool, since: str |
     def now() -> str:
         return datetime.now(UTC).isoformat()
 
-    trouble = 0
+    trouble, entries = 0, []
     with acting.journal_of(common.state_dir, now) as journal:
         entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
         # The last one first: it may lie where an earlier one was.
@@ -48,7 +48,9 @@ def command(common: Common, ids: tuple[int, ...], everything: bool, since: str |
             done = undo(entry, journal, now, force)
             trouble += done.state != "done"
             what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
-            click.echo(f"{entry.id}  {shown_path(entry.source)}: {what}")
+            say(f"{entry.id}  {shown_path(entry.source)}: {what}")
+    if not entries:
+        say("there is nothing to put back")
     if trouble:
         raise ActionError(f"{trouble} could not be put back; each is where it was")
 

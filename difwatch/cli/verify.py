@@ -2,12 +2,12 @@
 
 import click
 
-from difwatch.cli import Common
+from difwatch.cli import Common, say
 
 
 @click.command("verify", short_help="Check the promise: brute force against what is remembered.")
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Compare N pictures, chosen at random, with all.")
-@click.option("--seed", type=int, help="Choose the same pictures again.")
+@click.option("--seed", type=click.IntRange(0), help="Choose the same pictures again.")
 @click.pass_obj
 def command(common: Common, sample: int | None, seed: int | None) -> None:
     """Check the promise: brute force against what is remembered.
@@ -31,7 +31,7 @@ def command(common: Common, sample: int | None, seed: int | None) -> None:
             )
     finally:
         line.end()
-    click.echo(text_audit(found))
+    say(text_audit(found))
     if not found.holds:
         raise PromiseError(
             f"{found.missing} pairs are missing and {found.wrong} are wrong, such as tensors "

@@ -107,17 +107,9 @@ class Build:
         return tensors.rows, tensors.sketches
 
     def _keep(self, found: Sequence[tuple[Listed, Tensorized]], tensors: _Tensors) -> None:
-        """Hard links to one file are one picture, under the first of its names."""
-        seen: dict[tuple[str, int, int], int] = {}
         for one, answer in sorted(found, key=lambda pair: os.fsencode(pair[0].shown)):
             key = one.state.key
             assert key is not None
-            place = (one.folder, key.dev, key.inode)
-            if place in seen:
-                image = self.images[seen[place]]
-                self._invalid[one.shown] = f"a hard link to {os.fsdecode(image.path)}"
-                continue
-            seen[place] = len(self.images)
             number, width, height = tensors.of(answer.digest)
             self.images.append(
                 Image(os.fsencode(one.shown), number, answer.digest, width, height, key.size, key.mtime_ns, key=key)

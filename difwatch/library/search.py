@@ -26,6 +26,7 @@ from difwatch.library.progress import progress_bar
 from difwatch.model import Group, Image, Settings
 from difwatch.pipeline.rescan import threads
 from difwatch.report.summary import Summary
+from difwatch.report.text import shown, shown_path
 from difwatch.search import budget
 from difwatch.search.blocks import Radius
 from difwatch.search.chunked import Chunks, chunked_hits, cuts_of
@@ -131,13 +132,17 @@ class Search:
     def _summarized(self, near: dict[int, list[tuple[int, int, int]]]) -> Summary:
         build = self._build
         limit = mse_limit(self._threshold, build.rows.shape[1])
-        images = []
+        names: dict[tuple[bytes | None, int, int, bytes], list[Image]] = {}
         for image, folder in zip(build.images, build.folders, strict=True):
             inside = str(Path(os.fsdecode(image.path)).parent) if self._in_folder == "every" else folder
             scope = os.fsencode(inside) if self._in_folder else None
-            images.append(replace(image, limit=limit, scope=scope))
+            assert image.key is not None
+            one = replace(image, limit=limit, scope=scope)
+            names.setdefault((scope, image.key.dev, image.key.inode, image.digest), []).append(one)
+        # Hard links to one file are one picture, under the first of its names.
+        images = tuple(replace(one, links=tuple(link.path for link in links)) for one, *links in names.values())
         settings = Settings(self._threshold, self._rotate, self._same_dim)
-        return Summary(settings, "exact", build.px_size, {}, tuple(images), near)
+        return Summary(settings, "exact", build.px_size, {}, images, near)
 
     def pairs(self) -> Iterator[tuple[str, str, float]]:
         """Every pair of pictures within the threshold, with its mean squared error, ordered by both paths."""
@@ -175,8 +180,11 @@ class Search:
         }
         return stats
 
-    def move_to(self, destination_path: str) -> int:
-        """Move the lesser pictures; `difwatch undo` puts them back. Gives how many were moved.
+    def move_to(self, destination_path: str, state_dir: Path | None = None) -> int:
+        """Move the pictures in ``lower_quality``; `difwatch undo` puts them back. Gives how many were moved.
+
+        The journal is in ``state_dir``, if that is not the usual one. What lies in the destination already is left
+        there.
 
         Nothing is overwritten: a taken name gets a number. A picture stays where it is when it or the one to keep
         is not what was read, and a line on the error output says so.
@@ -193,12 +201,12 @@ class Search:
         shown = os.fspath(destination_path)
         if Path(shown).exists() and not Path(shown).is_dir():
             raise ParameterError(f"destination_path = {shown!r}: this is not a folder")
-        moved = self._act(Policy("move", os.fsencode(os.path.realpath(shown))))
+        moved = self._act(Policy("move", os.fsencode(os.path.realpath(shown))), state_dir)
         click.echo(f'Moved {moved} file(s) to "{shown}"')
         return moved
 
-    def delete(self, silent_del: bool = False, permanent: bool = False) -> int:
-        """Put the lesser pictures into the waste basket, after asking; gives how many.
+    def delete(self, silent_del: bool = False, permanent: bool = False, state_dir: Path | None = None) -> int:
+        """Put the pictures in ``lower_quality`` into the waste basket, after asking; gives how many.
 
         Parameters
         ----------
@@ -206,6 +214,8 @@ class Search:
             Do not ask.
         permanent
             Delete them for good instead; nothing brings them back.
+        state_dir
+            Where the journal is, if not in the usual place.
 
         Raises
         ------
@@ -218,20 +228,29 @@ class Search:
         if self.lower_quality and not silent_del and not click.confirm(f"{asked.capitalize()}?", err=True):
             click.echo("Deletion canceled.")
             return 0
-        deleted = self._act(Policy("delete" if parameters.flag("permanent", permanent) else "trash"))
+        deleted = self._act(Policy("delete" if parameters.flag("permanent", permanent) else "trash"), state_dir)
         click.echo(f"Deleted {deleted} file(s)")
         return deleted
 
-    def _act(self, policy: Policy) -> int:
+    def _act(self, policy: Policy, state_dir: Path | None) -> int:
         rules = Rules(self._build.px_size, is_image_name, _now, environment=dict(os.environ), user=os.getuid())
-        groups = [_at_real_paths(group) for group in self._groups]
-        steps = plan(groups, lambda image: policy, [])
-        with acting.journal_of(default_state_dir(os.environ), _now) as journal:
+        steps = plan([_at_real_paths(group) for group in self._asked(policy.destination)], lambda image: policy, [])
+        with acting.journal_of(state_dir or default_state_dir(os.environ), _now) as journal:
             outcomes = [outcome for _, outcome in acting.act(steps, journal, rules) if outcome is not None]
         done = [outcome for outcome in outcomes if outcome.state == "done"]
         self._forget(done)
         _complain(outcomes)
         return len(done)
+
+    def _asked(self, destination: bytes | None) -> Iterator[Group]:
+        """The groups of those that are still in ``lower_quality``; what lies in the destination keeps no other."""
+        apart = None if destination is None else destination.rstrip(b"/") + b"/"
+        images = [one for one in self._summary.images if apart is None or not _real(one.path).startswith(apart)]
+        wanted = {os.fsencode(path) for path in self.lower_quality}
+        for group in replace(self._summary, images=tuple(images)).groups():
+            members = tuple(one for one in group.members if one.image.path in wanted)
+            if members:
+                yield replace(group, members=members)
 
     def _forget(self, done: Sequence[Outcome]) -> None:
         """What went is no lesser picture any more."""
@@ -239,9 +258,13 @@ class Search:
         self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
 
 
+def _real(path: bytes) -> bytes:
+    return os.path.realpath(path)
+
+
 def _at_real_paths(group: Group) -> Group:
     def real(image: Image) -> Image:
-        return replace(image, path=os.path.realpath(image.path))
+        return replace(image, path=_real(image.path))
 
     members = tuple(replace(one, image=real(one.image)) for one in group.members)
     return replace(group, primary=real(group.primary), members=members)
@@ -250,10 +273,10 @@ def _at_real_paths(group: Group) -> Group:
 def _complain(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         if outcome.state != "done":
-            click.echo(f"stays: {os.fsdecode(outcome.act.image.path)}: {outcome.reason}", err=True)
+            click.echo(f"stays: {shown_path(outcome.act.image.path)}: {shown(outcome.reason or '')}", err=True)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     if failed:
-        path = os.fsdecode(failed[0].act.image.path)
+        path = shown_path(failed[0].act.image.path)
         raise ActionError(f"{path}: {failed[0].reason}; it and {len(failed) - 1} others are where they were")
 
 

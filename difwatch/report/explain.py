@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from difwatch.errors import UsageError
 from difwatch.imaging import DecodeError, make
-from difwatch.model import Image, Settings
+from difwatch.model import Image
+from difwatch.report.summary import Summary
 from difwatch.report.text import shown_path
 from difwatch.search.distance import TURNS, mse_limit, sse_of_turns
 from difwatch.search.groups import KEEP_RULES, keep_order
-from difwatch.search.matching import level
+from difwatch.search.matching import is_ignored, level
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +28,15 @@ class _Read:
     identity: tuple[int, int]
 
 
-def explain(a: bytes, b: bytes, settings: Settings, px: int, recipe: str = "exact") -> Iterator[str]:
+def explain(a: bytes, b: bytes, rules: Summary) -> Iterator[str]:
     """Compare two files rule by rule.
 
     Parameters
     ----------
     a, b
         Paths.
-    settings
-        What counts as a match.
-    px
-        Side of the tensors.
-    recipe
-        How they are made.
+    rules
+        What counts as a match; its pictures say to which folders the files belong.
 
     Yields
     ------
@@ -51,52 +48,65 @@ def explain(a: bytes, b: bytes, settings: Settings, px: int, recipe: str = "exac
     UsageError
         One of them cannot be read as a picture.
     """
-    one, two = _read(a, px, recipe), _read(b, px, recipe)
+    known = {path: image for image in rules.images for path in (image.path, *image.links)}
+    one, two = (_read(path, rules, known.get(os.path.realpath(path))) for path in (a, b))
     for read in (one, two):
         image = read.image
         yield f"{shown_path(image.path)}"
         yield f"  {image.width}x{image.height} pixels, {image.size} bytes, digest {image.digest.hex()[:16]}"
-    yield from _verdict(one, two, settings, px)
+    yield from _verdict(one, two, rules)
 
 
-def _verdict(one: _Read, two: _Read, settings: Settings, px: int) -> Iterator[str]:
-    values = 3 * px * px
+def _verdict(one: _Read, two: _Read, rules: Summary) -> Iterator[str]:
+    values, settings = rules.values, rules.settings
     distances = sse_of_turns(one.tensor, two.tensor)
     turns = len(TURNS) if settings.rotate else 1
     yield "bytes: " + ("identical" if one.image.digest == two.image.digest else "different")
     for turn, sse in zip(TURNS[:turns], distances.tolist(), strict=False):
         yield f"MSE with the second turned by {turn}°: {sse / values:.6g} (SSE {sse})"
     best = int(distances[:turns].min())
-    limit = mse_limit(settings.threshold, values)
+    limit = min(one.image.limit, two.image.limit)
     if one.identity == two.identity:
         yield "no match: both are names of one and the same file (hard links)"
     elif best > limit:
-        yield f"no match: the smallest SSE, {best}, is above {limit} (an MSE of {settings.threshold:g})"
+        yield f"no match: the smallest SSE, {best}, is above {limit} (an MSE of {limit / values:g})"
     elif settings.same_dim and one.image.dimensions != two.image.dimensions:
-        yield "no match: their sizes differ, and same_dim is on (--no-same-dim compares them)"
+        yield "no match: their sizes differ, and same_dim is on (watch --no-same-dim compares them)"
+    elif one.image.scope != two.image.scope:
+        yield "no match: they are in different folders, of which one is compared by itself (in_folder)"
+    elif one.image.reference and two.image.reference and not settings.compare_references:
+        yield "no match: both are in reference folders, and compare_references is off"
+    elif is_ignored(one.image, two.image, rules.ignored):
+        yield "no match: somebody said that they are no duplicates ('difwatch ignore --remove' takes it back)"
     else:
         yield f"match: {level(one.image, two.image, best)}, SSE {best} is not above {limit}"
-        yield _kept(one.image, two.image, settings)
+        yield _kept(one.image, two.image, rules.keep_in(one.image.scope))
 
 
-def _kept(one: Image, two: Image, settings: Settings) -> str:
-    first, second = keep_order((one, two), settings.keep)
-    rule = next(name for name in (*settings.keep, "path") if KEEP_RULES[name](first) != KEEP_RULES[name](second))
+def _kept(one: Image, two: Image, keep: Sequence[str]) -> str:
+    first, second = keep_order((one, two), keep)
+    if first.reference != second.reference:
+        return f"kept: {shown_path(first.path)} (it is in a reference folder)"
+    rule = next(name for name in (*keep, "path") if KEEP_RULES[name](first) != KEEP_RULES[name](second))
     return f"kept: {shown_path(first.path)} (better by {rule})"
 
 
-def _read(path: bytes, px: int, recipe: str) -> _Read:
+def _read(path: bytes, rules: Summary, known: Image | None) -> _Read:
     try:
         found = os.stat(path)  # noqa: PTH116  (bytes have no Path)
         if not stat.S_ISREG(found.st_mode):
             raise UsageError(f"{shown_path(path)}: this is not a file")
         with open(path, "rb") as file:  # noqa: PTH123
             data = file.read()
-        made = make(data, px, recipe)
+        made = make(data, rules.px, rules.recipe)
     except OSError as error:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise UsageError(f"{shown_path(path)}: {error}") from error
     digest = hashlib.blake2b(data, digest_size=32).digest()
     image = Image(path, 0, digest, made.width, made.height, len(data), found.st_mtime_ns)
+    limit = mse_limit(rules.settings.threshold, rules.values) if known is None else known.limit
+    image = replace(image, limit=limit)
+    if known is not None:
+        image = replace(image, scope=known.scope, reference=known.reference)
     return _Read(image, made.tensor, (found.st_dev, found.st_ino))

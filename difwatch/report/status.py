@@ -61,7 +61,7 @@ class Status:
         if self.state == "stopped":
             return "difwatch is not running."
         if self.state == "degraded":
-            return f"difwatch is running (pid {self.pid}), but not everything is watched."
+            return f"difwatch is running (pid {self.pid}), but something is not as it should be."
         busy = sum(self.queue.values()) or any(one.state == "scanning" for one in self.folders)
         return f"difwatch is running (pid {self.pid}) and {'catching up.' if busy else 'up to date.'}"
 

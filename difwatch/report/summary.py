@@ -43,7 +43,6 @@ class Summary:
         scopes: dict[bytes, list[Image]] = defaultdict(list)
         for image in self.images:
             scopes[image.scope or b""].append(image)
-        keeps = {one.path: one.keep for one in self.folders.values() if one.keep}
         found = [
             group
             for scope, images in sorted(scopes.items())
@@ -51,11 +50,16 @@ class Summary:
                 images,
                 self.near,
                 self.settings.same_dim,
-                _keep_of(scope, keeps) or self.settings.keep,
+                self.keep_in(scope),
                 self.ignored,
             )
         ]
         return [one for one in found if self._has_new(one.primary, *(member.image for member in one.members))]
+
+    def keep_in(self, scope: bytes | None) -> tuple[str, ...]:
+        """The rules by which the better of two pictures of a scope is kept."""
+        keeps = {one.path: one.keep for one in self.folders.values() if one.keep}
+        return _keep_of(scope or b"", keeps) or self.settings.keep
 
     def _has_new(self, *images: Image) -> bool:
         return self.since is None or any(image.seen is not None and image.seen >= self.since for image in images)

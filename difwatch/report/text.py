@@ -103,7 +103,10 @@ def text_rescan(result: Rescanned) -> str:
         f"{_count(result.pairs, 'pair')} up to an MSE of {result.mse:g}; "
     )
     if result.mse > result.remembered:
-        return text + f"so far they are remembered now (up to {result.remembered:g} before)"
+        return (
+            text + f"so far they are remembered now (up to {result.remembered:g} before); "
+            f"remember_up_to = {result.mse:g} in the configuration keeps it so"
+        )
     if not result.missing and not result.wrong:
         return text + "all of them were remembered already"
     return (

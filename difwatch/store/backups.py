@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from difwatch.errors import StoreError
+from difwatch.store.engine import APPLICATION_ID
 from difwatch.store.schema import backup
 
 KEPT = 3
@@ -21,7 +22,7 @@ def newest(path: Path) -> Path | None:
     return max(_copies(path), default=None)
 
 
-def back_up(path: Path, day: str) -> str | None:
+def back_up(path: Path, day: str, anew: bool = False) -> str | None:
     """Copy the store, and forget the oldest copies; gives why not, or None.
 
     Parameters
@@ -29,11 +30,13 @@ def back_up(path: Path, day: str) -> str | None:
     path
         The store, which may be written to meanwhile.
     day
-        In the name of the copy, such as 2026-11-21; the copy of a day is made once.
+        In the name of the copy, such as 2026-11-21.
+    anew
+        Replace the copy of the day, if there is one; otherwise it is made once.
     """
     folder = path.with_name(_FOLDER)
     target = folder / f"{path.stem}-{day}.db"
-    if target.exists():
+    if target.exists() and not anew:
         return None
     size = sum(one.stat().st_size for one in (path, path.with_name(f"{path.name}-wal")) if one.exists())
     if shutil.disk_usage(path.parent).free < size + _ROOM_LEFT:
@@ -42,7 +45,7 @@ def back_up(path: Path, day: str) -> str | None:
     part = target.with_suffix(".part")
     part.unlink(missing_ok=True)
     try:
-        backup(path, part)
+        copy(path, part)
         part.replace(target)
     except (StoreError, OSError) as error:
         part.unlink(missing_ok=True)
@@ -50,6 +53,23 @@ def back_up(path: Path, day: str) -> str | None:
     for old in sorted(_copies(path))[:-KEPT]:
         old.unlink()
     return None
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a store to a new file, and check the copy.
+
+    Raises
+    ------
+    StoreError
+        It could not be made, or would be damaged; there is no copy.
+    """
+    try:
+        backup(path, target)
+        if not _is_sound(target):
+            raise StoreError(f"{path}: the store is damaged, and not copied; see 'difwatch db check'")
+    except StoreError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def replace_damaged(path: Path, stamp: str) -> str:
@@ -61,13 +81,13 @@ def replace_damaged(path: Path, stamp: str) -> str:
     for end in ("", "-wal", "-shm"):
         with contextlib.suppress(FileNotFoundError):
             os.replace(f"{path}{end}", f"{aside}{end}")  # noqa: PTH105  (names with endings)
-    for copy in sorted(_copies(path), reverse=True):
-        if _is_sound(copy):
+    for known in sorted(_copies(path), reverse=True):
+        if _is_sound(known):
             part = path.with_name(f"{path.name}.part")
-            shutil.copyfile(copy, part)
+            shutil.copyfile(known, part)
             part.replace(path)
             return (
-                f"put aside as {aside.name}; the copy of {copy.stem[-10:]} is taken, and changes since are read anew"
+                f"put aside as {aside.name}; the copy of {known.stem[-10:]} is taken, and changes since are read anew"
             )
     return f"put aside as {aside.name}; a new one is made from the folders"
 
@@ -78,7 +98,9 @@ def _copies(path: Path) -> list[Path]:
 
 def _is_sound(path: Path) -> bool:
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"  # so that nothing is made beside it
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            (ours,) = connection.execute("PRAGMA application_id").fetchone()
+            return bool(ours == APPLICATION_ID and connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.Error:
         return False
