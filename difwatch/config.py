@@ -21,6 +21,7 @@ from difwatch.pipeline.pool import WorkerLimits
 from difwatch.search.budget import MOST_PAIRS
 from difwatch.search.distance import similarity_mse
 
+_FLAGS = "command line or environment"
 _MOVE_TO = "~/Duplicates"
 Keep = Literal["pixels", "bytes", "oldest", "newest", "path"]
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
@@ -160,14 +161,14 @@ def load(
     values |= given
     if folders:
         values["folder"] = [_named_folder(folder, values.get("folder")) for folder in folders]
-    where = str(path) if path else "command line"
+    where = str(path) if path else _FLAGS
     mistakes: list[str] = []
     config = None
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
         mistakes = [
-            _mistake("command line" if place[0] in given else where, place, errors)
+            _mistake(_FLAGS if place[0] in given else where, place, errors)
             for place, errors in _by_place(error).items()
         ]
     mistakes += _folder_mistakes("command line" if folders else where, values) if check_folders else []

@@ -154,7 +154,7 @@ def test_the_file_in_force_is_the_given_one_then_that_of_the_environment_then_th
 
 
 def test_a_wrong_flag_is_not_blamed_on_the_file(tmp_path):
-    with pytest.raises(UsageError, match="command line: px_size = 5"):
+    with pytest.raises(UsageError, match="command line or environment: px_size = 5"):
         load(tmp_path, "rotate = true", {"px_size": 5})
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difwatch.actions import trash
 from difwatch.actions.belonging import belonging
 from difwatch.actions.check import RefusedError, check, digest_of, identity, opened
-from difwatch.actions.directory import Place, directory, place
+from difwatch.actions.directory import Place, directory, nearest, place
 from difwatch.actions.journal import BACK, DONE, Entry, Journal, signed
 from difwatch.actions.names import numbered, split
 from difwatch.actions.plan import Act
@@ -80,12 +80,19 @@ def preview(act: Act, rules: Rules, claimed: set[bytes]) -> Outcome:
     try:
         with _held(act, rules) as (files, _):
             targets = [b""] if act.kind == "delete" else _free(_Goal.of(act, rules), files, claimed)
+            _must_be_writable(act.image.path.rpartition(b"/")[0], *(nearest(one) for one in targets if one))
             claimed.update(targets)
             return Outcome(act, "planned", None, targets[0] or None, 0, len(files) - 1)
     except RefusedError as error:
         return Outcome(act, "refused", str(error))
     except OSError as error:
         return Outcome(act, "failed", _words(error))
+
+
+def _must_be_writable(*directories: bytes) -> None:
+    for one in directories:
+        if not os.access(one, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{os.fsdecode(one)}: {os.strerror(errno.EACCES)}")
 
 
 def goes_along(act: Act, rules: Rules) -> list[bytes]:
@@ -159,6 +166,8 @@ class _AsItWas:
 def _words(error: OSError) -> str:
     if error.errno in (errno.ENOTDIR, errno.ELOOP):
         return "a folder on the way to it, or to where it should go, is a link or no folder"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.strerror} (its folder and the destination must be writable)"
     return error.strerror or str(error)
 
 

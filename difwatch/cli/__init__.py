@@ -174,7 +174,10 @@ def main() -> None:
         helps = f"; see '{context.command_path} --help'" if context is not None else ""
         click.echo(f"difwatch: {error.format_message().rstrip('.')}{helps}", err=True)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
+        click.echo("difwatch: nothing was done: the question was not answered with yes", err=True)
+        sys.exit(UsageError.exit_code)
+    except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:
         _refuse_file(error)
