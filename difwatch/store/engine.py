@@ -42,7 +42,10 @@ def open_writer(path: Path) -> Engine:
     """
     _claim(path)
     engine = create_engine(
-        "sqlite://", creator=lambda: sqlite3.connect(path, check_same_thread=False), poolclass=StaticPool
+        "sqlite://",
+        creator=lambda: sqlite3.connect(path, check_same_thread=False),
+        poolclass=StaticPool,
+        execution_options={"store": path},
     )
     _begin_with(engine, _WRITER_PRAGMAS, "BEGIN IMMEDIATE")
     try:
@@ -71,7 +74,12 @@ def open_reader(path: Path) -> Engine:
         raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
     _refuse_foreign(path)
     uri = f"file:{quote(str(path))}?mode=ro"
-    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True), poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, uri=True),
+        poolclass=NullPool,
+        execution_options={"store": path},
+    )
     _begin_with(engine, ("PRAGMA query_only = ON",), "BEGIN")
     return engine
 
@@ -172,12 +180,8 @@ def damage(path: Path) -> list[str]:
 
 
 def _path_of(engine: Engine) -> Path:
-    connection = engine.raw_connection()
-    try:
-        rows = connection.cursor().execute("PRAGMA database_list")
-        return Path(next(iter(rows))[2])
-    finally:
-        connection.close()
+    path: Path = engine.get_execution_options()["store"]
+    return path
 
 
 @contextlib.contextmanager

@@ -51,7 +51,8 @@ def unfinished(connection: Connection) -> Rescan | None:
 def progress(connection: Connection) -> float | None:
     """Which share of the tasks of the unfinished full search is done; None when there is none."""
     now = unfinished(connection)
-    return None if now is None else len(done_tasks(connection)) / max(1, now.tasks)
+    done = connection.execute(select(func.count()).select_from(rescan_task)).scalar_one()
+    return None if now is None else done / max(1, now.tasks)
 
 
 @dataclass(frozen=True, slots=True)
