@@ -183,6 +183,13 @@ def test_what_gives_no_events_is_walked_each_minute(watch, watch_key, kind, stat
     assert one.guards.look_after(61) == ([one.root] if state == "polling" else [])
 
 
+def test_an_overlay_is_known_as_such(watch):
+    one = watch()
+    one.mounts[:] = [Mount(1, b"/", b"overlay")]
+    one.guards.arm(True, 0)
+    assert one.root.is_layered
+
+
 @pytest.mark.parametrize(("place", "polled"), [(b"/nas", True), (b"/.Trash/nas", False), (b"x/nas", False)])
 def test_a_network_folder_in_a_watched_one_is_walked_each_minute_and_the_rest_watched(watch, place, polled):
     one = watch()

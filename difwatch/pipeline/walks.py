@@ -132,7 +132,7 @@ class Walks:
         self, root: Root, path: bytes, device: int | None, seen: dict[bytes, int | None] | None = None
     ) -> bool:
         """Tell whether another file system is now where a file was, on a device; ``seen`` spares looking twice."""
-        if device is None:
+        if device is None or root.is_layered:
             return False
         devices = {} if seen is None else seen
         directory = path.rpartition(b"/")[0]

@@ -154,6 +154,7 @@ class RootGuard:
         self._mounts = mounts_of(self.root.path, mounts)
         here = mount_at(self.root.path, mounts)
         self.root.is_remote = here is not None and here.is_remote
+        self.root.is_layered = here is not None and here.kind == b"overlay"
         below = [one for one in self._mounts if one != here and self.root.admits_directory(one.path)]
         self._is_partly_remote = self.root.folder.watch == "auto" and any(one.is_remote for one in below)
         self._trouble = self._lost = None

@@ -38,6 +38,8 @@ class Root:
         self._is_image_name = is_image_name
         self.is_remote = False
         """Whether others may change its files without a word to this machine; known when it is armed."""
+        self.is_layered = False
+        """Whether a file may be on another device than its directory (overlayfs); known when it is armed."""
         self._apart = tuple(path.rstrip(b"/") + b"/" for path in apart)
         self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
 
