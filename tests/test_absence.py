@@ -64,10 +64,10 @@ def test_what_was_seen_before_the_folder_was_armed_anew_does_not_count():
 
 
 def walk(schedule, begin, end, **how):
-    schedule.begin(begin)
+    schedule.begin()
     assert schedule.is_walking
     assert not schedule.is_due(begin + 1e9)
-    schedule.end(end)
+    schedule.end(end - begin)
     schedule.plan(end, **({"again": False, "polled": False, "uncertain": False} | how))
 
 

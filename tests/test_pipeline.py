@@ -150,6 +150,24 @@ def test_a_scan_finds_what_is_there_and_the_pairs_are_those_of_the_twin(made, pi
     assert len(made.walked) == 1
 
 
+def test_a_walk_waits_while_there_is_enough_to_do_and_goes_on_then(made, pictures, monkeypatch):
+    monkeypatch.setattr("difwatch.pipeline.run._READY_MOST", 5)
+    monkeypatch.setattr("difwatch.pipeline.run._INTAKE", 2)
+    monkeypatch.setattr("difwatch.pipeline.walks._STEP", 3)
+    for number in range(40):
+        save(pictures / f"{number:02}.png", number)
+    waiting, step = [], made.pipeline.step
+
+    def watched(now, wall):
+        step(now, wall)
+        waiting.append(made.pipeline.progress().waiting)
+
+    monkeypatch.setattr(made.pipeline, "step", watched)
+    made.scan()
+    assert max(waiting) < 5 + 3
+    assert len(made.paths()) == 40
+
+
 def test_a_second_scan_of_the_same_files_reads_none_of_them(made, pictures):
     save(pictures / "a.png", 1)
     made.scan()

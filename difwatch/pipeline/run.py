@@ -33,6 +33,7 @@ from difwatch.watch import Root, Settler, innermost
 log = logging.getLogger(__name__)
 
 _INTAKE = 128  # paths decided at once
+_READY_MOST = 50_000  # paths at rest, beyond which walks wait: they would find more than there is memory for
 _BATCH = 256
 _BATCH_SECONDS = 1.0
 _BUSY_SECONDS = 0.01
@@ -175,7 +176,7 @@ class Pipeline:
         """In how many seconds `step` must be called at the latest, if no answer or event comes before."""
         if self.is_busy():
             return _BUSY_SECONDS
-        if self._walks or (self._ready and self._pool.backlog() < _INTAKE and self.paused is None):
+        if self._walks_on() or (self._ready and self._pool.backlog() < _INTAKE and self.paused is None):
             return 0.0
         deadlines = [self._settler.next_deadline(), self._trees.next_deadline(), self._retries.next_deadline()]
         if self._answers or self._gone or self._unwanted:
@@ -184,7 +185,10 @@ class Pipeline:
 
     def is_busy(self) -> bool:
         """Tell whether the workers have enough to do for a while, so that answers need no hurry."""
-        return self._pool.backlog() >= _INTAKE and not self._walks
+        return self._pool.backlog() >= _INTAKE and not self._walks_on()
+
+    def _walks_on(self) -> bool:
+        return bool(self._walks) and len(self._ready) < _READY_MOST
 
     def _drained(self) -> bool:
         return not self._ready and not self._pool.backlog()
@@ -199,6 +203,8 @@ class Pipeline:
                 self.scan(root, state.path)
 
     def _walk(self, now: float, wall: float) -> None:
+        if not self._walks_on():
+            return
         for state in self._walks.step(now):
             age = _LONG_AGO if state.key is None else max(0.0, wall - state.key.mtime_ns / 1e9)
             self._settler.note(state, now, age)

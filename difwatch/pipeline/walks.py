@@ -15,6 +15,7 @@ from difwatch.store import files
 from difwatch.watch import Absent, Blind, Directory, Root, Walked, differences, walk
 
 _STEP = 2000  # files looked at at once, so that events and answers are not kept waiting
+_PAUSE = 1.0  # seconds; what lies longer between two steps was no work of the walk
 
 Ended = Callable[[Walked, float], Sequence[bytes]]
 """Told what a complete walk showed, and when it ended; gives the known files that are believed to be gone."""
@@ -32,6 +33,8 @@ class _Walk:
     is_blind: bool = False
     was_blind: bool = False
     devices: dict[bytes, int | None] = field(default_factory=dict)
+    seconds: float = 0.0
+    stepped: float | None = None
 
     def holds(self, path: bytes) -> bool:
         return path == self.start or path.startswith(self.start.rstrip(b"/") + b"/")
@@ -96,6 +99,9 @@ class Walks:
         if not self._going_on:
             return []
         one = self._going_on[0]
+        if one.stepped is not None:
+            one.seconds += min(_PAUSE, now - one.stepped)
+        one.stepped = now
         some = list(islice(one.changes, _STEP))
         found = [state for item in some for state in self._take(one, item)]
         if len(some) < _STEP:
@@ -126,7 +132,7 @@ class Walks:
                 self._doubt(one.root, now)
             return one.missing  # an event told of this directory: each is looked at once more, and then believed
         parts = (tuple(one.missing), tuple(one.away), tuple(one.directories))
-        return self._ended(Walked(one.root, one.known, *parts, one.is_blind), now)
+        return self._ended(Walked(one.root, one.known, *parts, one.is_blind, one.seconds), now)
 
     def is_away(
         self, root: Root, path: bytes, device: int | None, seen: dict[bytes, int | None] | None = None

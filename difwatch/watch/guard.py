@@ -195,7 +195,7 @@ class RootGuard:
 
         ``released`` is a person's word that what is missing is gone.
         """
-        self.schedule.end(now)
+        self.schedule.end(outcome.seconds)
         if not self.is_online():
             self._absence.forget()
             return ()

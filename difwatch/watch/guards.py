@@ -79,7 +79,7 @@ class Guards:
         mounts = self._mounts()
         armed = [guard for guard in self._guards.values() if guard.arm(observe, now, mounts)]
         self._sing()
-        return self._begin(armed, now)
+        return self._begin(armed)
 
     def doubt(self) -> None:
         """Make the next `look_after` look in any case, and soon; allowed from any thread."""
@@ -94,7 +94,7 @@ class Guards:
             mounts = self._mounts()
             due += [guard for guard in self._guards.values() if guard.check(now, mounts) and guard not in due]
             self._sing()
-        return self._begin(due, now)
+        return self._begin(due)
 
     def ask_for_walk(self, path: bytes, when: float) -> None:
         """Let a folder be walked then at the latest."""
@@ -150,9 +150,9 @@ class Guards:
         for guard in self._guards.values():
             guard.disarm()
 
-    def _begin(self, guards: Sequence[RootGuard], now: float) -> list[Root]:
+    def _begin(self, guards: Sequence[RootGuard]) -> list[Root]:
         for guard in guards:
-            guard.schedule.begin(now)
+            guard.schedule.begin()
         return [guard.root for guard in guards]
 
     def _sing(self) -> None:

@@ -19,7 +19,7 @@ class WalkSchedule:
 
     def __init__(self, confirm_seconds: float) -> None:
         self._confirm_seconds = confirm_seconds
-        self._began: float | None = None
+        self._is_walking = False
         self._took = 0.0
         self._due: float | None = None
         self._confirms = False
@@ -28,21 +28,21 @@ class WalkSchedule:
     @property
     def is_walking(self) -> bool:
         """Whether a walk goes on."""
-        return self._began is not None
+        return self._is_walking
 
     @property
     def confirms(self) -> bool:
         """Whether the next walk is one that confirms another one."""
         return self._confirms and self._due is not None
 
-    def begin(self, now: float) -> None:
+    def begin(self) -> None:
         """Take note that a walk begins."""
-        self._began, self._due = now, None
+        self._is_walking, self._due = True, None
 
-    def end(self, now: float) -> None:
-        """Take note that it ended; without a plan there is no next one."""
-        self._took = now - (now if self._began is None else self._began)
-        self._began = None
+    def end(self, seconds: float) -> None:
+        """Take note that it ended and how long it took; without a plan there is no next one."""
+        self._took = seconds
+        self._is_walking = False
 
     def plan(self, now: float, again: bool, polled: bool, uncertain: bool) -> None:
         """Plan the next walk; one that was asked for since the last one began stays as soon.

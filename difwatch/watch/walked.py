@@ -26,6 +26,8 @@ class Walked:
         All that were found.
     is_blind
         Whether a part of it could not be read.
+    seconds
+        How long it took.
     """
 
     root: Root
@@ -34,3 +36,4 @@ class Walked:
     away: tuple[bytes, ...] = ()
     directories: tuple[Directory, ...] = ()
     is_blind: bool = False
+    seconds: float = 0.0
