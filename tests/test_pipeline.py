@@ -279,6 +279,17 @@ def test_a_file_whose_file_system_is_not_there_is_kept_although_an_event_tells_o
     assert made.paths() == []
 
 
+def test_what_a_walk_and_a_person_believe_gone_is_forgotten_on_whatever_file_system_it_was(made, pictures):
+    save(pictures / "a.png", 1)
+    save(pictures / "b.png", 2)
+    made.scan()
+    (pictures / "a.png").unlink()
+    made.pipeline._walks._ended = lambda walked, now: walked.missing + walked.away
+    made.pipeline._walks._device_now = lambda root, dev: dev + 1
+    made.scan()
+    assert made.paths() == [os.fsencode(pictures / "b.png")]
+
+
 def test_a_folder_that_went_elsewhere_and_left_a_link_is_not_followed(made, pictures):
     save(pictures / "album/a.png", 1)
     made.scan()

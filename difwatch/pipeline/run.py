@@ -102,6 +102,7 @@ class Pipeline:
         self._answers: list[Answer] = []
         self._gone: list[bytes] = []
         self._unwanted: list[bytes] = []  # known, there, but no longer admitted by the rules of a root
+        self._believed: set[bytes] = set()  # believed gone by a walk, which has looked at the file systems
         self._moved: dict[bytes, bytes] = {}  # new path to old, until the new one is kept
         self._left: set[bytes] = set()  # old paths of files that were kept under their new ones
         self._retries = Retries()
@@ -206,6 +207,8 @@ class Pipeline:
         if not self._walks_on():
             return
         for state in self._walks.step(now):
+            if state.key is None:
+                self._believed.add(state.path)
             age = _LONG_AGO if state.key is None else max(0.0, wall - state.key.mtime_ns / 1e9)
             self._settler.note(state, now, age)
 
@@ -224,6 +227,8 @@ class Pipeline:
         for one in decided:
             if one.verdict in (Verdict.SAME, Verdict.GONE):
                 self._let_be(one.state.path)
+            if one.verdict is not Verdict.GONE:
+                self._believed.discard(one.state.path)
             self._leave(self._moved.pop(one.state.path, None))
             if one.source is not None:
                 self._moved[one.state.path] = one.source
@@ -241,8 +246,9 @@ class Pipeline:
             self._settler.note(FileState(source, None), 0.0, _LONG_AGO)
 
     def _may_go(self, path: bytes, device: int | None) -> bool:
-        root = innermost(self._roots, path)
-        return root is None or (self._online(root) and not self._walks.is_away(root, path, device))
+        root, is_believed = innermost(self._roots, path), path in self._believed
+        self._believed.discard(path)
+        return root is None or (self._online(root) and (is_believed or not self._walks.is_away(root, path, device)))
 
     def _keep(self, now: float) -> None:
         answers, self._answers = self._answers, []
