@@ -21,7 +21,7 @@ from difwatch.pipeline.announce import (
     announce_unreadable,
     new_matches,
 )
-from difwatch.pipeline.decide import Verdict
+from difwatch.pipeline.decide import Decision, Verdict
 from difwatch.pipeline.intake import Limits, Look, admits, decisions, jobs
 from difwatch.pipeline.keep import Keeper, Kept
 from difwatch.pipeline.pool import Pool
@@ -213,12 +213,8 @@ class Pipeline:
             self._settler.note(state, now, age)
 
     def _take_in(self, now: float) -> None:
-        states, look = [], Look()
-        for state in islice(iter(self._ready.popleft, None), min(_INTAKE, len(self._ready))):
-            try:
-                states.append(FileState(state.path, look(state.path)))
-            except OSError as error:
-                self._postpone(state.path, f"cannot be looked at: {error.strerror}", now)
+        look = Look()
+        states = self._looked_at(look, now)
         with reading(self._engine) as connection:
             decided = decisions(connection, states, self._roots, self._matching.recipe_id, look)
             todo = jobs(connection, decided, self._roots, self._recipe, self._matching.recipe_id, self._limits)
@@ -227,18 +223,29 @@ class Pipeline:
         for one in decided:
             if one.verdict in (Verdict.SAME, Verdict.GONE):
                 self._let_be(one.state.path)
-            if one.verdict is not Verdict.GONE:
-                self._believed.discard(one.state.path)
             self._leave(self._moved.pop(one.state.path, None))
             if one.source is not None:
                 self._moved[one.state.path] = one.source
+        self._let_go([one for one in decided if one.verdict is Verdict.GONE])
+        self._believed.difference_update(state.path for state in states)
+
+    def _looked_at(self, look: Look, now: float) -> list[FileState]:
+        states = []
+        for state in islice(iter(self._ready.popleft, None), min(_INTAKE, len(self._ready))):
+            try:
+                states.append(FileState(state.path, look(state.path)))
+            except OSError as error:
+                self._postpone(state.path, f"cannot be looked at: {error.strerror}", now)
+        return states
+
+    def _let_go(self, gone: Sequence[Decision]) -> None:
         # What is known of a file that was moved goes over to its new path first.
         moving = set(self._moved.values())
-        for path, device in ((one.state.path, one.device) for one in decided if one.verdict is Verdict.GONE):
-            if not admits(self._roots, path):
-                self._unwanted.append(path)
-            elif path not in moving and self._may_go(path, device):
-                self._gone.append(path)
+        for one in gone:
+            if not admits(self._roots, one.state.path):
+                self._unwanted.append(one.state.path)
+            elif one.state.path not in moving and self._may_go(one.state.path, one.device):
+                self._gone.append(one.state.path)
 
     def _leave(self, source: bytes | None) -> None:
         """Look at the old path of a file that is no longer being moved."""
@@ -246,9 +253,10 @@ class Pipeline:
             self._settler.note(FileState(source, None), 0.0, _LONG_AGO)
 
     def _may_go(self, path: bytes, device: int | None) -> bool:
-        root, is_believed = innermost(self._roots, path), path in self._believed
-        self._believed.discard(path)
-        return root is None or (self._online(root) and (is_believed or not self._walks.is_away(root, path, device)))
+        root = innermost(self._roots, path)
+        if root is None:
+            return True
+        return self._online(root) and (path in self._believed or not self._walks.is_away(root, path, device))
 
     def _keep(self, now: float) -> None:
         answers, self._answers = self._answers, []
