@@ -180,11 +180,15 @@ def add_destination(connection: Connection, path: bytes) -> None:
     settings.put(connection, _DESTINATIONS, {os.fsdecode(one): fsid for one, fsid in known.items()})
 
 
-def recall_destinations(connection: Connection, journal: Journal) -> None:
-    """Remember again where pictures were moved to, if the store is a new one."""
-    known = tuple(path.rstrip(b"/") + b"/" for path in destinations(connection))
-    for path in journal.destinations():
-        if not (path + b"/").startswith(known):
+def recall_destinations(connection: Connection, journal: Journal, watched: Sequence[bytes]) -> None:
+    """Remember again where pictures were moved to, if the store is new; but no place that is or holds a folder."""
+    if settings.get(connection, _DESTINATIONS) is not None:
+        return
+    known: tuple[bytes, ...] = ()
+    for path in sorted(journal.destinations()):
+        inside = path.rstrip(b"/") + b"/"
+        if not inside.startswith(known) and not any((one.rstrip(b"/") + b"/").startswith(inside) for one in watched):
+            known = (*known, inside)
             add_destination(connection, path)
 
 

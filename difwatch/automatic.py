@@ -23,6 +23,7 @@ from difwatch.store import reading, writing
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 20  # moves, before the daemon looks at events again
+_FAILURES_MOST = 5
 _RETRY = timedelta(minutes=10)
 _ROOM_LEFT = 64 << 20  # bytes that stay free on another disk
 
@@ -90,15 +91,19 @@ class AutomaticMover:
 
     def troubles(self) -> list[str]:
         """What holds it up, and what could not be moved, in words."""
-        failed = [f"{os.fsdecode(path)}: cannot be moved: {reason}" for path, reason in self._failed.items()]
-        return ([self._trouble] if self._trouble else []) + failed
+        found = [self._trouble] if self._trouble else []
+        if self._failed:
+            path, reason = next(iter(self._failed.items()))
+            more = f" (and {len(self._failed) - 1} more)" if len(self._failed) > 1 else ""
+            found.append(f"{os.fsdecode(path)}: cannot be moved: {reason}{more}")
+        return found
 
     def act(self, now: datetime) -> bool:
         """Move what may be moved now, some at a time; tell whether there is more to do at once.
 
         What must wait is looked at again.
         """
-        if now >= self._again:
+        if now >= self._again and not self._todo:
             self._everything, self._again = True, datetime.max.replace(tzinfo=UTC)
         has_work = self._everything or self._fresh or self._todo
         if not self._policies or not has_work or not all(self._is_ready(path) for path in self._policies):
@@ -111,12 +116,17 @@ class AutomaticMover:
         except (JournalError, StoreBusyError, StoreFullError) as error:
             self._everything, self._todo = True, []
             self._say(str(error))
+        except OSError as error:  # of the destination, when its disk is in trouble
+            self._everything, self._todo = True, []
+            self._say(f"{os.fsdecode(error.filename or b'')}: {error.strerror}")
         return bool(self._todo) and not self._is_stopping()
 
     def _act(self, journal: Journal, now: datetime) -> None:
         if not self._todo:
             self._todo = self._planned(journal)
-        for _ in range(min(_AT_ONCE, len(self._todo))):
+        for _ in range(_AT_ONCE):
+            if not self._todo:
+                break
             self._say(self._hindrance(journal, now) or self._no_room(self._todo[0]))
             if self._trouble or self._is_stopping():
                 break
@@ -128,6 +138,8 @@ class AutomaticMover:
 
     def _planned(self, journal: Journal) -> list[Act]:
         around = None if self._everything else self._fresh
+        if self._everything:
+            self._failed.clear()
         with reading(self._engine) as connection:
             summary = summarize(connection, around=around)
             unscanned = acting.unscanned(connection)
@@ -190,3 +202,5 @@ class AutomaticMover:
         if outcome.state == "failed":
             self._failed[outcome.act.image.path] = outcome.reason or "unknown"
             self._again = now + _RETRY
+            if len(self._failed) >= _FAILURES_MOST:  # it will be the disk and not the pictures
+                self._todo = []

@@ -92,13 +92,14 @@ class Daemon:
             upgrade(engine, path)
             # What a kill left open is settled before the folders are looked at.
             with acting.journal_of(state_dir, _now) as journal, writing(engine) as connection:
-                acting.recall_destinations(connection, journal)
+                acting.recall_destinations(connection, journal, [one.path for one in config.folders()])
             self._inbox = Inbox()
             opened.callback(self._inbox.close)
             canary = Canary(state_dir / "canary")
             pause = 0.0 if once else _CONFIRM_SECONDS
+            steady, is_stopping = time.monotonic, lambda: self._stopping
             self._ground = Ground(
-                state_dir, engine, self._pool, self._inbox, canary, _now, lambda: self._stopping, pause
+                state_dir, engine, self._pool, self._inbox, canary, _now, steady, is_stopping, pause
             )
             self._parts = make_parts(config, self._ground)
             self._search = BackgroundSearch(engine, path, _now)
@@ -168,7 +169,7 @@ class Daemon:
             self._parts.pipeline.scan(root)
 
     def _put_in_force(self) -> None:
-        """Take over another configuration; the workers and the store stay."""
+        """Take over another configuration, with new workers; the store stays."""
         if self._wants_reload:
             self._wants_reload = False
             try:
@@ -241,7 +242,7 @@ class Daemon:
         pipeline = self._parts.pipeline
         due = pipeline.next_step(time.monotonic())
         pause = _LONGEST_PAUSE if due is None else min(due, _LONGEST_PAUSE)
-        if self._once and self._parts.guards.must_confirm():
+        if self._once and pipeline.is_idle() and self._parts.guards.must_confirm():
             pause = 0.0
         if self._moves_on or (self._search.is_going_on() and pipeline.is_idle()):
             pause = 0.0

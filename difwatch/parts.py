@@ -34,7 +34,8 @@ _DOUBT_SECONDS = 5.0
 class Ground:
     """What outlives a change of the configuration.
 
-    ``clock`` gives the time as ISO 8601; ``confirm_seconds`` is the pause before a walk that confirms another one.
+    ``clock`` gives the time as ISO 8601, ``steady`` in seconds; ``confirm_seconds`` is the pause before a walk that
+    confirms another one.
     """
 
     state_dir: Path
@@ -43,6 +44,7 @@ class Ground:
     inbox: Inbox
     canary: Canary
     clock: Callable[[], str]
+    steady: Callable[[], float]
     is_stopping: Callable[[], bool]
     confirm_seconds: float
 
@@ -128,7 +130,7 @@ def make_parts(config: Config, ground: Ground) -> Parts:
     def doubt(root: Root, now: float) -> None:
         guards.ask_for_walk(root.path, now + _DOUBT_SECONDS)
 
-    walks = Walks(engine, roots, ready.matching.recipe_id, guards.device_now, walked, doubt)
+    walks = Walks(engine, roots, ready.matching.recipe_id, guards.device_now, walked, doubt, ground.steady)
     pipeline = Pipeline(
         engine,
         ground.pool,

@@ -364,11 +364,10 @@ def test_what_could_not_be_moved_is_told_until_it_is_moved(place, monkeypatch):
     known(place)
     assert not mover.act(now)
     assert sorted(os.listdir(place / "out")) == ["c.png"]
-    assert mover.troubles() == [
-        f"{place}/pictures/{name}: cannot be moved: Input/output error" for name in ("a.png", "deep/a.png")
-    ]
+    told = [f"{place}/pictures/a.png: cannot be moved: Input/output error (and 1 more)"]
+    assert mover.troubles() == told
     assert not mover.act(now + timedelta(minutes=9))
-    assert len(mover.troubles()) == 2
+    assert mover.troubles() == told
     now += timedelta(days=1)
     assert not mover.act(now)
     assert mover.troubles() == []
@@ -460,3 +459,46 @@ def test_the_way_back_that_is_told_undoes_this_run_and_no_other(place, monkeypat
     assert len(os.listdir(place / "one")) == 1
     assert "nothing to put back" in difwatch(place / "state", "undo", "--since", "2036-01-01").stdout
     assert json.loads(difwatch(place / "other", "moves", "--json").stdout) == {"moves": []}
+
+
+def test_a_destination_that_is_in_trouble_pauses_the_mover_and_five_failures_end_a_round(place, monkeypatch):
+    engine, _ = new_store(place / "state", 50, 5)
+    for number in range(8):
+        shutil.copy(place / "archive/best.png", place / f"pictures/{number}.png")
+    known(place)
+    book, now = journal(place / "state"), datetime(2026, 11, 21, tzinfo=UTC)
+    folders = [os.fsencode(place / name) for name in ("archive", "pictures")]
+    policies = dict.fromkeys(folders, Policy("move", os.fsencode(place / "out")))
+    mover = AutomaticMover(
+        engine,
+        lambda: contextlib.nullcontext(book),
+        rules(place),
+        policies,
+        folders,
+        500,
+        lambda path: True,
+        lambda: False,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "statvfs", lambda path: (_ for _ in ()).throw(OSError(107, "not connected", path)))
+        assert not mover.act(now)
+        assert mover.troubles() == [f"{place}: not connected"]
+    with monkeypatch.context() as patch:
+        patch.setattr(move, "transfer_together", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        assert not mover.act(now)
+    assert len(book.entries()) == 5
+    assert "and 4 more" in mover.troubles()[0]
+    assert not mover.act(now + timedelta(minutes=10))
+    assert (mover.troubles(), len(os.listdir(place / "out"))) == ([], 10)
+    book.close()
+
+
+def test_a_watched_folder_is_no_destination_that_is_left_out_however_files_came_there(place):
+    known(place)
+    (place / "inbox").mkdir()
+    for name in ("x.png", "y.png"):
+        photo(8).save(place / "inbox" / name)
+    difwatch(place / "state", "scan", "-D", place / "inbox", "-mv", place / "pictures", "-Z", place / "files")
+    known(place)
+    listed = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["folders"]
+    assert {os.path.basename(one["path"]): one["files"] for one in listed} == {"pictures": 4, "archive": 1}

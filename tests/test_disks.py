@@ -39,14 +39,16 @@ def test_a_destination_without_inodes_leaves_the_picture_where_it_was():
 def test_a_read_only_destination_leaves_the_picture_where_it_was():
     with disks.mounted("-t", "tmpfs", "-o", "ro", "tmpfs") as place:
         outcome, wrong = disks.move_onto(place)
-    assert (outcome.reason, wrong) == ("Read-only file system", [])
+    assert outcome.reason.startswith("Read-only file system (")
+    assert wrong == []
 
 
 def test_a_destination_of_somebody_else_leaves_the_picture_where_it_was():
     with disks.mounted("-t", "tmpfs", "-o", "mode=755", "tmpfs") as place:
         os.chmod(place.parent, 0o755)
         outcome, wrong = disks.move_onto(place, user=65534)
-    assert (outcome.reason, wrong) == ("Permission denied", [])
+    assert outcome.reason.startswith("Permission denied (")
+    assert wrong == []
 
 
 def test_undo_does_not_put_a_picture_under_the_place_where_its_disk_should_be(tmp_path):

@@ -92,6 +92,18 @@ def test_a_deep_picture_of_one_value_is_a_picture(value):
     assert np.ptp(pixels(encoded(Image.fromarray(np.full((8, 8), value, np.float32)), "TIFF"))) == 0
 
 
+def test_pfm_pictures_that_look_different_do_not_become_equal():
+    made = [pixels(encoded(Image.fromarray(shape.astype(np.float32)), "PPM")).astype(int) for shape in (RAMP, WAVES)]
+    assert np.mean((made[0] - made[1]) ** 2) > 500
+
+
+def test_a_large_deep_picture_with_a_hot_pixel_has_one_white_however_it_is_turned():
+    values = np.random.default_rng(1).normal(1000, 200, (1100, 1300)).astype(np.float32)
+    values[5, 7] = 1e9
+    upright, turned = (make(encoded(Image.fromarray(one), "TIFF"), 50).tensor for one in (values, np.rot90(values)))
+    assert np.array_equal(turned, np.rot90(upright))
+
+
 def test_a_dark_grey_picture_of_a_format_that_says_what_white_is_stays_dark():
     dark = np.full((8, 8), 6553, np.uint16)
     shown = {int(pixels(encoded(Image.fromarray(dark), kind)).max()) for kind in ("PNG", "TIFF", "PPM")}

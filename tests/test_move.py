@@ -377,3 +377,13 @@ def test_a_file_that_takes_the_old_name_meanwhile_is_not_moved_for_it(place, boo
     assert (place / "in/b.png").read_text() == "of somebody else"
     assert (one.state, one.target) == ("done", os.fsencode(place / "out/b.png"))
     assert [entry.state for entry in book.entries()] == ["done", "rolled back"]
+
+
+def test_a_name_that_is_taken_at_the_second_file_only_makes_both_try_the_next_number(place, book):
+    (place / "in/b.xmp").write_text("notes")
+    basket = place / "home/.local/share/Trash"
+    (basket / "info").mkdir(parents=True)
+    (basket / "info/b.xmp.trashinfo").write_text("of another program")
+    one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "trash"), book, rules(place / "home"))
+    assert (one.state, one.reason) == ("done", None)
+    assert sorted(os.listdir(basket / "files")) == ["b (1).png", "b (1).xmp"]

@@ -67,7 +67,13 @@ class Harness:
         )  # fmt: skip
         self.walked = []
         walks = Walks(
-            self.engine, self.roots, matching.recipe_id, lambda root, dev: dev, self.believe, lambda root, now: None
+            self.engine,
+            self.roots,
+            matching.recipe_id,
+            lambda root, dev: dev,
+            self.believe,
+            lambda root, now: None,
+            lambda: self.now,
         )
         self.pipeline = Pipeline(
             self.engine, self.pool, Settler(2, 60), Settler(2, 60), self.keeper, self.roots, recipe, matching,

@@ -208,9 +208,11 @@ def _move(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confi
                 if any(one.look() is not None for one in places):
                     continue
                 files = _written(files, [goal.directory + b"/" + name for name in names], journal, rules)
-                with contextlib.suppress(TakenError):
+                try:
                     transfer_together(files, places, confirm, goal.prepare)
                     break
+                except TakenError:
+                    files = [file.after_return() for file in files]
             else:
                 raise RefusedError(f"{_TRIES} files of this name are in the destination")
         except (RefusedError, OSError) as error:

@@ -7,7 +7,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from difwatch.actions.check import RefusedError, identity
 from difwatch.actions.directory import Place, rename_new, sync
@@ -39,11 +39,17 @@ class File:
         if FileKey.of(os.fstat(self.descriptor)) != FileKey.of(self.before):
             raise RefusedError(_CHANGED)
 
+    def after_return(self) -> File:
+        """As it is after it was renamed and put back: its bytes are what they were, its ctime is another one."""
+        return replace(self, before=os.fstat(self.descriptor)) if self._has_its_bytes() else self
+
     def is_at(self, place: Place) -> bool:
         """Tell whether it is at a place now, with the bytes that were looked at."""
+        return self._has_its_bytes() and _is(place, self.descriptor)
+
+    def _has_its_bytes(self) -> bool:
         now = os.fstat(self.descriptor)
-        same = (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
-        return same and _is(place, self.descriptor)
+        return (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
 
 
 def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:

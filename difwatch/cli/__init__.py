@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch import __version__
-from difwatch.errors import DifwatchError, IncompleteError, UsageError
+from difwatch.errors import ActionError, DifwatchError, IncompleteError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -187,7 +187,7 @@ def _refuse_file(error: OSError) -> None:
     """End in words when a file cannot be used, or what should be printed cannot be; anything else goes on."""
     if error.filename is not None and error.strerror:
         click.echo(f"difwatch: {os.fsdecode(error.filename)}: {error.strerror}", err=True)
-        sys.exit(UsageError.exit_code)
+        sys.exit(ActionError.exit_code)
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         raise error
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be printed

@@ -175,7 +175,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _range(deep: NDArray[Any], image: Image.Image) -> tuple[float, float]:
     """The values that are black and white."""
-    if image.mode.startswith("I;16") or image.format == "PPM":
+    if image.mode.startswith("I;16") or (image.format == "PPM" and image.mode == "I"):
         return 0.0, 65535.0
     # "I" and "F" do not say what white is. A usual range counts if it is used; otherwise that of the picture itself,
     # and a few points that are far brighter (the sun, a hot pixel) do not make all others black.
@@ -184,7 +184,7 @@ def _range(deep: NDArray[Any], image: Image.Image) -> tuple[float, float]:
         return 0.0, 1.0
     black = min(0.0, float(finite.min()))
     brightest = float(finite.max()) - black
-    most = float(np.percentile(finite[:: 1 + finite.size // _AT_ONCE], 99)) - black
+    most = float(np.percentile(finite, 99)) - black
     if 0 < _FAR_BRIGHTER * most < brightest:
         brightest = most
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0, 2.0**31 - 1)

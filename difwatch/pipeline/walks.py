@@ -15,8 +15,6 @@ from difwatch.store import files
 from difwatch.watch import Absent, Blind, Directory, Root, Walked, differences, walk
 
 _STEP = 2000  # files looked at at once, so that events and answers are not kept waiting
-_PAUSE = 1.0  # seconds; what lies longer between two steps was no work of the walk
-
 Ended = Callable[[Walked, float], Sequence[bytes]]
 """Told what a complete walk showed, and when it ended; gives the known files that are believed to be gone."""
 
@@ -34,7 +32,6 @@ class _Walk:
     was_blind: bool = False
     devices: dict[bytes, int | None] = field(default_factory=dict)
     seconds: float = 0.0
-    stepped: float | None = None
 
     def holds(self, path: bytes) -> bool:
         return path == self.start or path.startswith(self.start.rstrip(b"/") + b"/")
@@ -55,6 +52,8 @@ class Walks:
         The number that a device has now, for one that a file of a folder was read on.
     ended
         Told when the walk of a whole folder has ended.
+    clock
+        Tells steady seconds, to know how long a walk takes.
     doubt
         Told when the walk of a part of a folder met what could not be read, or could not be read before.
     """
@@ -67,7 +66,9 @@ class Walks:
         device_now: Callable[[Root, int], int],
         ended: Ended,
         doubt: Callable[[Root, float], None],
+        clock: Callable[[], float],
     ) -> None:
+        self._clock = clock
         self._engine = engine
         self._roots = roots
         self._recipe_id = recipe_id
@@ -99,10 +100,9 @@ class Walks:
         if not self._going_on:
             return []
         one = self._going_on[0]
-        if one.stepped is not None:
-            one.seconds += min(_PAUSE, now - one.stepped)
-        one.stepped = now
+        began = self._clock()
         some = list(islice(one.changes, _STEP))
+        one.seconds += self._clock() - began
         found = [state for item in some for state in self._take(one, item)]
         if len(some) < _STEP:
             self._going_on.popleft()
