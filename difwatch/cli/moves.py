@@ -65,7 +65,7 @@ def command(common: Common, since: str | None, as_json: bool, seen: int | None) 
 
 def _local(moment: str) -> str:
     """A moment in local time, as --since takes it."""
-    return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None).isoformat(timespec="seconds")
+    return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def _mark_seen(common: Common, id_: int) -> None:
