@@ -16,7 +16,7 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 from click_man.man import ManPage
 
-from difwatch.cli import cli
+from difwatch.cli.app import cli
 
 COMPLETIONS: dict[str, type[ShellComplete]] = {
     "bash/difwatch": BashComplete,

@@ -10,31 +10,17 @@ As a library, ``build`` reads the pictures of some folders and ``search`` finds 
 """
 
 import logging
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import difwatch.search  # noqa: F401  (it is made callable below)
+from difwatch.version import __version__
 
 if TYPE_CHECKING:
-    from difwatch.library.build import Build as build  # noqa: N813  (difPy's name)
+    from difwatch.library.build import Build as build  # noqa: N813  (difPy's names)
+    from difwatch.library.search import Search as search  # noqa: N813
 
 __all__ = ["__version__", "build", "search"]
-__version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-
-
-class _Search(ModuleType):
-    """The package of the search, which is also difPy's function of that name: ``difwatch.search(dif)``."""
-
-    def __call__(self, *given: Any, **named: Any) -> Any:
-        from difwatch.library.search import Search
-
-        return Search(*given, **named)
-
-
-sys.modules["difwatch.search"].__class__ = _Search
 
 
 def __getattr__(name: str) -> Any:
@@ -43,4 +29,8 @@ def __getattr__(name: str) -> Any:
         from difwatch.library.build import Build
 
         return Build
+    if name == "search":
+        from difwatch.library.search import Search
+
+        return Search
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

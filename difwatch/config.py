@@ -13,17 +13,15 @@ import platformdirs
 from pathspec import GitIgnoreSpec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from difwatch import paths
 from difwatch.actions.plan import Policy
+from difwatch.compare.budget import MOST_PAIRS
 from difwatch.errors import UsageError
-from difwatch.model import Folder, Settings
-from difwatch.pipeline.intake import Limits
-from difwatch.pipeline.pool import WorkerLimits
-from difwatch.search.budget import MOST_PAIRS
-from difwatch.search.distance import similarity_mse
+from difwatch.model.jobs import Limits, WorkerLimits
+from difwatch.model.settings import MSE_MOST, Folder, KeepRule, Role, Settings, WatchMode, similarity_mse
 
 _FLAGS = "command line or environment"
 _MOVE_TO = "~/Duplicates"
-Keep = Literal["pixels", "bytes", "oldest", "newest", "path"]
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
 
 
@@ -43,11 +41,11 @@ class FolderConfig(_Strict):
     recursive: bool = True
     in_folder: bool | Literal["every"] = False
     limit_extensions: bool = True
-    role: Literal["normal", "reference"] = "normal"
+    role: Role = "normal"
     exclude: Annotated[list[str], AfterValidator(_patterns)] = []
-    watch: Literal["auto", "inotify", "poll"] = "auto"
+    watch: WatchMode = "auto"
     similarity: Similarity | None = None
-    keep: list[Keep] | None = None
+    keep: list[KeepRule] | None = None
     action: Literal["log", "move"] | None = None
     move_to: str | None = None
 
@@ -56,7 +54,7 @@ class Config(_Strict):
     """Everything that can be configured, as in the README."""
 
     similarity: Similarity = 5.0
-    remember_up_to: Annotated[float, Field(ge=0, le=65025)] = 50.0
+    remember_up_to: Annotated[float, Field(ge=0, le=MSE_MOST)] = 50.0
     max_pairs: Annotated[int, Field(ge=1)] = MOST_PAIRS
     rotate: bool = True
     same_dim: bool = True
@@ -64,7 +62,7 @@ class Config(_Strict):
     px_size: Annotated[int, Field(ge=10, le=5000)] = 50
     recipe: Literal["exact", "fast"] = "exact"
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
-    keep: list[Keep] = ["pixels", "bytes", "oldest", "path"]
+    keep: list[KeepRule] = ["pixels", "bytes", "oldest", "path"]
     action: Literal["log", "move"] = "log"
     move_to: str | None = None  # _MOVE_TO, where something is to be moved
     keep_tree: bool = False
@@ -82,7 +80,7 @@ class Config(_Strict):
         """The watched folders, by their real paths."""
         found = []
         for one in self.folder:
-            real = os.fsencode(_real(one.path))
+            real = paths.real(one.path)
             values = one.model_dump(exclude={"action", "move_to"})
             keep = tuple(one.keep) if one.keep else None
             found.append(Folder(**values | {"path": real, "exclude": tuple(one.exclude), "keep": keep}))
@@ -92,7 +90,7 @@ class Config(_Strict):
         """Where lesser pictures are moved to: never searched, wherever it lies."""
         named = [self.move_to, *(one.move_to for one in self.folder)]
         used = {policy.destination for policy in self.policies().values() if policy.destination is not None}
-        return frozenset(os.fsencode(_real(path)) for path in named if path) | used
+        return frozenset(paths.real(path) for path in named if path) | used
 
     def policies(self) -> dict[bytes, Policy]:
         """What is done with the lesser pictures of a folder, by its path; nothing where it has none."""
@@ -100,8 +98,8 @@ class Config(_Strict):
         for one in self.folder:
             if (one.action or self.action) == "move":
                 destination = one.move_to or self.move_to or _MOVE_TO
-                policy = Policy("move", os.fsencode(_real(destination)), self.keep_tree)
-                found[os.fsencode(_real(one.path))] = policy
+                policy = Policy("move", paths.real(destination), self.keep_tree)
+                found[paths.real(one.path)] = policy
         return found
 
     def settings(self) -> Settings:
@@ -180,12 +178,13 @@ def load(
 
 def _named_folder(path: str, configured: object) -> dict[str, Any]:
     """A folder from the command line: as it is configured, or as the one that it lies in; else it only logs."""
-    real = _real(path).rstrip("/") + "/"
-    tables = [one for one in configured if isinstance(one, dict)] if isinstance(configured, list) else []
-    around = [one for one in tables if isinstance(one.get("path"), str) and real.startswith(_real(one["path"]) + "/")]
-    if not around:
+    tables = [table for table in configured if isinstance(table, dict)] if isinstance(configured, list) else []
+    named = [(paths.real(table["path"]), table) for table in tables if isinstance(table.get("path"), str)]
+    holding = [(folder, table) for folder, table in named if paths.is_within(paths.real(path), folder)]
+    if not holding:
         return {"path": path, "action": "log"}
-    return max(around, key=lambda one: len(_real(one["path"]))) | {"path": path}
+    _, innermost = max(holding, key=lambda item: len(item[0]))
+    return innermost | {"path": path}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -229,7 +228,7 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
         if not path:
             mistakes.append(f"{where}: folder[{number + 1}].path = '': name a folder")
             continue
-        real = _real(path)
+        real = paths.real(path)
         label = f"{where}: folder[{number + 1}].path = {path!r}"
         if real in seen:
             mistakes.append(f"{label}: this folder is listed twice")
@@ -252,16 +251,11 @@ def _action_mistakes(where: str, config: Config) -> list[str]:
         f"{where}: {name} = {destination!r}: holds the watched folder {one.path!r}"
         for name, destination in named
         for one in config.folder
-        if destination and (_real(one.path) + "/").startswith(_real(destination).rstrip("/") + "/")
+        if destination and paths.is_within(paths.real(one.path), paths.real(destination))
     ]
 
 
-def _real(path: str) -> str:
-    # No file system has a null byte in a name: what is made of it is not there.
-    return os.path.realpath(os.path.expanduser(path.replace("\0", "\N{SYMBOL FOR NULL}")))  # noqa: PTH111
-
-
-def _trouble(real: str) -> str | None:
+def _trouble(real: bytes) -> str | None:
     try:
         with os.scandir(real):
             return None

@@ -2,7 +2,7 @@
 
 import collections
 
-from difwatch.pipeline.worker import tensorize
+from difwatch.workers.reading import tensorize
 
 
 class InlinePool:

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 from difwatch.actions.journal import Journal
-from difwatch.actions.move import Rules
+from difwatch.actions.move import ActRules
 from difwatch.actions.plan import Act
-from difwatch.model import FileKey, Image
+from difwatch.model.files import FileKey
+from difwatch.model.pictures import Image
 
 NOW = "2026-11-21T12:00:00"
 
@@ -28,7 +29,7 @@ def act(victim: Path, keeper: Path, target: Path | None, kind: str = "move", sse
     return Act(kind, image(victim), image(keeper), sse, 37500, wanted)
 
 
-def rules(home: Path, **values) -> Rules:
+def rules(home: Path, **values) -> ActRules:
     given = {
         "px": 50,
         "is_image_name": lambda name: name.lower().endswith((b".jpg", b".png")),
@@ -36,7 +37,7 @@ def rules(home: Path, **values) -> Rules:
         "environment": {"HOME": str(home)},
         "user": os.getuid(),
     }
-    return Rules(**(given | values))
+    return ActRules(**(given | values))
 
 
 def tree(*folders: Path) -> dict[str, bytes]:

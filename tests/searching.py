@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from difwatch.search.blocks import Radius
-from difwatch.search.chunked import Chunks, chunked_hits, cuts_of
+from difwatch.compare.blocks import Radius
+from difwatch.compare.chunked import Chunks, cuts_of
+from difwatch.search.chunked import chunked_hits
 from difwatch.search.classic import classic_hits
-from difwatch.search.executor import Executor, Inline
-from difwatch.search.hits import Hits, joined
-from difwatch.search.index import Index, search_new
-from difwatch.search.product import product_hits_within
-from difwatch.search.refine import Held
-from difwatch.search.sketch import sketches
+from difwatch.compare.executor import Executor, Inline
+from difwatch.compare.hits import Hits, joined
+from difwatch.compare.index import Index, search_new
+from difwatch.compare.product import product_hits_within
+from difwatch.compare.refine import Held
+from difwatch.compare.sketch import sketches
 
 
 def clustered(seed: int, count: int, px: int, noise: int) -> np.ndarray:

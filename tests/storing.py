@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Engine
 
-from difwatch.model import FileKey, FileState, Folder, Recipe, Settings, Tensorized
-from difwatch.pipeline.setup import prepare
-from difwatch.search.sketch import sketches
+from difwatch.model.files import FileKey, FileState
+from difwatch.model.settings import Folder, Recipe, Settings
+from difwatch.model.jobs import Tensorized
+from difwatch.service.prepare import prepare
+from difwatch.compare.sketch import sketches
 from difwatch.store import contents, files, open_writer, upgrade, writing
 
 _BATCH = 2000

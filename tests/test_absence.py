@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difwatch.pipeline.retries import Retries
+from difwatch.pipeline.postponed import PostponedFiles
 from difwatch.watch.absence import Absence, Belief
 from difwatch.watch.schedule import DAY_SECONDS, WalkSchedule
 
@@ -105,7 +105,7 @@ def test_what_is_uncertain_is_walked_after_longer_and_longer_pauses():
 
 
 def test_files_are_tried_again_after_longer_and_longer_pauses_until_they_are_read():
-    retries = Retries()
+    retries = PostponedFiles()
     assert retries.next_deadline() is None
     assert retries.put(b"/a", "EIO", 0)
     assert not retries.put(b"/a", "EIO", 1)

@@ -19,7 +19,7 @@ from storing import new_store
 
 from difwatch.actions import move
 from difwatch.actions.plan import Policy
-from difwatch.automatic import AutomaticMover
+from difwatch.service.mover import AutomaticMover
 from difwatch.errors import JournalError
 
 

@@ -18,7 +18,7 @@ from running import difwatch, reported_pairs
 
 from difwatch import cli
 from difwatch.cli.logs import describe
-from difwatch.pipeline.run import Progress
+from difwatch.model.health import Progress
 from difwatch.store import open_writer
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from difwatch import config
 from difwatch.errors import UsageError
-from difwatch.model import Folder, Settings
+from difwatch.model.settings import Folder, Settings
 
 
 def load(tmp_path, text, flags=None, folders=()):

@@ -13,7 +13,9 @@ import pytest
 from conftest import photo
 from running import Daemon, difwatch
 
-from difwatch.control import Notifier, RequestServer, ask, refuse_network
+from difwatch.control.notify import Notifier
+from difwatch.control.requests import RequestServer, ask
+from difwatch.control import refuse_network
 from difwatch.errors import StoreBusyError, StoreError, UsageError
 
 

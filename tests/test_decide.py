@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from difwatch.model import FileKey, FileState
+from difwatch.model.files import FileKey, FileState
 from difwatch.pipeline.decide import Verdict, decide
 
 KEY = FileKey(size=100, mtime_ns=5, ctime_ns=6, dev=1, inode=7)

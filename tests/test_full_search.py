@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from searching import as_set, chunked, classic, clustered, product
 
-from difwatch.search import blocks, budget, refine
-from difwatch.search.blocks import Radius
-from difwatch.search.chunked import Chunks, chunked_hits, cuts_of, search_blocks
-from difwatch.search.distance import FAR, mse_limit, sse_of_turns
-from difwatch.search.executor import Inline
-from difwatch.search.product import product_hits
-from difwatch.search.refine import Held
-from difwatch.search.sketch import sketches
+from difwatch.compare import blocks, budget, refine
+from difwatch.compare.blocks import Radius
+from difwatch.compare.chunked import Chunks, cuts_of, search_blocks
+from difwatch.search.chunked import chunked_hits
+from difwatch.compare.distance import FAR, mse_limit, sse_of_turns
+from difwatch.compare.executor import Inline
+from difwatch.compare.product import product_hits
+from difwatch.compare.refine import Held
+from difwatch.compare.sketch import sketches
 
 
 @pytest.mark.parametrize("cost", [0.0, 1e9])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difwatch.model import Image
-from difwatch.search.groups import group_images, keep_order
+from difwatch.model.pictures import Image
+from difwatch.matches.groups import group_images, keep_order
 
 
 def image(number: int, tensor: int | None = None, **values) -> Image:

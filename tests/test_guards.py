@@ -9,11 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.imaging import is_image_name
-from difwatch.model import Folder
-from difwatch.watch import Canary, Directory, Guards, Inbox, Root, Walked, identity
+from difwatch.model.settings import Folder
+from difwatch.watch.canary import Canary
+from difwatch.tree.scan import Directory
+from difwatch.watch.guards import Guards
+from difwatch.watch.inbox import Inbox
+from difwatch.tree.roots import Root
+from difwatch.tree.walked import Walked
+from difwatch.tree import identity
 from difwatch.watch.audit import kernel_watches, unwatched
-from difwatch.watch.losses import Loss, Report
-from difwatch.watch.mounts import Mount, mount_at, mounts_of, read_mounts
+from difwatch.model.health import Loss
+from difwatch.watch.losses import Report
+from difwatch.tree.mounts import Mount, mount_at, mounts_of, read_mounts
 from difwatch.watch.reader import LoudObserver
 
 HERE = [Mount(1, b"/", b"ext4")]

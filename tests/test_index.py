@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from searching import as_set, clustered, fetcher, incremental
 
-from difwatch.search import index as index_module
-from difwatch.search import refine
-from difwatch.search.distance import mse_limit
-from difwatch.search.index import Index, search_new
-from difwatch.search.quadrant import canonical, orientations
-from difwatch.search.sketch import ACROSS, DOWN, radius, sketches, turned_sketches
+from difwatch.compare import index as index_module
+from difwatch.compare import refine
+from difwatch.compare.distance import mse_limit
+from difwatch.compare.index import Index, search_new
+from difwatch.compare.quadrant import canonical, orientations
+from difwatch.compare.sketch import ACROSS, DOWN, radius, sketches, turned_sketches
 
 
 @given(

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from difwatch.cli import _COMMANDS
+from difwatch.cli.app import _COMMANDS
 
 ROOT = Path(__file__).parent.parent
 SHARE = ROOT / "difwatch/share"

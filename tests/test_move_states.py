@@ -21,8 +21,8 @@ from difwatch.actions.plan import Act, Policy, plan
 from difwatch.actions.recover import recover
 from difwatch.actions.undo import undo
 from difwatch.imaging import decode, tensor
-from difwatch.search.distance import sse_of_turns
-from difwatch.search.groups import group_images
+from difwatch.compare.distance import sse_of_turns
+from difwatch.matches.groups import group_images
 
 PX, LIMIT = 10, 400
 FOLDERS = ("one", "two", "reference")

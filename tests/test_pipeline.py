@@ -19,19 +19,21 @@ from PIL import Image
 
 from difwatch.errors import UsageError
 from difwatch.imaging import is_image_name, named_recipe
-from difwatch.model import Change, ChangeKind, Folder, Settings
-from difwatch.pipeline.intake import Limits
+from difwatch.model.files import Change, ChangeKind
+from difwatch.model.settings import Folder, Settings
+from difwatch.model.jobs import Limits
 from difwatch.pipeline.keep import Keeper
 from difwatch.pipeline.run import Pipeline
-from difwatch.pipeline.setup import prepare
+from difwatch.service.prepare import prepare
 from difwatch.pipeline.walks import Walks
 from difwatch.report.status import read_status
-from difwatch.report.summary import summarize
+from difwatch.matches.read import read_collection
 from difwatch.report.text import text_status
-from difwatch.search.budget import MOST_PAIRS
-from difwatch.search.distance import mse_limit
+from difwatch.compare.budget import MOST_PAIRS
+from difwatch.compare.distance import mse_limit
 from difwatch.store import files, matches, open_writer, reading, settings, upgrade
-from difwatch.watch import Root, Settler, innermost
+from difwatch.tree.roots import Root, innermost
+from difwatch.watch.settle import Settler
 
 
 class Counting(InlinePool):
@@ -110,7 +112,7 @@ class Harness:
 
     def summary(self, threshold=None):
         with reading(self.engine) as connection:
-            return summarize(connection, threshold)
+            return read_collection(connection, threshold)
 
     def pairs(self, threshold=None):
         return {(one.a.path, one.b.path): (one.sse, one.rotation) for one in self.summary(threshold).pairs()}

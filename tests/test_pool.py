@@ -18,9 +18,12 @@ from inline import InlinePool
 from PIL import Image
 
 from difwatch.errors import IncompleteError
-from difwatch.model import FileKey, FileState, Postponed, Tensorized, TensorJob, Unreadable, Vanished
-from difwatch.pipeline.pool import WorkerLimits, WorkerPool
-from difwatch.pipeline.worker import InHand, tensorize
+from difwatch.model.files import FileKey, FileState
+from difwatch.model.jobs import Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.model.jobs import WorkerLimits
+from difwatch.workers.pool import WorkerPool
+from difwatch.workers.in_hand import InHand
+from difwatch.workers.reading import tensorize
 
 KEY = FileKey(1, 2, 3, 4, 5)
 
@@ -100,7 +103,7 @@ def test_every_job_is_answered_once_under_random_kills(pool, pictures):
     assert kills == 12
     assert len(answers) == 400
     assert pool.backlog() == 0
-    paths = [one.path if isinstance(one, Vanished) else one.state.path for one in answers]
+    paths = [one.path if isinstance(one, Unsettled) else one.state.path for one in answers]
     assert {path: paths.count(path) for path in pictures} == dict.fromkeys(pictures, 10)
 
 
@@ -313,11 +316,11 @@ def test_special_files_get_a_verdict_and_are_not_waited_for(tmp_path):
     (tmp_path / "text.jpg").write_text("hello")
     answers = {path.name: tensorize(job(os.fsencode(path))) for path in tmp_path.iterdir()}
     assert answers["fifo.jpg"].reason == "this is a FIFO, not a file"
-    assert isinstance(answers["folder.jpg"], Vanished)
-    assert isinstance(answers["link.jpg"], Vanished)
+    assert isinstance(answers["folder.jpg"], Unsettled)
+    assert isinstance(answers["link.jpg"], Unsettled)
     assert answers["empty.jpg"].reason == "the file is empty"
     assert "not those of any image format" in answers["text.jpg"].reason
-    assert isinstance(tensorize(job(os.fsencode(tmp_path / "nowhere.jpg"))), Vanished)
+    assert isinstance(tensorize(job(os.fsencode(tmp_path / "nowhere.jpg"))), Unsettled)
 
 
 def test_a_file_larger_than_the_limit_is_not_read(tmp_path):
@@ -335,7 +338,7 @@ def test_a_file_that_changes_while_it_is_read_is_looked_at_again(pictures, monke
         return read(descriptor, size)
 
     monkeypatch.setattr(os, "read", and_touch)
-    assert isinstance(tensorize(job(pictures[0])), Vanished)
+    assert isinstance(tensorize(job(pictures[0])), Unsettled)
 
 
 def test_large_jobs_and_large_answers_do_not_block_each_other(pictures):

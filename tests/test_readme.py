@@ -11,7 +11,7 @@ import pytest
 from conftest import photo
 
 from difwatch import cli, config
-from difwatch.model import Settings
+from difwatch.model.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

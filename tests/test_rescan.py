@@ -17,10 +17,12 @@ from sqlalchemy import text
 from storing import fill, new_store
 
 from difwatch.errors import IncompleteError
-from difwatch.pipeline.rescan import Request, StoredTensors, rescan
-from difwatch.search.distance import mse_limit
-from difwatch.search.executor import Inline
-from difwatch.search.hits import HIT
+from difwatch.service.requests import Request
+from difwatch.rescan.steps import StoredTensors
+from difwatch.pipeline.rescan import rescan
+from difwatch.compare.distance import mse_limit
+from difwatch.compare.executor import Inline
+from difwatch.compare.hits import HIT
 from difwatch.store import contents, files, matches, reading, rescans, writing
 
 PX = 12

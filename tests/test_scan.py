@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.imaging import is_image_name
-from difwatch.model import FileKey, FileState, Folder
-from difwatch.watch import Absent, Blind, Directory, Root, differences, identity, innermost, walk
+from difwatch.model.files import FileKey, FileState
+from difwatch.model.settings import Folder
+from difwatch.tree.scan import Absent, Blind, Directory, differences, walk
+from difwatch.tree.roots import Root, innermost
+from difwatch.tree import identity
 
 
 @dataclass

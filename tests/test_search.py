@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from searching import as_set, chunked, classic, clustered, fetcher, incremental, product
 
-from difwatch.search.distance import mse_limit, sse_of_turns, sse_rows, turned
-from difwatch.search.hits import BEYOND, joined
-from difwatch.search.index import Index, search_new
-from difwatch.search.sketch import SIZE, radius, sketches, turned_sketches
+from difwatch.compare.distance import mse_limit, sse_of_turns, sse_rows, turned
+from difwatch.compare.hits import BEYOND, joined
+from difwatch.compare.index import Index, search_new
+from difwatch.compare.sketch import SIZE, radius, sketches, turned_sketches
 
 cases = st.fixed_dictionaries(
     {

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difwatch.model import FileKey, FileState
+from difwatch.model.files import FileKey, FileState
 from difwatch.watch.settle import Settler
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import photo
 from running import Daemon, difwatch
 
-from difwatch.control import WriterLock
+from difwatch.control.lock import WriterLock
 from difwatch.report.metrics import text_metrics
 from difwatch.report.status import FolderStatus, read_status
 from difwatch.report.text import text_status

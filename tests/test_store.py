@@ -12,8 +12,10 @@ from sqlalchemy import text
 
 from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreNewerError
 from difwatch.imaging import named_recipe
-from difwatch.model import FileKey, FileState, Folder, Recipe, Settings, Tensorized, Unreadable
-from difwatch.search.hits import HIT
+from difwatch.model.files import FileKey, FileState
+from difwatch.model.settings import Folder, Recipe, Settings
+from difwatch.model.jobs import Tensorized, Unreadable
+from difwatch.compare.hits import HIT
 from difwatch.store import (
     contents,
     files,

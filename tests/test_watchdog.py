@@ -21,8 +21,9 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify import InotifyEmitter, InotifyObserver, InotifyWatchGroup
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, InotifyFD
 
-from difwatch.watch import Canary, Inbox
-from difwatch.watch.losses import Loss
+from difwatch.watch.canary import Canary
+from difwatch.watch.inbox import Inbox
+from difwatch.model.health import Loss
 from difwatch.watch.observer import RootObserver
 from difwatch.watch.reader import LoudObserver, Reader
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
 
 from difwatch.actions.directory import Place
 from difwatch.actions.plan import Act
-from difwatch.model import FileKey, Image
+from difwatch.digest import digest_of_blocks
+from difwatch.model.files import FileKey
+from difwatch.model.pictures import Image
 
 _BLOCK = 1 << 20
 
@@ -45,14 +46,9 @@ def opened(place: Place, what: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def digest_of(descriptor: int) -> bytes:
-    """BLAKE2b of all bytes of an open file."""
-    digest = hashlib.blake2b(digest_size=32)
-    place = 0
-    while block := os.pread(descriptor, _BLOCK, place):
-        digest.update(block)
-        place += len(block)
-    return digest.digest()
+def digest_of_file(descriptor: int) -> bytes:
+    """Return the digest of all bytes of an open file."""
+    return digest_of_blocks(blocks_of(descriptor))
 
 
 def identity(descriptor: int) -> tuple[int, int]:
@@ -94,17 +90,17 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
     # The attributes of the one that stays may have changed, its bytes may not.
     if strict and FileKey.of(os.fstat(descriptor)) != image.key:
         raise RefusedError(f"{what} has changed since it was indexed")
-    if digest_of(descriptor) != image.digest:
+    if digest_of_file(descriptor) != image.digest:
         raise RefusedError(f"{what} has changed since it was indexed")
 
 
 def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> None:
     # Loaded here: equal bytes need no decoder.
+    from difwatch.compare.distance import sse_of_turns
     from difwatch.imaging import DecodeError, make
-    from difwatch.search.distance import sse_of_turns
 
     try:
-        tensors = [make(_bytes_of(descriptor), px, recipe).tensor for descriptor in (keeper, victim)]
+        tensors = [make(b"".join(blocks_of(descriptor)), px, recipe).tensor for descriptor in (keeper, victim)]
     except DecodeError as error:
         raise RefusedError(f"the pictures cannot be compared again: {error}") from error
     found = int(sse_of_turns(*tensors).min())
@@ -112,10 +108,9 @@ def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> N
         raise RefusedError(f"it is no longer within the threshold of the picture to keep (SSE {found} > {act.limit})")
 
 
-def _bytes_of(descriptor: int) -> bytes:
-    parts = []
+def blocks_of(descriptor: int) -> Iterator[bytes]:
+    """Yield all bytes of an open file, block by block; its position is neither used nor changed."""
     place = 0
     while block := os.pread(descriptor, _BLOCK, place):
-        parts.append(block)
+        yield block
         place += len(block)
-    return b"".join(parts)

@@ -6,9 +6,10 @@ import contextlib
 import ctypes
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from difwatch import paths
 
 _RENAME_NOREPLACE = 1
 _INTO = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -89,9 +90,8 @@ def _step(above: int, part: bytes, flags: int, make: bool) -> int:
 @contextlib.contextmanager
 def place(path: bytes, make: bool = False) -> Iterator[Place]:
     """Hold the directory of a path open."""
-    above, _, name = path.rpartition(b"/")
-    with directory(above or b"/", make) as descriptor:
-        yield Place(descriptor, name)
+    with directory(paths.parent(path), make) as descriptor:
+        yield Place(descriptor, paths.name(path))
 
 
 def sync(directory: int) -> None:
@@ -101,21 +101,6 @@ def sync(directory: int) -> None:
     except OSError as error:
         if error.errno not in _CANNOT:
             raise
-
-
-def nearest(path: bytes) -> bytes:
-    """A directory, or else the nearest one above it that is there."""
-    while path not in (b"", b"/"):
-        with contextlib.suppress(OSError):
-            if stat.S_ISDIR(os.lstat(path).st_mode):
-                return path
-        path = path.rpartition(b"/")[0]
-    return b"/"
-
-
-def device_of(path: bytes) -> int:
-    """The device of a directory, or else of the nearest one above it that is there."""
-    return os.lstat(nearest(path)).st_dev
 
 
 def rename_new(source: Place, target: Place) -> None:

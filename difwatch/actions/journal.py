@@ -12,10 +12,12 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 
+from difwatch import paths
 from difwatch.errors import JournalError
-from difwatch.model import FileKey
+from difwatch.model.files import FileKey, signed
 
 _VERSION = 1
 _SCHEMA = """
@@ -84,7 +86,7 @@ class Entry:
 
     def beside(self, path: bytes, what: str) -> bytes:
         """The name of a passing file in the directory of a path; nobody else knows it."""
-        return path.rpartition(b"/")[0] + f"/.difwatch-{self.token}.{what}".encode()
+        return paths.join(paths.parent(path), f".difwatch-{self.token}.{what}".encode())
 
     @property
     def part(self) -> bytes:
@@ -96,11 +98,6 @@ class Entry:
     def parted(self) -> bytes:
         """Where the source waits to be unlinked."""
         return self.beside(self.source, "gone")
-
-
-def signed(value: int) -> int:
-    """An unsigned number of 64 bits, folded into the signed 64 bits that SQLite can hold."""
-    return value - (1 << 64) if value >= 1 << 63 else value
 
 
 _FIELDS = tuple(one.name for one in fields(Entry))
@@ -157,13 +154,13 @@ class Journal:
         """Close the file."""
         self._connection.close()
 
-    def begin(self, entries: Sequence[Entry], now: str) -> list[Entry]:
+    def begin(self, entries: Sequence[Entry], now: datetime) -> list[Entry]:
         """Write down what is about to be done, all of it or nothing; the first one is the picture of the others."""
         written: list[Entry] = []
         with self._transaction() as connection:
             for entry in entries:
                 picture = written[0].id if written else None
-                begun = replace(entry, state=OPEN, begun=now, picture=picture)
+                begun = replace(entry, state=OPEN, begun=now.isoformat(), picture=picture)
                 names = [name for name in _FIELDS if name != "id"]
                 marks = ", ".join("?" * len(names))
                 values = [getattr(begun, name) for name in names]
@@ -177,12 +174,13 @@ class Journal:
             for entry in entries:
                 connection.execute("UPDATE act SET target = ? WHERE id = ?", (entry.target, entry.id))
 
-    def end(self, entries: Iterable[Entry], state: str, now: str, message: str | None = None) -> None:
+    def end(self, entries: Iterable[Entry], state: str, now: datetime, message: str | None = None) -> None:
         """Write down what came of it."""
         with self._transaction() as connection:
             for entry in entries:
                 connection.execute(
-                    "UPDATE act SET state = ?, ended = ?, message = ? WHERE id = ?", (state, now, message, entry.id)
+                    "UPDATE act SET state = ?, ended = ?, message = ? WHERE id = ?",
+                    (state, now.isoformat(), message, entry.id),
                 )
                 if state == DONE and entry.undoes is not None:
                     connection.execute("UPDATE act SET state = ? WHERE id = ?", (UNDONE, entry.undoes))
@@ -191,11 +189,12 @@ class Journal:
         """What a kill left open, oldest first."""
         return self._select("WHERE state = ? ORDER BY id", (OPEN,))
 
-    def entries(self, since: str | None = None, states: Sequence[str] = ()) -> list[Entry]:
-        """The acts, oldest first; those that ended since a moment (ISO 8601), or in some states."""
+    def entries(self, since: datetime | None = None, states: Sequence[str] = ()) -> list[Entry]:
+        """The acts, oldest first; those that ended since a moment, or in some states."""
         marks = ", ".join("?" * len(states))
         where = ["ended >= ?"] * (since is not None) + [f"state IN ({marks})"] * bool(states)
-        values = [since] * (since is not None) + list(states)
+        values = [since.isoformat()] if since is not None else []
+        values += states
         return self._select((f"WHERE {' AND '.join(where)} " if where else "") + "ORDER BY id", values)
 
     def get(self, id_: int) -> Entry | None:
@@ -206,13 +205,13 @@ class Journal:
         """What went along with a picture."""
         return self._select("WHERE picture = ? ORDER BY id", (id_,))
 
-    def count_since(self, moment: str) -> int:
+    def count_since(self, moment: datetime) -> int:
         """How many pictures were moved since a moment, or are being moved, also if they were put back."""
         with self._translated():
             (count,) = self._connection.execute(
                 "SELECT count(*) FROM act "
                 "WHERE begun >= ? AND kind <> 'undo' AND picture IS NULL AND state IN (?, ?, ?)",
-                (moment, DONE, OPEN, UNDONE),
+                (moment.isoformat(), DONE, OPEN, UNDONE),
             ).fetchone()
         return int(count)
 
@@ -225,9 +224,9 @@ class Journal:
         return found is not None
 
     def kept_for(self, digest: bytes) -> int:
-        """How many pictures went, each a little other than this one, because this one stayed.
+        """Count the near-duplicates that were moved because this content was kept: such a picture must stay.
 
-        Or because one of the same pixels stayed, that went for this one later.
+        It may have been kept directly, or for an identical one that was kept then and moved for this one later.
         """
         with self._translated():
             (count,) = self._connection.execute(_KEPT_FOR, (digest, DONE, DONE)).fetchone()
@@ -237,7 +236,7 @@ class Journal:
         """The directories to which pictures were moved that are still there, as far as is known."""
         with self._translated():
             rows = self._connection.execute("SELECT target FROM act WHERE state = ? AND kind = 'move'", (DONE,))
-            return {target.rpartition(b"/")[0] for (target,) in rows}
+            return {paths.parent(target) for (target,) in rows}
 
     def _select(self, rest: str, values: Sequence[object]) -> list[Entry]:
         with self._translated():

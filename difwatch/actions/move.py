@@ -8,17 +8,19 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from difwatch import paths
 from difwatch.actions import trash
 from difwatch.actions.belonging import belonging
-from difwatch.actions.check import RefusedError, check, digest_of, identity, opened
-from difwatch.actions.directory import Place, directory, nearest, place
-from difwatch.actions.journal import BACK, DONE, Entry, Journal, signed
+from difwatch.actions.check import RefusedError, check, digest_of_file, identity, opened
+from difwatch.actions.directory import Place, directory, place
+from difwatch.actions.journal import BACK, DONE, Entry, Journal
 from difwatch.actions.names import numbered, split
 from difwatch.actions.plan import Act
 from difwatch.actions.recover import settle_all
 from difwatch.actions.together import TakenError, remove_together, transfer_together
 from difwatch.actions.transfer import File
-from difwatch.model import FileKey
+from difwatch.clock import Clock
+from difwatch.model.files import FileKey, signed
 
 _TRIES = 10_000
 
@@ -36,24 +38,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ActRules:
     """How acts are done.
 
     ``sidecars`` says what becomes of files that belong to a picture: move, refuse (the picture stays with them) or
     leave. ``is_image_name`` tells pictures from other files, ``px`` is the side of tensors and ``recipe`` how they
-    are made, ``now`` gives the time as ISO 8601, ``environment`` and ``user`` say where waste baskets are.
+    are made, ``clock`` tells when, ``environment`` and ``user`` say where waste baskets are.
     """
 
     px: int
     is_image_name: Callable[[bytes], bool]
-    now: Callable[[], str]
+    clock: Clock
     sidecars: str = "move"
     environment: dict[str, str] | None = None
     user: int = 0
     recipe: str = "exact"
 
 
-def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
+def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
     """Do one act. Whatever happens, the picture is somewhere, whole, and the journal tells where.
 
     Raises
@@ -72,7 +74,7 @@ def carry_out(act: Act, journal: Journal, rules: Rules) -> Outcome:
         return Outcome(act, "failed", _words(error))
 
 
-def preview(act: Act, rules: Rules, claimed: set[bytes]) -> Outcome:
+def preview(act: Act, rules: ActRules, claimed: set[bytes]) -> Outcome:
     """Tell what `carry_out` would do now, and do nothing.
 
     ``claimed`` are the names that acts before this one would have taken; those of this one are added.
@@ -80,7 +82,7 @@ def preview(act: Act, rules: Rules, claimed: set[bytes]) -> Outcome:
     try:
         with _held(act, rules) as (files, _):
             targets = [b""] if act.kind == "delete" else _free(_Goal.of(act, rules), files, claimed)
-            _must_be_writable(act.image.path.rpartition(b"/")[0], *(nearest(one) for one in targets if one))
+            _must_be_writable(paths.parent(act.image.path), *(paths.nearest(target) for target in targets if target))
             claimed.update(targets)
             return Outcome(act, "planned", None, targets[0] or None, 0, len(files) - 1)
     except RefusedError as error:
@@ -95,7 +97,7 @@ def _must_be_writable(*directories: bytes) -> None:
             raise PermissionError(errno.EACCES, f"{os.fsdecode(one)}: {os.strerror(errno.EACCES)}")
 
 
-def goes_along(act: Act, rules: Rules) -> list[bytes]:
+def goes_along(act: Act, rules: ActRules) -> list[bytes]:
     """The names of the files that would go with a picture now; why it must stay, if it must."""
     try:
         with _place_of(act.image.path, "it") as source:
@@ -111,7 +113,7 @@ def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes
             below = held.enter_context(directory(goal.directory))
         for number in range(_TRIES):
             names = [goal.name(file.source.name, files[0].source.name, number) for file in files]
-            targets = [goal.directory + b"/" + name for name in names]
+            targets = [paths.join(goal.directory, name) for name in names]
             taken = below is not None and any(Place(below, name).look() is not None for name in names)
             if not taken and claimed.isdisjoint(targets):
                 return targets
@@ -119,7 +121,7 @@ def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes
 
 
 @contextlib.contextmanager
-def _held(act: Act, rules: Rules) -> Iterator[tuple[list[File], _AsItWas]]:
+def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
     """Hold open what goes (the picture first) and the picture to keep, all of them checked."""
     with contextlib.ExitStack() as held:
         source = held.enter_context(_place_of(act.image.path, "it"))
@@ -177,25 +179,27 @@ def _entry(act: Act, descriptor: int) -> Entry:
 
 
 def _sidecar(act: Act, name: bytes, descriptor: int) -> Entry:
-    path = act.image.path.rpartition(b"/")[0] + b"/" + name
+    path = paths.join(paths.parent(act.image.path), name)
     if act.kind == "delete":
         raise RefusedError(f"{os.fsdecode(name)} belongs to it, and is not deleted for good with it")
-    return Entry.of(act.kind, path, descriptor, digest_of(descriptor))
+    return Entry.of(act.kind, path, descriptor, digest_of_file(descriptor))
 
 
-def _delete(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
-    entries = journal.begin([file.entry for file in files], rules.now())
+def _delete(
+    act: Act, files: Sequence[File], journal: Journal, rules: ActRules, confirm: Callable[[], None]
+) -> Outcome:
+    entries = journal.begin([file.entry for file in files], rules.clock.now())
     files = [replace(file, entry=entry) for file, entry in zip(files, entries, strict=True)]
     try:
         stayed = remove_together(files, confirm)
     except (RefusedError, OSError) as error:
         return _settled(act, files, journal, rules, error)
-    journal.end([file.entry for file in files if file not in stayed], DONE, rules.now())
-    journal.end([file.entry for file in stayed], BACK, rules.now(), "it could not be unlinked; its picture was")
+    journal.end([file.entry for file in files if file not in stayed], DONE, rules.clock.now())
+    journal.end([file.entry for file in stayed], BACK, rules.clock.now(), "it could not be unlinked; its picture was")
     return Outcome(act, "done", None, None, entries[0].id, len(files) - 1 - len(stayed))
 
 
-def _move(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confirm: Callable[[], None]) -> Outcome:
+def _move(act: Act, files: Sequence[File], journal: Journal, rules: ActRules, confirm: Callable[[], None]) -> Outcome:
     """Move a picture and its sidecars to names with the same number, the first that is free for all of them."""
     goal = _Goal.of(act, rules)
     with directory(goal.directory, make=True) as below:
@@ -207,7 +211,7 @@ def _move(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confi
                 places = [Place(below, name) for name in names]
                 if any(one.look() is not None for one in places):
                     continue
-                files = _written(files, [goal.directory + b"/" + name for name in names], journal, rules)
+                files = _written(files, [paths.join(goal.directory, name) for name in names], journal, rules)
                 try:
                     transfer_together(files, places, confirm, goal.prepare)
                     break
@@ -218,30 +222,30 @@ def _move(act: Act, files: Sequence[File], journal: Journal, rules: Rules, confi
         except (RefusedError, OSError) as error:
             return _settled(act, files, journal, rules, error)
     entries = [file.entry for file in files]
-    journal.end(entries, DONE, rules.now())
+    journal.end(entries, DONE, rules.clock.now())
     return Outcome(act, "done", None, entries[0].target, entries[0].id, len(files) - 1)
 
 
 def _settled(
-    act: Act, files: Sequence[File], journal: Journal, rules: Rules, error: RefusedError | OSError
+    act: Act, files: Sequence[File], journal: Journal, rules: ActRules, error: RefusedError | OSError
 ) -> Outcome:
     """What really became of an act that failed."""
     state = "refused" if isinstance(error, RefusedError) else "failed"
     entries = [file.entry for file in files if file.entry.id]
-    settled = settle_all(entries, journal, rules.now, _reason(error))
+    settled = settle_all(entries, journal, rules.clock, _reason(error))
     if settled and settled[0].state == DONE:
         along = sum(one.state == DONE for one in settled[1:])
         return Outcome(act, "done", None, entries[0].target, entries[0].id, along)
     return Outcome(act, state, _reason(error))
 
 
-def _written(files: Sequence[File], targets: Sequence[bytes], journal: Journal, rules: Rules) -> list[File]:
+def _written(files: Sequence[File], targets: Sequence[bytes], journal: Journal, rules: ActRules) -> list[File]:
     """Write down where the files will be tried to be put."""
     entries = [replace(file.entry, target=target) for file, target in zip(files, targets, strict=True)]
     if entries[0].id:
         journal.retarget(entries)
     else:
-        entries = journal.begin(entries, rules.now())
+        entries = journal.begin(entries, rules.clock.now())
     return [replace(file, entry=entry) for file, entry in zip(files, entries, strict=True)]
 
 
@@ -251,14 +255,14 @@ class _Goal:
 
     directory: bytes
     basket: trash.Basket | None
-    now: Callable[[], str]
+    clock: Clock
 
     @classmethod
-    def of(cls, act: Act, rules: Rules) -> _Goal:
+    def of(cls, act: Act, rules: ActRules) -> _Goal:
         if act.target is not None:
-            return cls(act.target.rpartition(b"/")[0], None, rules.now)
+            return cls(paths.parent(act.target), None, rules.clock)
         basket = trash.basket_for(act.image.path, rules.environment or {}, rules.user)
-        return cls(basket.files, basket, rules.now)
+        return cls(basket.files, basket, rules.clock)
 
     def name(self, name: bytes, picture: bytes, number: int) -> bytes:
         room = 0 if self.basket is None else trash.NOTE_ROOM
@@ -267,8 +271,8 @@ class _Goal:
     def prepare(self, entry: Entry, target: Place) -> Callable[[], None]:
         if self.basket is None:
             return lambda: None
-        trash.write_note(self.basket.path, target.name, self.basket.note(entry.source, self.now()[:19]))
-        return lambda: trash.remove_note(self.directory + b"/" + target.name, entry.source)
+        trash.write_note(self.basket.path, target.name, self.basket.note(entry.source, self.clock.now()))
+        return lambda: trash.remove_note(paths.join(self.directory, target.name), entry.source)
 
 
 def _reason(error: RefusedError | OSError) -> str:

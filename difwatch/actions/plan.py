@@ -1,4 +1,4 @@
-"""What is to be done with the lesser pictures: deciding only, nothing is touched. Pure.
+"""What is to be done with the pictures that have a better one: deciding only, nothing is touched. Pure.
 
 **The survivor invariant.** A picture that goes is a member of a group. The primary of that group stays: it is a
 member of none, and only members go. Each member is within the threshold of its primary. So each picture that
@@ -12,7 +12,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from difwatch.model import Group, Image
+from difwatch import paths
+from difwatch.model.pictures import Group, Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _why_not(image: Image, keeper: Image, policy: Policy) -> str | None:
         return "it has another name (a hard link) that would stay"
     if image.key is not None and keeper.key is not None and _identity(image) == _identity(keeper):
         return "it is the same file as the one to keep"
-    if policy.destination is not None and image.path.startswith(policy.destination.rstrip(b"/") + b"/"):
+    if policy.destination is not None and paths.is_below(image.path, policy.destination):
         return "it is in the destination already"
     return None
 
@@ -117,10 +118,9 @@ def _identity(image: Image) -> tuple[int, int] | None:
 def _target(path: bytes, policy: Policy, folders: Sequence[bytes]) -> bytes | None:
     if policy.destination is None:
         return None
-    base = policy.destination.rstrip(b"/")
     if not policy.keep_tree:
-        return base + b"/" + path.rpartition(b"/")[2]
-    inside = [folder.rstrip(b"/") for folder in folders if path.startswith(folder.rstrip(b"/") + b"/")]
-    root = max(inside, key=len, default=path.rpartition(b"/")[0])
-    name = root.rpartition(b"/")[2] or b"root"
-    return base + b"/" + name + path[len(root) :]
+        return paths.join(policy.destination, paths.name(path))
+    holding = [folder for folder in folders if paths.is_below(path, folder)]
+    root = max(holding, key=len, default=paths.parent(path))
+    below = path.removeprefix(paths.inside(root))
+    return paths.join(paths.join(policy.destination, paths.name(root) or b"root"), below)

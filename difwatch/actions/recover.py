@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from difwatch import paths
 from difwatch.actions import trash
-from difwatch.actions.check import RefusedError, digest_of, opened
-from difwatch.actions.directory import Place, nearest, place, sync
-from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal, signed
+from difwatch.actions.check import RefusedError, digest_of_file, opened
+from difwatch.actions.directory import Place, place, sync
+from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal
 from difwatch.actions.transfer import File, put_back, transfer, unlink
-from difwatch.model import FileKey
+from difwatch.clock import Clock
+from difwatch.model.files import FileKey, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,12 @@ class Recovered:
     state: str
 
 
-def recover(journal: Journal, now: Callable[[], str]) -> list[Recovered]:
+def recover(journal: Journal, clock: Clock) -> list[Recovered]:
     """Finish or roll back all open acts."""
-    return settle_all(journal.open_entries(), journal, now, "after an interruption")
+    return settle_all(journal.open_entries(), journal, clock, "after an interruption")
 
 
-def settle_all(entries: Sequence[Entry], journal: Journal, now: Callable[[], str], message: str) -> list[Recovered]:
+def settle_all(entries: Sequence[Entry], journal: Journal, clock: Clock, message: str) -> list[Recovered]:
     """Put the files of open acts where they belong, and write down where that is; a picture before its sidecars."""
     states: dict[int, str] = {}
     for entry in entries:
@@ -47,14 +50,14 @@ def settle_all(entries: Sequence[Entry], journal: Journal, now: Callable[[], str
         if state == OPEN:  # until its disk is there again
             continue
         journal.end(
-            [entry], state, now(), "found neither at its old nor at its new place" if state == LOST else message
+            [entry], state, clock.now(), "found neither at its old nor at its new place" if state == LOST else message
         )
     return [Recovered(entry, states[entry.id]) for entry in entries]
 
 
 def is_on_its_disk(path: bytes, fsid: int | None) -> bool:
     """Tell whether the place of a path is on the file system that it was on: that its disk is mounted."""
-    return fsid is None or signed(os.statvfs(nearest(path.rpartition(b"/")[0])).f_fsid) == fsid
+    return fsid is None or signed(os.statvfs(paths.nearest(paths.parent(path))).f_fsid) == fsid
 
 
 def _settled(entry: Entry, picture: str | None) -> str:
@@ -93,8 +96,8 @@ def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
         return
     basket = trash.basket_of(original.target)
     with contextlib.suppress(FileExistsError):
-        name = original.target.rpartition(b"/")[2]
-        trash.write_note(basket.path, name, basket.note(original.source, original.begun[:19]))
+        name = paths.name(original.target)
+        trash.write_note(basket.path, name, basket.note(original.source, datetime.fromisoformat(original.begun)))
 
 
 @contextlib.contextmanager
@@ -159,7 +162,7 @@ def holds(entry: Entry, side: Place) -> bool:
     """Tell whether the bytes that were to be moved are here."""
     try:
         with opened(side, "it") as descriptor:
-            return os.fstat(descriptor).st_size == entry.size and digest_of(descriptor) == entry.digest
+            return os.fstat(descriptor).st_size == entry.size and digest_of_file(descriptor) == entry.digest
     except RefusedError:
         return False
 

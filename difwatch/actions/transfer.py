@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from difwatch.actions.check import RefusedError, identity
+from difwatch.actions.check import RefusedError, blocks_of, identity
 from difwatch.actions.directory import Place, rename_new, sync
 from difwatch.actions.journal import Entry
 from difwatch.actions.names import numbered, split
-from difwatch.model import FileKey
+from difwatch.digest import digest_of_blocks
+from difwatch.model.files import FileKey
 
-_BLOCK = 1 << 20
 _CHANGED = "it was changed or replaced while it was being moved"
 
 
@@ -185,15 +184,14 @@ def _copy(file: File, target: Place) -> tuple[int, int]:
 
 
 def _copy_bytes(descriptor: int, out: int) -> bytes:
-    digest = hashlib.blake2b(digest_size=32)
-    place = 0
-    while block := os.pread(descriptor, _BLOCK, place):
-        digest.update(block)
-        place += len(block)
-        left = memoryview(block)
-        while left:
-            left = left[os.write(out, left) :]
-    return digest.digest()
+    def written() -> Iterator[bytes]:
+        for block in blocks_of(descriptor):
+            left = memoryview(block)
+            while left:
+                left = left[os.write(out, left) :]
+            yield block
+
+    return digest_of_blocks(written())
 
 
 def _copy_attributes(descriptor: int, before: os.stat_result, out: int) -> None:

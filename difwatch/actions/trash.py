@@ -10,11 +10,14 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote
 
-from difwatch.actions.directory import Place, device_of, directory
+from difwatch import paths
+from difwatch.actions.directory import Place, directory
 
 NOTE_ROOM = len(b".trashinfo")
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,15 @@ class Basket:
         """Where the files lie."""
         return self.path + b"/files"
 
-    def note(self, source: bytes, moment: str) -> bytes:
-        """What is written down about a file; ``moment`` is its deletion in local time, ISO 8601 without a zone."""
+    def note(self, source: bytes, moment: datetime) -> bytes:
+        """Return what is written down about a file that is deleted at a moment; the note says it in local time."""
         shown = source if self.top is None else source[len(self.top.rstrip(b"/")) + 1 :]
-        return b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote(shown).encode(), moment.encode())
+        return b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote(shown).encode(), _local(moment))
+
+
+def _local(moment: datetime) -> bytes:
+    """Return a moment in local time, ISO 8601 without a zone."""
+    return moment.astimezone().replace(tzinfo=None).isoformat(timespec="seconds").encode()
 
 
 def home_basket(environment: Mapping[str, str]) -> Basket:
@@ -54,10 +62,10 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
         Numeric id.
     """
     home = home_basket(environment)
-    device = os.lstat(path.rpartition(b"/")[0] or b"/").st_dev
-    if device_of(home.path) == device:
+    device = os.lstat(paths.parent(path)).st_dev
+    if paths.device_of(home.path) == device:
         return home
-    top = _top(path.rpartition(b"/")[0] or b"/", device)
+    top = _top(paths.parent(path), device)
     shared = top.rstrip(b"/") + b"/.Trash"
     if _is_shared(shared):
         return Basket(shared + b"/%d" % user, top)
@@ -67,10 +75,10 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
 
 def basket_of(target: bytes) -> Basket:
     """The basket in which a file lies."""
-    path = target.rpartition(b"/")[0].rpartition(b"/")[0]
-    above, _, name = path.rpartition(b"/")
+    path = paths.parent(paths.parent(target))
+    above, name = paths.parent(path), paths.name(path)
     if name.startswith(b".Trash-"):
-        return Basket(path, above or b"/")
+        return Basket(path, above)
     if above.endswith(b"/.Trash"):
         return Basket(path, above.removesuffix(b"/.Trash") or b"/")
     return Basket(path, None)
@@ -101,15 +109,16 @@ def remove_note(target: bytes | None, source: bytes) -> None:
     """Take the note of a file in a basket away, if it is there and says that the file came from ``source``."""
     if target is None:
         return
-    name = target.rpartition(b"/")[2] + b".trashinfo"
-    said = basket_of(target).note(source, "").splitlines()[1]
+    name = paths.name(target) + b".trashinfo"
+    _, said, *_ = basket_of(target).note(source, _ANY_TIME).splitlines(keepends=True)
+    beginning = b"[Trash Info]\n" + said
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), directory(_info_of(target)) as info:
         note = Place(info, name)
         descriptor = note.open(os.O_RDONLY)
         try:
             found = os.read(descriptor, 1 << 16)
             # Also one that was only begun.
-            ours = said in found.splitlines() or basket_of(target).note(source, "").startswith(found)
+            ours = said.rstrip() in found.splitlines() or beginning.startswith(found)
         finally:
             os.close(descriptor)
         if ours:
@@ -117,13 +126,13 @@ def remove_note(target: bytes | None, source: bytes) -> None:
 
 
 def _info_of(target: bytes) -> bytes:
-    return target.rpartition(b"/")[0].rpartition(b"/")[0] + b"/info"
+    return paths.join(paths.parent(paths.parent(target)), b"info")
 
 
 def _top(path: bytes, device: int) -> bytes:
     """The topmost directory above a path that is on the same disk."""
     while path != b"/":
-        above = path.rpartition(b"/")[0] or b"/"
+        above = paths.parent(path)
         if os.lstat(above).st_dev != device:
             break
         path = above

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from difwatch import paths
 from difwatch.actions import trash
-from difwatch.actions.check import RefusedError, digest_of, opened
+from difwatch.actions.check import RefusedError, digest_of_file, opened
 from difwatch.actions.directory import Place, directory, place
-from difwatch.actions.journal import DONE, Entry, Journal, signed
+from difwatch.actions.journal import DONE, Entry, Journal
 from difwatch.actions.recover import holds, is_on_its_disk, settle_all
 from difwatch.actions.together import TakenError, transfer_together
 from difwatch.actions.transfer import File
+from difwatch.clock import Clock
+from difwatch.model.files import signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Undone:
     reason: str | None = None
 
 
-def undo(entry: Entry, journal: Journal, now: Callable[[], str], force: bool = False) -> Undone:
+def undo(entry: Entry, journal: Journal, clock: Clock, force: bool = False) -> Undone:
     """Put a picture back, and then its sidecars; to another disk than it came from only by ``force``."""
     if entry.kind == "undo" or entry.state != DONE:
         why = "it was put back already" if entry.state == "undone" else f"it is {entry.state}"
@@ -36,7 +39,7 @@ def undo(entry: Entry, journal: Journal, now: Callable[[], str], force: bool = F
         why = "its folder is on another file system than when it was moved (is its disk mounted?); --force does it"
         return Undone(entry, "refused", why)
     try:
-        _put_back([entry, *(one for one in journal.sidecars(entry.id) if one.state == DONE)], journal, now)
+        _put_back([entry, *(one for one in journal.sidecars(entry.id) if one.state == DONE)], journal, clock)
     except RefusedError as error:
         return Undone(entry, "refused", str(error))
     except FileExistsError as error:
@@ -46,23 +49,23 @@ def undo(entry: Entry, journal: Journal, now: Callable[[], str], force: bool = F
     return Undone(entry, "done")
 
 
-def _put_back(entries: Sequence[Entry], journal: Journal, now: Callable[[], str]) -> None:
+def _put_back(entries: Sequence[Entry], journal: Journal, clock: Clock) -> None:
     """Put a picture back and with it those of its sidecars that are still there."""
     picture = entries[0]
     with contextlib.ExitStack() as held:
         files, homes = _files(entries, held)
-        begun = journal.begin([file.entry for file in files], now())
+        begun = journal.begin([file.entry for file in files], clock.now())
         files = [replace(file, entry=entry) for file, entry in zip(files, begun, strict=True)]
         try:
             transfer_together(files, homes, lambda: None)
         except (OSError, RefusedError, TakenError) as error:
-            settled = settle_all(begun, journal, now, str(error))
+            settled = settle_all(begun, journal, clock, str(error))
             if settled[0].state != DONE and isinstance(error, TakenError):
                 raise FileExistsError(0, "taken", os.fsdecode(picture.source)) from error
             if settled[0].state != DONE:
                 raise
         else:
-            journal.end(begun, DONE, now())
+            journal.end(begun, DONE, clock.now())
     if picture.kind == "trash":
         for entry in begun:
             trash.remove_note(entry.source, entry.target or b"")
@@ -99,7 +102,7 @@ def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int, os.stat_result]]:
         These bytes are not there any more.
     """
     assert entry.target is not None
-    above, _, name = entry.target.rpartition(b"/")
+    above, name = paths.parent(entry.target), paths.name(entry.target)
     with contextlib.ExitStack() as held:
         try:
             below = held.enter_context(directory(above))
@@ -113,9 +116,9 @@ def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int, os.stat_result]]:
         source = Place(below, now)
         descriptor = held.enter_context(opened(source, "it"))
         before = os.fstat(descriptor)
-        if digest_of(descriptor) != entry.digest:
+        if digest_of_file(descriptor) != entry.digest:
             raise RefusedError(f"{os.fsdecode(entry.target)} is another file now")
-        yield above + b"/" + now, source, descriptor, before
+        yield paths.join(above, now), source, descriptor, before
 
 
 def _others(below: int, name: bytes, size: int) -> list[bytes]:

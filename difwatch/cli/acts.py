@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
-from difwatch.actions.move import Outcome, Rules, preview
+from difwatch.actions.move import ActRules, Outcome, preview
 from difwatch.actions.plan import Keep, Step
-from difwatch.cli import say
+from difwatch.cli.output import say
+from difwatch.clock import SystemClock
 from difwatch.errors import ActionError, IncompleteError
 from difwatch.imaging import is_image_name
-from difwatch.report.text import shown, shown_bytes, shown_path
+from difwatch.shown import shown, shown_bytes, shown_path
 
 _IDS_SHOWN = 5
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
 
 
-def rules(px: int, recipe: str, sidecars: str) -> Rules:
-    """How acts are done by this user, now."""
-    environment, user = dict(os.environ), os.getuid()
-    return Rules(px, is_image_name, lambda: datetime.now(UTC).isoformat(), sidecars, environment, user, recipe)
+def act_rules(px: int, recipe: str, sidecars: str) -> ActRules:
+    """Return how acts are done by this user, now."""
+    return ActRules(px, is_image_name, SystemClock(), sidecars, dict(os.environ), os.getuid(), recipe)
 
 
-class Teller:
+class ActReport:
     """Says what became of each picture, and at the end of all."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._began = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        self._began = SystemClock().now().astimezone().isoformat(timespec="milliseconds")
         self._done: list[Outcome] = []
         self._refused = 0
         self._failed: list[Outcome] = []
 
-    def preview(self, steps: Iterable[Step], found: Rules) -> None:
+    def preview(self, steps: Iterable[Step], rules: ActRules) -> None:
         """Say what would become of each."""
         claimed: set[bytes] = set()
         for step in steps:
-            self.tell(step, None if isinstance(step, Keep) else preview(step, found, claimed))
+            self.note(step, None if isinstance(step, Keep) else preview(step, rules, claimed))
 
-    def tell(self, step: Step, outcome: Outcome | None) -> None:
+    def note(self, step: Step, outcome: Outcome | None) -> None:
         """Say what became of one."""
         if outcome is None or outcome.state in ("refused", "failed"):
             reason = step.reason if isinstance(step, Keep) else outcome.reason if outcome else ""

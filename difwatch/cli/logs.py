@@ -1,4 +1,4 @@
-"""Log lines for people and for programs, and the progress line that they must not break."""
+"""Log lines for people and for programs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import logging
 import math
 import os
 import sys
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from difwatch.pipeline.run import Progress
-from difwatch.report.text import shown
+from difwatch.shown import shown
 
-_ERASE = "\r\x1b[K"
-_PLAIN_SECONDS = 10.0
+ERASE = "\r\x1b[K"
+"""Makes room for a line on a terminal, where a progress line may stand."""
+
 _REPEAT_SECONDS = 600.0
 _TEXTS_MOST = 1000
 
@@ -55,9 +54,9 @@ class _Json(logging.Formatter):
 
 
 class Repetition(logging.Filter):
-    """Lets a warning through once in ten minutes, and then says how often it was meant.
+    """Passes each warning once in ten minutes, then with the number of times that it was left out.
 
-    The time is that of the records; so many texts are remembered at the most.
+    The clock is that of the records. The last thousand texts are remembered.
     """
 
     def __init__(self) -> None:
@@ -84,7 +83,7 @@ class Repetition(logging.Filter):
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr.isatty():
-            self.stream.write(_ERASE)
+            self.stream.write(ERASE)
         super().emit(record)
 
 
@@ -102,85 +101,3 @@ def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
     log = logging.getLogger("difwatch")
     log.handlers = [handler]
     log.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
-
-
-class _Line:
-    """One changing line on a terminal, a plain line now and then otherwise."""
-
-    def __init__(self) -> None:
-        self._said = 0.0
-
-    def begin(self, now: float) -> None:
-        """The first plain line comes a while after this."""
-        self._said = now
-
-    def show(self, text: str, now: float) -> None:
-        """Show it, or say it if it is time."""
-        if sys.stderr.isatty():
-            sys.stderr.write(_ERASE + text)
-            sys.stderr.flush()
-        elif now - self._said >= _PLAIN_SECONDS:
-            self._said = now
-            logging.getLogger("difwatch.progress").info(text)
-
-    def end(self) -> None:
-        """Leave a clean line behind."""
-        if sys.stderr.isatty():
-            sys.stderr.write(_ERASE)
-
-
-class ProgressLine(_Line):
-    """Shows how far the pipeline is."""
-
-    def __init__(self, quiet: bool) -> None:
-        super().__init__()
-        self._quiet = quiet
-        self._started: tuple[float, int] | None = None
-
-    def __call__(self, progress: Progress) -> None:
-        """Show it."""
-        now = time.monotonic()
-        left = progress.waiting + progress.working
-        if self._quiet or not left:
-            self._started = None
-            return
-        if self._started is None:
-            self._started = (now, progress.done)
-            self.begin(now)
-        self.show(describe(progress, now - self._started[0], progress.done - self._started[1]), now)
-
-
-class TaskLine(_Line):
-    """Shows how many parts of a long task are done."""
-
-    def __init__(self, quiet: bool) -> None:
-        super().__init__()
-        self._quiet = quiet
-        self._started: tuple[float, int] | None = None
-
-    def __call__(self, done: int, parts: int, found: str) -> None:
-        """Show it; ``found`` is what there is to say so far."""
-        now = time.monotonic()
-        if self._started is None:
-            self._started = (now, done)
-            self.begin(now)
-        since, before = self._started
-        rate = (done - before) / (now - since) if now > since else 0.0
-        left = f", {_duration(round((parts - done) / rate))} left" if rate else ""
-        if not self._quiet:
-            self.show(f"{done} of {parts} parts done, {found}{left}", now)
-
-
-def describe(progress: Progress, seconds: float, done: int) -> str:
-    """Progress in words: how many of how many, the rate, and the time left at that rate."""
-    left = progress.waiting + progress.working
-    rate = done / seconds if seconds > 0 else 0.0
-    text = f"{progress.done} of {progress.done + left} files read"
-    if progress.scanning or not rate:
-        return text
-    return f"{text}, {rate:.0f} a second, {_duration(round(left / rate))} left"
-
-
-def _duration(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{f'{minutes} min ' if minutes else ''}{rest} s"

@@ -2,42 +2,66 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from difwatch import paths
+from difwatch.clock import SystemClock
 from difwatch.errors import UsageError
+from difwatch.model.settings import MSE_MOST
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_MSE_MOST = 65025
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str) -> datetime:
+    """Return a moment in UTC: given as one (local time without a zone), or as how long ago it was.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    ago = re.fullmatch(r"(\d+)([smhdw])", text)
+    if ago:
+        with contextlib.suppress(OverflowError):
+            return SystemClock().now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"{text!r}: must be a moment such as 2026-11-21T12:00, or how long ago, such as 2h"
+        ) from error
 
 
 def real_path(flag: str, given: str | None) -> bytes | None:
-    """The real path of what was given, ``~`` expanded; None for nothing."""
+    """Return the real path of what was given, ``~`` expanded; None for nothing."""
     if given is None:
         return None
     if not given:
         raise UsageError(f"{flag} '': name a folder")
-    return os.fsencode(os.path.realpath(os.path.expanduser(given)))  # noqa: PTH111  (that of Path raises)
+    return paths.real(given)
 
 
 def threshold(given: float | None) -> float | None:
-    """A mean squared error."""
-    if given is not None and not 0 <= given <= _MSE_MOST:
-        raise UsageError(f"--threshold {given:g}: must be a mean squared error from 0 to {_MSE_MOST}")
+    """Return a mean squared error, checked."""
+    if given is not None and not 0 <= given <= MSE_MOST:
+        raise UsageError(f"--threshold {given:g}: must be a mean squared error from 0 to {MSE_MOST}")
     return given
 
 
-def within(connection: Connection, given: str | None) -> bytes | None:
-    """A directory that lies in a watched folder, or holds one."""
+def watched_directory(connection: Connection, given: str | None) -> bytes | None:
+    """Return a directory that lies in a watched folder, or holds one."""
     from difwatch.store import folders
 
     path = real_path("--folder", given)
     if path is None:
         return None
-    inside = path.rstrip(b"/") + b"/"
-    watched = [folder.path.rstrip(b"/") + b"/" for folder in folders.in_force(connection).values()]
-    if not any(inside.startswith(one) or one.startswith(inside) for one in watched):
+    watched = [folder.path for folder in folders.in_force(connection).values()]
+    if not any(paths.is_within(path, folder) or paths.is_within(folder, path) for folder in watched):
         raise UsageError(f"--folder {given}: is no watched folder, nor in one")
     return path

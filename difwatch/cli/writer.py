@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Engine
 
-from difwatch.cli import Common
-from difwatch.control import WriterLock, ask, holder
-from difwatch.store import open_writer, upgrade
+from difwatch.cli.context import Context
+from difwatch.clock import SystemClock
+from difwatch.control.lock import WriterLock, holder
+from difwatch.control.requests import ask
+from difwatch.service.requests import Request, StoreRequest, message
+from difwatch.store import open_writer, upgrade, writing
 
 
 class Writer:
@@ -21,30 +23,38 @@ class Writer:
         The holder does not answer, or the store cannot be used.
     """
 
-    def __init__(self, common: Common) -> None:
-        common.must_have_store()
-        self._state_dir = common.state_dir
-        self._engine: Engine | None = None
+    def __init__(self, context: Context) -> None:
+        context.must_have_store()
+        self._state_dir = context.state_dir
         self._lock: WriterLock | None = None
-        if holder(common.state_dir) is None:
-            self._lock = WriterLock(common.state_dir)
-            self._engine = open_writer(common.store)
-            upgrade(self._engine, common.store)
+        self.engine: Engine | None = None
+        """The writer of the store; None where another process holds it."""
+        if holder(self._state_dir) is None:
+            self._lock = WriterLock(self._state_dir)
+            self.engine = open_writer(self._state_dir.store)
+            upgrade(self.engine, self._state_dir.store)
 
     @property
     def is_here(self) -> bool:
         """Whether this process holds the store itself."""
-        return self._engine is not None
+        return self.engine is not None
 
-    def do(self, request: Mapping[str, Any], here: Callable[[Engine], Any]) -> Any:
-        """Send a request to the holder, or do the same here."""
-        return ask(self._state_dir, request) if self._engine is None else here(self._engine)
+    def do(self, request: StoreRequest) -> Any:
+        """Carry a request out, or send it to the holder; return the answer."""
+        if self.engine is None:
+            return self.send(request)
+        with writing(self.engine) as connection:
+            return request.carry_out(connection, SystemClock().now()).answer
+
+    def send(self, request: Request) -> Any:
+        """Send a request to the holder; return the answer."""
+        return ask(self._state_dir, message(request))
 
     def __enter__(self) -> Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
+        if self.engine is not None:
+            self.engine.dispose()
         if self._lock is not None:
             self._lock.release()

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
+import os
+from dataclasses import asdict
+from typing import Any
+
+from difwatch.control.state_dir import StateDir
+from difwatch.model.health import FolderHealth, Heartbeat, Queue
 
 log = logging.getLogger(__name__)
 
 
-def write_heartbeat(state_dir: Path, facts: dict[str, object]) -> None:
-    """Leave what only the daemon knows where `status` finds it; replaced as a whole."""
-    path = state_dir / "daemon.json"
-    new = path.with_suffix(".new")
+def write_heartbeat(state_dir: StateDir, heartbeat: Heartbeat) -> None:
+    """Replace the last heartbeat, as a whole; a disk that takes nothing is no reason to stop watching."""
+    new = state_dir.heartbeat.with_suffix(".new")
     try:
-        new.write_text(json.dumps(facts), encoding="utf-8")
-        new.replace(path)
+        new.write_text(json.dumps(_to_json(heartbeat)), encoding="utf-8")
+        new.replace(state_dir.heartbeat)
     except OSError as error:
-        # `status` will be old; that is no reason to stop watching.
-        log.warning("%s: cannot be written (%s)", path, error.strerror)
+        log.warning("%s: cannot be written (%s)", state_dir.heartbeat, error.strerror)
 
 
-def read_heartbeat(state_dir: Path) -> dict[str, object]:
-    """What the daemon last left; empty if it never ran here."""
+def read_heartbeat(state_dir: StateDir) -> Heartbeat:
+    """Return what the daemon last left; an empty one if it never ran here, or was another version."""
     try:
-        found = json.loads((state_dir / "daemon.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return _from_json(json.loads(state_dir.heartbeat.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return Heartbeat()
+
+
+def _to_json(heartbeat: Heartbeat) -> dict[str, Any]:
+    return asdict(heartbeat) | {
+        "folders": [asdict(folder) | {"path": os.fsdecode(folder.path)} for folder in heartbeat.folders]
+    }
+
+
+def _from_json(values: dict[str, Any]) -> Heartbeat:
+    folders = tuple(FolderHealth(**folder | {"path": os.fsencode(folder["path"])}) for folder in values["folders"])
+    parts = {"reasons": tuple(values["reasons"]), "folders": folders, "queue": Queue(**values["queue"])}
+    return Heartbeat(**values | parts)

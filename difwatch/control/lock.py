@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-from pathlib import Path
 
+from difwatch.control.state_dir import StateDir
 from difwatch.errors import StoreBusyError, StoreError
 
 _FLOCK = "hhqqi"  # struct flock of 64-bit Linux: type, whence, start, length, pid
@@ -24,10 +24,10 @@ class WriterLock:
         Another process holds it; the message names its pid.
     """
 
-    def __init__(self, state_dir: Path) -> None:
-        path = state_dir / "lock"
+    def __init__(self, state_dir: StateDir) -> None:
+        path = state_dir.lock
         try:
-            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            state_dir.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreError(f"{path}: cannot be made: {error.strerror}; choose another --state-dir") from error
@@ -36,7 +36,7 @@ class WriterLock:
         except OSError as error:
             os.close(self._descriptor)
             raise StoreBusyError(
-                f"{state_dir}: another difwatch (pid {holder(state_dir)}) is working with this state directory; "
+                f"{state_dir.path}: another difwatch (pid {holder(state_dir)}) is working with this state directory; "
                 "stop it first, or choose another --state-dir"
             ) from error
 
@@ -45,10 +45,10 @@ class WriterLock:
         os.close(self._descriptor)
 
 
-def holder(state_dir: Path) -> int | None:
+def holder(state_dir: StateDir) -> int | None:
     """The pid of the process that holds the lock, None if nobody does. Takes no lock itself."""
     try:
-        descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(state_dir.lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
     try:

@@ -11,10 +11,11 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from difwatch.control.state_dir import StateDir
 from difwatch.errors import (
     ActionError,
     DifwatchError,
@@ -27,14 +28,23 @@ from difwatch.errors import (
 
 log = logging.getLogger(__name__)
 
-NAME = "control.sock"
 _LONGEST = 1 << 20  # bytes of a request
 _MOST = 16  # that are being read at once
 _PATIENCE = 5.0  # seconds for a request to come
 _CREDENTIALS = "3i"  # struct ucred: pid, uid, gid
 
-Handler = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Answers a request, or raises a `DifwatchError`."""
+
+class Answerer(Protocol):
+    """Whoever answers requests."""
+
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a request.
+
+        Raises
+        ------
+        DifwatchError
+            It cannot be carried out, or is not a request; the text says which field is wrong.
+        """
 
 
 class RequestServer:
@@ -44,13 +54,13 @@ class RequestServer:
     ----------
     state_dir
         Where the socket is made; the caller holds its lock.
-    handlers
-        By the word under ``do`` in a request.
+    answerer
+        Answers what comes.
     """
 
-    def __init__(self, state_dir: Path, handlers: Mapping[str, Handler]) -> None:
-        self._path = state_dir / NAME
-        self._handlers = handlers
+    def __init__(self, state_dir: StateDir, answerer: Answerer) -> None:
+        self._path = state_dir.socket
+        self._answerer = answerer
         self._waiting: dict[socket.socket, tuple[bytearray, float]] = {}
         self._path.unlink(missing_ok=True)  # of a holder that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
@@ -109,15 +119,14 @@ class RequestServer:
     def _answer(self, said: bytes) -> Mapping[str, Any]:
         try:
             request = json.loads(said)
-            handler = self._handlers[request["do"]]
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, RecursionError):
+            request = None
+        if not isinstance(request, dict):
             return {"error": "this is not a request of this version of difwatch", "exit_code": 2}
         try:
-            return {"answer": handler(request)}
+            return {"answer": self._answerer.answer(request)}
         except DifwatchError as error:
             return {"error": str(error), "exit_code": error.exit_code}
-        except (KeyError, ValueError, TypeError) as error:
-            return {"error": f"the request is not complete ({error})", "exit_code": 2}
 
     def _end(self, asking: socket.socket, answer: Mapping[str, Any]) -> None:
         self._waiting.pop(asking, None)
@@ -127,8 +136,8 @@ class RequestServer:
         asking.close()
 
 
-def ask(state_dir: Path, request: Mapping[str, Any], seconds: float = 60.0) -> Any:
-    """Ask the holder of a state directory; gives its answer.
+def ask(state_dir: StateDir, request: Mapping[str, Any], seconds: float = 60.0) -> Any:
+    """Ask the holder of a state directory, and return its answer.
 
     Raises
     ------
@@ -140,7 +149,7 @@ def ask(state_dir: Path, request: Mapping[str, Any], seconds: float = 60.0) -> A
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as to:
         to.settimeout(seconds)
         try:
-            with _near(state_dir / NAME) as address:
+            with _near(state_dir.socket) as address:
                 to.connect(address)
             with contextlib.suppress(BrokenPipeError):  # a refusal may be there before the request is sent
                 to.sendall(json.dumps(dict(request)).encode() + b"\n")
@@ -150,7 +159,7 @@ def ask(state_dir: Path, request: Mapping[str, Any], seconds: float = 60.0) -> A
             answer = json.loads(said)
         except (OSError, ValueError) as error:
             raise StoreBusyError(
-                f"{state_dir}: the difwatch that works with this state directory does not answer ({error}); "
+                f"{state_dir.path}: the difwatch that works with this state directory does not answer ({error}); "
                 "try again, or stop it first"
             ) from error
     if "error" in answer:

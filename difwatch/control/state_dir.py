@@ -1,51 +1,81 @@
-"""The state directory: where it is, and where it must not be."""
+"""The state directory: where it is, where it must not be, and the names of what is in it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from difwatch.errors import StoreError
 
-# SQLite's log in shared memory and the locks of the kernel do not hold over these.
-_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
+
+@dataclass(frozen=True, slots=True)
+class StateDir:
+    """A state directory, and the paths of everything in it."""
+
+    path: Path
+
+    @property
+    def store(self) -> Path:
+        """The database of pictures and matches; its daily copies lie in a directory beside it."""
+        return self.path / "difwatch.db"
+
+    @property
+    def journal(self) -> Path:
+        """The journal of moves."""
+        return self.path / "moves.db"
+
+    @property
+    def journal_lock(self) -> Path:
+        """Held by the process that moves."""
+        return self.path / "moves.lock"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that writes to the store."""
+        return self.path / "lock"
+
+    @property
+    def socket(self) -> Path:
+        """Where that process answers requests."""
+        return self.path / "control.sock"
+
+    @property
+    def heartbeat(self) -> Path:
+        """What the daemon reports about itself."""
+        return self.path / "daemon.json"
+
+    @property
+    def canary(self) -> Path:
+        """The directory of the file whose opening proves that events come through."""
+        return self.path / "canary"
+
+    def refuse_network(self, network: str | None) -> None:
+        """Refuse to work on a network file system, where the locks and the shared memory of SQLite do not hold.
+
+        Parameters
+        ----------
+        network
+            The kind of network file system that the directory lies on; None if it is none.
+
+        Raises
+        ------
+        StoreError
+            Naming the kind.
+        """
+        if network is not None:
+            raise StoreError(
+                f"{self.path}: lies on a network file system ({network}), where a store gets damaged; choose a "
+                "--state-dir on a disk of this machine (the pictures may lie on the network)"
+            )
 
 
-def default_state_dir(environment: Mapping[str, str]) -> Path:
-    """Where the store and the journal are: DIFWATCH_STATE_DIR, STATE_DIRECTORY (systemd), or the platform's place."""
+def default_state_dir(environment: Mapping[str, str]) -> StateDir:
+    """Return the state directory that DIFWATCH_STATE_DIR, STATE_DIRECTORY (systemd) or the platform says."""
     named = environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
     if named:
-        return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
-    return platformdirs.user_state_path("difwatch")
-
-
-def refuse_network(state_dir: Path, mounts: str) -> None:
-    """Refuse a state directory on a network file system.
-
-    Parameters
-    ----------
-    state_dir
-        It, or where it will be.
-    mounts
-        The text of ``/proc/self/mounts``.
-
-    Raises
-    ------
-    StoreError
-        Naming the kind of file system.
-    """
-    real = os.path.realpath(state_dir) + "/"
-    best, kind = "", ""
-    for line in mounts.splitlines():
-        _, place, found, *_ = line.split(" ")
-        place = place.replace("\\040", " ").rstrip("/") + "/"
-        if real.startswith(place) and len(place) >= len(best):
-            best, kind = place, found
-    if kind in _NETWORK:
-        raise StoreError(
-            f"{state_dir}: lies on a network file system ({kind}), where a store gets damaged; choose a --state-dir "
-            "on a disk of this machine (the pictures may lie on the network)"
-        )
+        return StateDir(Path(os.path.expanduser(named)))  # noqa: PTH111  (that of Path raises for an unknown user)
+    return StateDir(platformdirs.user_state_path("difwatch"))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from difwatch.imaging.decode import decode
 from difwatch.imaging.tensor import tensor
-from difwatch.model import Recipe
+from difwatch.model.settings import Recipe
 
 _VERSION = 2
 _FAST_SIDE = 8  # times the side of the tensor that a short side keeps under "fast"

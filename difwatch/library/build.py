@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from difwatch.clock import SystemClock
+from difwatch.compare.sketch import SIZE
 from difwatch.library import parameters
 from difwatch.library.listing import Listed, list_files
 from difwatch.library.progress import progress_bar
 from difwatch.library.reading import read_files
-from difwatch.model import Answer, Image, Postponed, Tensorized, Unreadable
-from difwatch.search.sketch import SIZE
+from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable
+from difwatch.model.pictures import Image
 
 _IN_MEMORY = 2 << 30  # bytes of tensors; more are kept in a temporary file
 
@@ -77,12 +79,13 @@ class Build:
             "px_size": self.px_size,
             "processes": self.processes,
         }
-        started = datetime.now().astimezone()
+        clock = SystemClock()
+        started = clock.now()
         self.images: list[Image] = []
         self.folders: list[str] = []
         show = parameters.flag("show_progress", show_progress)
         self.rows, self.sketches = self._read(recursive, limit_extensions, show)
-        self.stats = self._statistics(started, datetime.now().astimezone())
+        self.stats = self._statistics(started, clock.now())
 
     def _read(
         self, recursive: bool, limit_extensions: bool, show: bool
@@ -96,13 +99,12 @@ class Build:
         with progress_bar(show, "reading", len(states), "files") as more:
             for answer in read_files(states, self.px_size, self.processes):
                 more(1)
-                path = answer.path if hasattr(answer, "path") else answer.state.path
                 reason = _reason(answer)
                 if reason is not None:
-                    self._invalid[listed[path].shown] = reason
+                    self._invalid[listed[answer.path].shown] = reason
                 elif isinstance(answer, Tensorized):
                     tensors.put(answer)
-                    found.append((listed[path], answer))
+                    found.append((listed[answer.path], answer))
         self._keep(found, tensors)
         return tensors.rows, tensors.sketches
 
@@ -181,8 +183,8 @@ class _Tensors:
 def duration(started: datetime, ended: datetime) -> Mapping[str, Any]:
     """When something began and ended, and how long it took, as difPy writes it."""
     return {
-        "start": started.replace(tzinfo=None).isoformat(),
-        "end": ended.replace(tzinfo=None).isoformat(),
+        "start": started.astimezone().replace(tzinfo=None).isoformat(),
+        "end": ended.astimezone().replace(tzinfo=None).isoformat(),
         "seconds_elapsed": round((ended - started).total_seconds(), 4),
     }
 

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from difwatch import paths
 from difwatch.imaging import is_image_name
-from difwatch.model import FileKey, FileState, Folder
-from difwatch.watch import Blind, Directory, Root, innermost, walk
+from difwatch.model.files import FileKey, FileState
+from difwatch.model.settings import Folder
+from difwatch.tree.roots import Root, innermost
+from difwatch.tree.scan import Blind, Directory, walk
 
 UNSUPPORTED = "Unsupported file type"
 _UNREADABLE_FOLDER = "this folder cannot be read"
@@ -59,7 +62,7 @@ def list_files(given: Sequence[str], recursive: bool, limit_extensions: bool) ->
         for found in walk(root, root.path, everywhere - {root.path}):
             if isinstance(found, Directory):
                 continue
-            name = base.rstrip("/") + os.fsdecode(found.path.removeprefix(root.path.rstrip(b"/")))
+            name = os.fsdecode(paths.join(os.fsencode(base), found.path.removeprefix(paths.inside(root.path))))
             if isinstance(found, Blind):
                 if not found.expected:
                     listing.skipped[name] = _UNREADABLE_FOLDER

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from difwatch.errors import ParameterError
-from difwatch.search.distance import similarity_mse
+from difwatch.model.settings import InFolder, similarity_mse
 
 
 def directories(given: Sequence[Any]) -> list[str]:
@@ -43,7 +43,7 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def in_folder(value: object) -> bool | str:
+def in_folder(value: object) -> InFolder:
     """True, False or "every"."""
     if value == "every":
         return "every"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterator
 
 import click
+
+from difwatch.clock import SystemClock
 
 
 @contextlib.contextmanager
@@ -16,11 +17,12 @@ def progress_bar(show: bool, label: str, length: int, noun: str) -> Iterator[Cal
     if not show or not length:
         yield lambda more: None
         return
-    started = time.monotonic()
+    clock = SystemClock()
+    started = clock.monotonic()
     done = 0
 
     def rate(_item: object) -> str:
-        seconds = time.monotonic() - started
+        seconds = clock.monotonic() - started
         return f"{done / seconds:.0f} {noun} a second" if seconds > 0 else ""
 
     with click.progressbar(length=length, label=label, file=sys.stderr, item_show_func=rate, show_pos=True) as bar:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import wait
-from time import monotonic
 
-from difwatch.model import Answer, FileState, Tensorized, TensorJob
-from difwatch.pipeline.intake import Limits
-from difwatch.pipeline.pool import WorkerPool
-from difwatch.pipeline.worker import tensorize
+from difwatch.clock import SystemClock
+from difwatch.model.files import FileState
+from difwatch.model.jobs import Answer, Limits, Tensorized, TensorJob
+from difwatch.workers.pool import WorkerPool
+from difwatch.workers.reading import tensorize
 
 _AT_ONCE = 256  # jobs that are known to the pool
 _DIGESTS_AT_MOST = 64
@@ -25,6 +25,7 @@ def read_files(states: Sequence[FileState], px: int, processes: int) -> Iterator
             jobs.learn(answer)
             yield answer
         return
+    clock = SystemClock()
     with contextlib.closing(WorkerPool(processes)) as pool:
         left = True
         while left or pool.backlog():
@@ -33,7 +34,7 @@ def read_files(states: Sequence[FileState], px: int, processes: int) -> Iterator
                 left = some is not None
                 if some is not None:
                     pool.submit(some)
-            answers = pool.collect(monotonic())
+            answers = pool.collect(clock.monotonic())
             if not answers and pool.backlog():
                 wait(pool.waitables())
             for answer in answers:
@@ -58,8 +59,7 @@ class _Jobs:
         assert state.key is not None
         known = self._known.get(state.key.size, set())
         digests = frozenset(known) if len(known) <= _DIGESTS_AT_MOST else frozenset()
-        limits = self._limits
-        return TensorJob(state.path, state.key, self._px, limits.max_pixels, limits.max_bytes, digests)
+        return TensorJob(state.path, state.key, self._px, self._limits, digests)
 
     def learn(self, answer: Answer) -> None:
         """Remember the digest of what was decoded."""

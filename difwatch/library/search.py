@@ -7,32 +7,36 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from difwatch import acting
-from difwatch.actions.move import Outcome, Rules
-from difwatch.actions.plan import Policy, plan
-from difwatch.control import default_state_dir
+from difwatch import paths
+from difwatch.actions.access import open_journal
+from difwatch.actions.move import ActRules, Outcome, carry_out
+from difwatch.actions.plan import Act, Policy, plan
+from difwatch.clock import SystemClock
+from difwatch.compare import budget
+from difwatch.compare.blocks import Radius
+from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of
+from difwatch.compare.distance import mse_limit
+from difwatch.compare.hits import BEYOND
+from difwatch.compare.refine import Held
+from difwatch.control.state_dir import StateDir, default_state_dir
 from difwatch.errors import ActionError, ParameterError
 from difwatch.imaging import is_image_name
 from difwatch.library import parameters
 from difwatch.library.build import Build, duration
 from difwatch.library.progress import progress_bar
-from difwatch.model import Group, Image, Settings
-from difwatch.pipeline.rescan import threads
-from difwatch.report.summary import Summary
-from difwatch.report.text import shown, shown_path
-from difwatch.search import budget
-from difwatch.search.blocks import Radius
-from difwatch.search.chunked import Chunks, chunked_hits, cuts_of
-from difwatch.search.distance import mse_limit
-from difwatch.search.hits import BEYOND
-from difwatch.search.refine import Held
+from difwatch.matches.collection import Collection
+from difwatch.matches.rules import MatchRules
+from difwatch.model.pictures import Group, Image, Neighbours
+from difwatch.model.settings import Settings
+from difwatch.rescan.threads import threads
+from difwatch.shown import shown, shown_path
 
 _MEMORY = 2 << 30
 
@@ -96,16 +100,17 @@ class Search:
         self._processes = parameters.processes(processes)
         self._chunksize = parameters.chunksize(chunksize)
         self._in_folder = difwatch_obj.in_folder if in_folder is None else parameters.in_folder(in_folder)
-        started = datetime.now().astimezone()
+        clock = SystemClock()
+        started = clock.now()
         near = self._near(parameters.flag("show_progress", show_progress))
-        self._summary = self._summarized(near)
-        self._groups = self._summary.groups()
+        self._collection = self._collected(near)
+        self._groups = self._collection.groups()
         self.result = self._result()
         self.lower_quality = [os.fsdecode(one.image.path) for group in self._groups for one in group.members]
-        self.stats = self._statistics(started, datetime.now().astimezone())
+        self.stats = self._statistics(started, clock.now())
 
-    def _near(self, show: bool) -> dict[int, list[tuple[int, int, int]]]:
-        """For each tensor the others within the threshold: (tensor, SSE, degrees)."""
+    def _near(self, show: bool) -> Neighbours:
+        """Return for each tensor the others within the threshold: (tensor, SSE, degrees)."""
         build = self._build
         rows, values = build.rows, build.rows.shape[1]
         radius = Radius.of(mse_limit(self._threshold, values), build.px_size, self._rotate)
@@ -113,14 +118,13 @@ class Search:
         chunked = budget.algorithm(len(build.images), values, _MEMORY) == "chunked"
         block = budget.block_rows(len(rows), self._processes, self._chunksize if chunked else None)
         chunks = Chunks(ids, build.sketches, radius, cuts_of(ids, build.sketches, block))
-        near: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        near: Neighbours = defaultdict(list)
         tasks = list(chunks.tasks())
         with (
             threads(self._processes, _MEMORY) as executor,
             progress_bar(show, "comparing", len(tasks), "parts") as more,
         ):
-            parts = chunked_hits(chunks, tasks, Held(ids, rows), radius, executor, 4 * self._processes)
-            for part in parts:
+            for part in ChunkedSearch(chunks, tasks, Held(ids, rows), executor, 4 * self._processes):
                 more(int(part.last))
                 for a, b, sse, rotation, back, upright in part.hits.tolist():
                     if self._rotate or upright != BEYOND:
@@ -129,7 +133,7 @@ class Search:
                         near[b].append((a, distance, back if self._rotate else 0))
         return near
 
-    def _summarized(self, near: dict[int, list[tuple[int, int, int]]]) -> Summary:
+    def _collected(self, near: Neighbours) -> Collection:
         build = self._build
         limit = mse_limit(self._threshold, build.rows.shape[1])
         names: dict[tuple[bytes | None, int, int, bytes], list[Image]] = {}
@@ -142,12 +146,12 @@ class Search:
         # Hard links to one file are one picture, under the first of its names.
         images = tuple(replace(one, links=tuple(link.path for link in links)) for one, *links in names.values())
         settings = Settings(self._threshold, self._rotate, self._same_dim)
-        return Summary(settings, "exact", build.px_size, {}, images, near)
+        return Collection(MatchRules(settings, {}, {}, 0, "exact", build.px_size), images, near)
 
     def pairs(self) -> Iterator[tuple[str, str, float]]:
         """Every pair of pictures within the threshold, with its mean squared error, ordered by both paths."""
-        for pair in self._summary.pairs():
-            yield os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.sse / self._summary.values
+        for pair in self._collection.pairs():
+            yield os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.sse / self._collection.values
 
     def _result(self) -> dict[str, Any]:
         values = self._build.rows.shape[1]
@@ -233,10 +237,13 @@ class Search:
         return deleted
 
     def _act(self, policy: Policy, state_dir: Path | None) -> int:
-        rules = Rules(self._build.px_size, is_image_name, _now, environment=dict(os.environ), user=os.getuid())
+        rules = ActRules(
+            self._build.px_size, is_image_name, SystemClock(), environment=dict(os.environ), user=os.getuid()
+        )
         steps = plan([_at_real_paths(group) for group in self._asked(policy.destination)], lambda image: policy, [])
-        with acting.journal_of(state_dir or default_state_dir(os.environ), _now) as journal:
-            outcomes = [outcome for _, outcome in acting.act(steps, journal, rules) if outcome is not None]
+        place = StateDir(state_dir) if state_dir else default_state_dir(os.environ)
+        with open_journal(place.journal, place.journal_lock, rules.clock) as journal:
+            outcomes = [carry_out(step, journal, rules) for step in steps if isinstance(step, Act)]
         done = [outcome for outcome in outcomes if outcome.state == "done"]
         self._forget(done)
         _complain(outcomes)
@@ -244,10 +251,13 @@ class Search:
 
     def _asked(self, destination: bytes | None) -> Iterator[Group]:
         """The groups of those that are still in ``lower_quality``; what lies in the destination keeps no other."""
-        apart = None if destination is None else destination.rstrip(b"/") + b"/"
-        images = [one for one in self._summary.images if apart is None or not _real(one.path).startswith(apart)]
+        images = [
+            image
+            for image in self._collection.images
+            if destination is None or not paths.is_below(_real(image.path), destination)
+        ]
         wanted = {os.fsencode(path) for path in self.lower_quality}
-        for group in replace(self._summary, images=tuple(images)).groups():
+        for group in replace(self._collection, images=tuple(images)).groups():
             members = tuple(one for one in group.members if one.image.path in wanted)
             if members:
                 yield replace(group, members=members)
@@ -278,7 +288,3 @@ def _complain(outcomes: Sequence[Outcome]) -> None:
     if failed:
         path = shown_path(failed[0].act.image.path)
         raise ActionError(f"{path}: {failed[0].reason}; it and {len(failed) - 1} others are where they were")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

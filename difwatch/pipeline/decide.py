@@ -6,17 +6,18 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
-from difwatch.model import FileKey, FileState
+from difwatch.model.files import FileKey, FileState
 
 
 class Verdict(enum.Enum):
-    """What happened to a path since it was last read."""
+    """What happened to a path since it was last read; an UNWANTED one is known, and counts no more."""
 
     NEW = "new"
     CHANGED = "changed"
     MOVED = "moved"
     SAME = "same"
     GONE = "gone"
+    UNWANTED = "unwanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Decision:
     device: int | None = None
 
 
-class Known(Protocol):
+class KnownState(Protocol):
     """What the decision needs to know of a row of the store."""
 
     @property
@@ -42,7 +43,7 @@ class Known(Protocol):
     def recipe_id(self) -> int | None: ...
 
 
-def decide(state: FileState, known: Known | None, former: Known | None, recipe_id: int) -> Decision:
+def decide(state: FileState, known: KnownState | None, former: KnownState | None, recipe_id: int) -> Decision:
     """Decide about one path.
 
     Parameters
@@ -64,6 +65,11 @@ def decide(state: FileState, known: Known | None, former: Known | None, recipe_i
     if former is not None and _unwritten(former.key, state.key):
         return Decision(Verdict.MOVED, state, former.path)
     return Decision(Verdict.NEW, state)
+
+
+def decide_excluded(path: bytes, known: KnownState | None) -> Decision:
+    """Decide about a path that no watched folder admits, whatever is there."""
+    return Decision(Verdict.UNWANTED if known else Verdict.SAME, FileState(path, None))
 
 
 def _unwritten(then: FileKey, now: FileKey) -> bool:

@@ -2,116 +2,108 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
-from difwatch.model import FileKey, FileState, Recipe, TensorJob
-from difwatch.pipeline.decide import Decision, Verdict, decide
-from difwatch.store import contents, files
-from difwatch.watch import Root, innermost
+from difwatch.model.files import FileState
+from difwatch.model.jobs import Limits, TensorJob
+from difwatch.model.settings import StoreSettings
+from difwatch.pipeline.decide import Decision, Verdict, decide, decide_excluded
+from difwatch.pipeline.look import Look
+from difwatch.store import contents, files, reading
+from difwatch.tree.roots import Root, admits, innermost
+from difwatch.watch.presence import Presence
 
 # More contents of one size in bytes are no longer told apart before decoding: the jobs would grow with the store.
 _DIGESTS_AT_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a file may ask of a worker."""
+class TakenIn:
+    """What becomes of some paths: decisions, jobs, and the paths that could not be looked at, with the reason."""
 
-    max_pixels: int = 250_000_000
-    max_bytes: int = 1 << 30
-
-
-class Look:
-    """Looks at paths, all of them at about the same moment; what is reached through a link is not there."""
-
-    def __init__(self) -> None:
-        self._is_real: dict[bytes, bool] = {}
-
-    def __call__(self, path: bytes) -> FileKey | None:
-        """The key of what is at a path; None for nothing, a directory or a symbolic link.
-
-        Raises
-        ------
-        OSError
-            It cannot be told whether something is there.
-        """
-        try:
-            found = os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        if stat.S_ISDIR(found.st_mode) or stat.S_ISLNK(found.st_mode) or not self._is_in_real_directory(path):
-            return None
-        return FileKey.of(found)
-
-    def is_empty(self, path: bytes) -> bool:
-        """Tell whether surely nothing that counts is at a path."""
-        try:
-            return self(path) is None
-        except OSError:
-            return False
-
-    def _is_in_real_directory(self, path: bytes) -> bool:
-        directory = os.path.dirname(path)  # noqa: PTH120  (bytes have no Path)
-        if directory not in self._is_real:
-            self._is_real[directory] = os.path.realpath(directory) == directory
-        return self._is_real[directory]
+    decisions: Sequence[Decision]
+    jobs: Sequence[TensorJob]
+    failures: Sequence[tuple[bytes, str]]
 
 
-def decisions(
-    connection: Connection, states: Sequence[FileState], roots: Sequence[Root], recipe_id: int, look: Look
-) -> list[Decision]:
-    """Decide about paths at rest; one that no root admits counts as empty."""
-    admitted = [state if admits(roots, state.path) else FileState(state.path, None) for state in states]
-    known = files.at_paths(connection, [state.path for state in admitted])
-    new = [state.key.inode for state in admitted if state.key and state.path not in known]
-    former = {row.key.inode: row for row in files.with_inodes(connection, new) if look.is_empty(row.path)}
-    return [
-        decide(state, known.get(state.path), former.get(state.key.inode) if state.key else None, recipe_id)
-        for state in admitted
-    ]
+class Intake:
+    """Decides about paths, and makes the jobs of those that must be read.
 
+    Parameters
+    ----------
+    engine
+        The writer of the store; only read.
+    roots
+        The watched folders.
+    presence
+        Knows which of them are on other machines.
+    store
+        The recipe that is in force.
+    limits
+        Of a file.
+    """
 
-def admits(roots: Sequence[Root], path: bytes) -> bool:
-    """Tell whether a path counts in the root that it belongs to."""
-    root = innermost(roots, path)
-    return root is not None and root.admits_file(path)
+    def __init__(
+        self, engine: Engine, roots: Sequence[Root], presence: Presence, store: StoreSettings, limits: Limits
+    ) -> None:
+        self._engine = engine
+        self._roots = roots
+        self._presence = presence
+        self._store = store
+        self._limits = limits
 
+    def take_in(self, at_rest: Iterable[FileState], look: Look) -> TakenIn:
+        """Look at paths at rest, and decide about them."""
+        states, failures = [], []
+        for state in at_rest:
+            try:
+                states.append(FileState(state.path, look(state.path)))
+            except OSError as error:
+                failures.append((state.path, f"cannot be looked at: {error.strerror}"))
+        with reading(self._engine) as connection:
+            decisions = self._decisions(connection, states, look)
+            return TakenIn(decisions, self._jobs(connection, decisions), failures)
 
-def jobs(
-    connection: Connection,
-    decided: Sequence[Decision],
-    roots: Sequence[Root],
-    recipe: Recipe,
-    recipe_id: int,
-    limits: Limits,
-) -> list[TensorJob]:
-    """The jobs of new, changed and moved files; each knows the digests that need no decoding."""
-    wanted = [
-        one.state for one in decided if one.verdict in (Verdict.NEW, Verdict.CHANGED, Verdict.MOVED) and one.state.key
-    ]
-    sizes = {state.key.size for state in wanted if state.key}
-    digests = contents.digests_of_sizes(connection, list(sizes), recipe_id, _DIGESTS_AT_MOST)
-    return [
-        TensorJob(
-            state.path,
-            state.key,
-            recipe.px,
-            limits.max_pixels,
-            limits.max_bytes,
-            digests.get(state.key.size, frozenset()),
-            unshared=_is_local(roots, state.path),
-            recipe=recipe.name,
-        )
-        for state in wanted
-        if state.key
-    ]
+    def _decisions(self, connection: Connection, states: Sequence[FileState], look: Look) -> list[Decision]:
+        known = files.at_paths(connection, [state.path for state in states])
+        admitted = {state.path for state in states if admits(self._roots, state.path)}
+        unknown = admitted - known.keys()
+        new = [state.key.inode for state in states if state.key and state.path in unknown]
+        former = {row.key.inode: row for row in files.with_inodes(connection, new) if look.is_empty(row.path)}
+        return [
+            decide(
+                state,
+                known.get(state.path),
+                former.get(state.key.inode) if state.key else None,
+                self._store.recipe_id,
+            )
+            if state.path in admitted
+            else decide_excluded(state.path, known.get(state.path))
+            for state in states
+        ]
 
+    def _jobs(self, connection: Connection, decisions: Sequence[Decision]) -> list[TensorJob]:
+        """Return the jobs of new, changed and moved files; each knows the digests that need no decoding."""
+        to_read = (Verdict.NEW, Verdict.CHANGED, Verdict.MOVED)
+        keys = [(one.state.path, one.state.key) for one in decisions if one.verdict in to_read and one.state.key]
+        sizes = {key.size for _, key in keys}
+        digests = contents.digests_of_sizes(connection, list(sizes), self._store.recipe_id, _DIGESTS_AT_MOST)
+        return [
+            TensorJob(
+                path,
+                key,
+                self._store.px,
+                self._limits,
+                digests.get(key.size, frozenset()),
+                unshared=self._is_local(path),
+                recipe=self._store.recipe,
+            )
+            for path, key in keys
+        ]
 
-def _is_local(roots: Sequence[Root], path: bytes) -> bool:
-    root = innermost(roots, path)
-    return root is not None and not root.is_remote
+    def _is_local(self, path: bytes) -> bool:
+        root = innermost(self._roots, path)
+        return root is not None and not self._presence.is_remote(root)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
 
-from difwatch.model import Answer, FileState, Postponed, Recipe, Tensorized, Unreadable, Vanished
-from difwatch.pipeline.intake import Look
-from difwatch.pipeline.remember import Reach, put
-from difwatch.search.index import Index, search_new
-from difwatch.store import contents, files, writing
+from difwatch.clock import Clock
+from difwatch.compare.index import Index, search_new
+from difwatch.model.files import FileState
+from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable, Unsettled
+from difwatch.model.settings import StoreSettings
+from difwatch.pipeline.look import Look
+from difwatch.pipeline.outbox import Batch
+from difwatch.store import contents, files, reach, reading, settings, writing
+from difwatch.store.reach import Reach
+from difwatch.tree.roots import Root, innermost
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class BatchResult:
     """What became of a batch.
 
     ``unsettled`` are the paths that changed meanwhile and must be looked at again, ``being_written`` those that
-    another process has open for writing; ``forgotten`` those whose rows went.
+    another process has open for writing, ``forgotten`` those whose rows went.
     """
 
     read: tuple[Tensorized, ...] = ()
@@ -31,7 +36,7 @@ class Kept:
 
 
 @dataclass(slots=True)
-class _Batch:
+class _Sorted:
     read: list[Tensorized] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
     unsettled: list[bytes] = field(default_factory=list)
@@ -48,36 +53,36 @@ class Keeper:
         The writer of the store.
     index
         Holds the sketches of all tensors of the recipe that are in the store.
-    reach
-        How far pairs are remembered.
-    folder_of
-        The id of the folder that a path belongs to.
+    store
+        The recipe that is in force.
+    keeps
+        How far pairs are kept.
+    roots, folder_ids
+        The watched folders, and their ids by path.
     clock
-        Gives the time as ISO 8601.
+        Tells when a file was first seen.
     """
 
     def __init__(
         self,
         engine: Engine,
         index: Index,
-        recipe: Recipe,
-        recipe_id: int,
-        reach: Reach,
-        folder_of: Callable[[bytes], int],
-        clock: Callable[[], str],
+        store: StoreSettings,
+        keeps: Reach,
+        roots: Sequence[Root],
+        folder_ids: Mapping[bytes, int],
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._index = index
-        self._recipe = recipe
-        self._recipe_id = recipe_id
-        self._reach = reach
-        self._folder_of = folder_of
+        self._store = store
+        self._reach = keeps
+        self._roots = roots
+        self._folder_ids = folder_ids
         self._clock = clock
 
-    def keep(self, answers: Sequence[Answer], gone: Sequence[bytes], unwanted: Sequence[bytes] = ()) -> Kept:
+    def keep(self, batch: Batch) -> BatchResult:
         """Keep answers and forget files that are gone, each looked at once more right before.
-
-        ``unwanted`` files are forgotten whether they are there or not.
 
         Raises
         ------
@@ -85,42 +90,46 @@ class Keeper:
             Nothing was kept.
         """
         look = Look()
-        batch = _sorted(answers, look)
-        forgotten = [path for path in gone if look.is_empty(path)]
-        unsettled = batch.unsettled + [path for path in gone if path not in set(forgotten)]
+        answers = _sorted(batch.answers, look)
+        forgotten = [path for path in batch.gone if look.is_empty(path)]
+        unsettled = answers.unsettled + [path for path in batch.gone if path not in set(forgotten)]
         with writing(self._engine) as connection:
-            tensors = [result for result in batch.read if not result.known]
-            tensor_ids, new = contents.put_tensors(connection, self._recipe_id, self._recipe.px, tensors)
-            with_bytes: list[Tensorized | Unreadable] = list(batch.read)
-            with_bytes += [one for one in batch.unreadable if one.digest is not None]
-            content_ids = contents.put_contents(connection, self._recipe_id, with_bytes, tensor_ids)
+            tensors = [answer for answer in answers.read if not answer.known]
+            tensor_ids, new = contents.put_tensors(connection, self._store.recipe_id, self._store.px, tensors)
+            with_bytes: list[Tensorized | Unreadable] = list(answers.read)
+            with_bytes += [answer for answer in answers.unreadable if answer.digest is not None]
+            content_ids = contents.put_contents(connection, self._store.recipe_id, with_bytes, tensor_ids)
             # A known content may have been purged since its digest was handed out: read that file again.
-            read = [one for one in batch.read if one.digest in content_ids]
-            unsettled += [one.state.path for one in batch.read if one.digest not in content_ids]
-            self._put_files(connection, read, batch.unreadable, content_ids)
+            read = [answer for answer in answers.read if answer.digest in content_ids]
+            unsettled += [answer.path for answer in answers.read if answer.digest not in content_ids]
+            self._put_files(connection, read, answers.unreadable, content_ids)
             hits = search_new(
                 self._index,
                 new.ids,
                 new.pixels,
+                new.sketches,
                 lambda ids: contents.tensors(connection, ids),
                 self._reach.limit,
             )
-            reach = put(connection, hits, self._reach)
-            files.remove(connection, [*forgotten, *unwanted])
-        self._reach = reach
+            kept = reach.put(connection, hits, self._reach)
+            files.remove(connection, [*forgotten, *batch.unwanted])
+        self._reach = kept
         self._index.add(new.ids, new.sketches)
-        return Kept(
+        return BatchResult(
             read=tuple(read),
-            unreadable=tuple(batch.unreadable),
+            unreadable=tuple(answers.unreadable),
             forgotten=tuple(forgotten),
             unsettled=tuple(unsettled),
-            postponed=tuple(batch.postponed),
-            being_written=tuple(batch.being_written),
+            postponed=tuple(answers.postponed),
+            being_written=tuple(answers.being_written),
         )
 
-    def widen(self, limit: int) -> None:
-        """From now on, remember pairs at least up to this SSE."""
-        self._reach = replace(self._reach, limit=max(limit, self._reach.limit))
+    def read_reach(self) -> None:
+        """Keep pairs as far as is written down now: a full search has begun, or has ended."""
+        with reading(self._engine) as connection:
+            store = settings.get_in_force(connection)
+            if store is not None and store.recipe_id == self._store.recipe_id:
+                self._reach = reach.read(connection, store, self._reach.least, self._reach.most)
 
     def _put_files(
         self,
@@ -130,39 +139,45 @@ class Keeper:
         content_ids: dict[bytes, int],
     ) -> None:
         rows: list[tuple[FileState, int | None, str | None]] = [
-            (one.state, content_ids[one.digest], None) for one in read
+            (answer.state, content_ids[answer.digest], None) for answer in read
         ]
-        for one in unreadable:
-            content_id = content_ids.get(one.digest) if one.digest is not None else None
-            rows.append((one.state, content_id, one.reason if content_id is None else None))
-        folder_ids = {state.path: self._folder_of(state.path) for state, _, _ in rows}
-        files.put(connection, folder_ids, rows, self._clock())
+        for answer in unreadable:
+            content_id = content_ids.get(answer.digest) if answer.digest is not None else None
+            rows.append((answer.state, content_id, answer.reason if content_id is None else None))
+        folder_ids = {state.path: self._folder_id(state.path) for state, _, _ in rows}
+        files.put(connection, folder_ids, rows, self._clock.now())
+
+    def _folder_id(self, path: bytes) -> int:
+        root = innermost(self._roots, path)
+        if root is None:
+            raise LookupError(f"{path!r} is in no watched folder")
+        return self._folder_ids[root.path]
 
     def purge(self) -> int:
-        """Forget contents that no file has any more; gives how many tensors went."""
+        """Forget contents that no file has any more; return the number of tensors that went."""
         with writing(self._engine) as connection:
             ids = contents.purge(connection)
         self._index.remove(ids)
         return len(ids)
 
 
-def _sorted(answers: Sequence[Answer], look: Look) -> _Batch:
-    batch = _Batch()
+def _sorted(answers: Sequence[Answer], look: Look) -> _Sorted:
+    by_kind = _Sorted()
     for answer in answers:
         if isinstance(answer, Postponed):
-            batch.postponed.append(answer)
-        elif isinstance(answer, Vanished):
-            (batch.being_written if answer.being_written else batch.unsettled).append(answer.path)
-        elif not _is_as(answer.state, look):
-            batch.unsettled.append(answer.state.path)
+            by_kind.postponed.append(answer)
+        elif isinstance(answer, Unsettled):
+            (by_kind.being_written if answer.being_written else by_kind.unsettled).append(answer.path)
+        elif not _is_unchanged(answer.state, look):
+            by_kind.unsettled.append(answer.path)
         elif isinstance(answer, Tensorized):
-            batch.read.append(answer)
+            by_kind.read.append(answer)
         else:
-            batch.unreadable.append(answer)
-    return batch
+            by_kind.unreadable.append(answer)
+    return by_kind
 
 
-def _is_as(state: FileState, look: Look) -> bool:
+def _is_unchanged(state: FileState, look: Look) -> bool:
     try:
         return look(state.path) == state.key
     except OSError:

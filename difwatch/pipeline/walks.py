@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import collections
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from sqlalchemy import Engine
 
-from difwatch.model import Change, FileKey, FileState
+from difwatch import paths
+from difwatch.clock import Clock
+from difwatch.model.files import Change, FileKey, FileState
 from difwatch.store import files
-from difwatch.watch import Absent, Blind, Directory, Root, Walked, differences, walk
+from difwatch.tree.roots import Root, innermost
+from difwatch.tree.scan import Absent, Blind, Difference, Directory, differences, walk
+from difwatch.tree.walked import Walked
+from difwatch.watch.presence import Presence
 
 _STEP = 2000  # files looked at at once, so that events and answers are not kept waiting
-Ended = Callable[[Walked, float], Sequence[bytes]]
-"""Told what a complete walk showed, and when it ended; gives the known files that are believed to be gone."""
 
 
 @dataclass(slots=True)
 class _Walk:
+    """A walk that goes on; ``devices`` are those of directories that were looked at, ``seconds`` what it took."""
+
     root: Root
     start: bytes
-    changes: Iterator[Change | Absent | Blind | Directory | None] = field(default_factory=lambda: iter(()))
+    differences: Iterator[Difference] = field(default_factory=lambda: iter(()))
     known: int = 0
     missing: list[bytes] = field(default_factory=list)
     away: list[bytes] = field(default_factory=list)
@@ -32,9 +36,6 @@ class _Walk:
     was_blind: bool = False
     devices: dict[bytes, int | None] = field(default_factory=dict)
     seconds: float = 0.0
-
-    def holds(self, path: bytes) -> bool:
-        return path == self.start or path.startswith(self.start.rstrip(b"/") + b"/")
 
 
 class Walks:
@@ -46,36 +47,24 @@ class Walks:
         Of the store.
     roots
         All watched folders.
+    presence
+        Knows which of them are there, and decides what follows from their walks.
     recipe_id
         In force; what was read under another one is read again.
-    device_now
-        The number that a device has now, for one that a file of a folder was read on.
-    ended
-        Told when the walk of a whole folder has ended.
     clock
-        Tells steady seconds, to know how long a walk takes.
-    doubt
-        Told when the walk of a part of a folder met what could not be read, or could not be read before.
+        Tells how long a walk takes.
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        roots: Sequence[Root],
-        recipe_id: int,
-        device_now: Callable[[Root, int], int],
-        ended: Ended,
-        doubt: Callable[[Root, float], None],
-        clock: Callable[[], float],
+        self, engine: Engine, roots: Sequence[Root], presence: Presence, recipe_id: int, clock: Clock
     ) -> None:
-        self._clock = clock
         self._engine = engine
         self._roots = roots
+        self._presence = presence
         self._recipe_id = recipe_id
-        self._device_now = device_now
-        self._ended = ended
-        self._doubt = doubt
+        self._clock = clock
         self._going_on: collections.deque[_Walk] = collections.deque()
+        self._believed_gone: set[bytes] = set()
         self.blind: set[bytes] = set()
         """Places that could not be read."""
 
@@ -84,82 +73,82 @@ class Walks:
 
     def begin(self, root: Root, start: bytes | None = None) -> None:
         """Begin a walk of a root, or of a directory in it; it takes the place of those of the same files."""
-        one = _Walk(root, root.path if start is None else start)
+        new = _Walk(root, root.path if start is None else start)
         self._going_on = collections.deque(
-            other for other in self._going_on if other.root is not root or not one.holds(other.start)
+            walk for walk in self._going_on if walk.root is not root or not paths.is_within(walk.start, new.start)
         )
         before = len(self.blind)
-        self.blind = {path for path in self.blind if not one.holds(path.rstrip(b"/"))}
-        one.was_blind = len(self.blind) < before
+        self.blind = {path for path in self.blind if not paths.is_within(path, new.start)}
+        new.was_blind = len(self.blind) < before
         elsewhere = frozenset(other.path for other in self._roots if other is not root)
-        one.changes = differences(walk(root, one.start, elsewhere), self._known_below(one))
-        self._going_on.append(one)
+        new.differences = differences(walk(root, new.start, elsewhere), self._known_below(new))
+        self._going_on.append(new)
 
     def step(self, now: float) -> list[FileState]:
-        """Go on; gives the paths that must be looked at, with what was seen there."""
+        """Go on; return the paths that must be looked at, with what was seen there."""
         if not self._going_on:
             return []
-        one = self._going_on[0]
-        began = self._clock()
-        some = list(islice(one.changes, _STEP))
-        one.seconds += self._clock() - began
-        found = [state for item in some for state in self._take(one, item)]
-        if len(some) < _STEP:
+        current = self._going_on[0]
+        began = self._clock.monotonic()
+        part = list(islice(current.differences, _STEP))
+        current.seconds += self._clock.monotonic() - began
+        states = [state for difference in part for state in self._take(current, difference)]
+        if len(part) < _STEP:
             self._going_on.popleft()
-            found += [FileState(path, None) for path in self._end(one, now)]
-        return found
+            states += [FileState(path, None) for path in self._end(current, now)]
+        self._believed_gone.update(state.path for state in states if state.key is None)
+        return states
 
-    def _take(self, one: _Walk, item: Change | Absent | Blind | Directory | None) -> Iterator[FileState]:
-        if isinstance(item, Change):
-            yield FileState(item.path, item.key)
-        elif isinstance(item, Directory):
-            one.directories.append(item)
-        elif isinstance(item, Blind):
-            if not item.expected:
-                one.is_blind = True
-                self.blind.add(item.path)
-        elif item is not None:
-            if not one.root.admits_file(item.path):
-                yield FileState(item.path, None)  # there or not, it counts no more
-            elif self.is_away(one.root, item.path, item.dev, one.devices):
-                one.away.append(item.path)
-            else:
-                one.missing.append(item.path)
-
-    def _end(self, one: _Walk, now: float) -> Sequence[bytes]:
-        if one.start != one.root.path:
-            if one.is_blind or one.was_blind:  # it may not be watched, and only a whole walk finds that out
-                self._doubt(one.root, now)
-            return one.missing  # an event told of this directory: each is looked at once more, and then believed
-        parts = (tuple(one.missing), tuple(one.away), tuple(one.directories))
-        return self._ended(Walked(one.root, one.known, *parts, one.is_blind, one.seconds), now)
-
-    def is_away(
-        self, root: Root, path: bytes, device: int | None, seen: dict[bytes, int | None] | None = None
-    ) -> bool:
-        """Tell whether another file system is now where a file was, on a device; ``seen`` spares looking twice."""
-        if device is None or root.is_layered:
+    def may_go(self, path: bytes, device: int | None) -> bool:
+        """Tell whether a known file that is not there, and was on a device, may be forgotten."""
+        root = innermost(self._roots, path)
+        if root is None:
+            return True
+        if not self._presence.is_online(root):
             return False
-        devices = {} if seen is None else seen
-        directory = path.rpartition(b"/")[0]
-        if directory not in devices:
-            devices[directory] = _device_of_nearest(directory)
-        return devices[directory] not in (None, self._device_now(root, device))
+        # What a walk believes gone, it has looked at the file systems for.
+        return path in self._believed_gone or not self._is_elsewhere(root, path, device, {})
 
-    def _known_below(self, one: _Walk) -> Iterator[files.KnownFile]:
-        """The rows to compare a walk with; one of another recipe is like no file, so that it is read again."""
-        for row in files.below(self._engine, one.start):
-            one.known += 1
+    def forget_beliefs(self, decided: Iterable[bytes]) -> None:
+        """Forget which of some paths are believed gone: they were decided about."""
+        self._believed_gone.difference_update(decided)
+
+    def _take(self, current: _Walk, difference: Difference) -> Iterator[FileState]:
+        if isinstance(difference, Change):
+            yield FileState(difference.path, difference.key)
+        elif isinstance(difference, Directory):
+            current.directories.append(difference)
+        elif isinstance(difference, Blind):
+            if not difference.expected:
+                current.is_blind = True
+                self.blind.add(difference.path)
+        elif isinstance(difference, Absent):
+            if not current.root.admits_file(difference.path):
+                yield FileState(difference.path, None)  # there or not, it counts no more
+            elif self._is_elsewhere(current.root, difference.path, difference.dev, current.devices):
+                current.away.append(difference.path)
+            else:
+                current.missing.append(difference.path)
+
+    def _end(self, ended: _Walk, now: float) -> Sequence[bytes]:
+        if ended.start != ended.root.path:
+            if ended.is_blind or ended.was_blind:  # it may not be watched, and only a whole walk finds that out
+                self._presence.doubt(ended.root, now)
+            return ended.missing  # an event named this directory: each is looked at once more, and then believed
+        parts = (tuple(ended.missing), tuple(ended.away), tuple(ended.directories))
+        return self._presence.walk_ended(Walked(ended.root, ended.known, *parts, ended.is_blind, ended.seconds), now)
+
+    def _is_elsewhere(self, root: Root, path: bytes, device: int | None, seen: dict[bytes, int | None]) -> bool:
+        if device is None:
+            return False
+        directory = paths.parent(path)
+        if directory not in seen:
+            seen[directory] = paths.device_of(directory)
+        return self._presence.is_elsewhere(root, device, seen[directory])
+
+    def _known_below(self, current: _Walk) -> Iterator[files.KnownFile]:
+        """Yield the rows to compare a walk with; one of another recipe is like no file, so that it is read again."""
+        for row in files.below(self._engine, current.start):
+            current.known += 1
             usable = row.recipe_id in (None, self._recipe_id)
             yield row if usable else row._replace(key=FileKey(-1, 0, 0, row.key.dev, 0))
-
-
-def _device_of_nearest(directory: bytes) -> int | None:
-    """The device of a directory, or of the nearest one above it that is there."""
-    while True:
-        try:
-            return os.lstat(directory).st_dev
-        except (FileNotFoundError, NotADirectoryError):
-            directory = directory.rpartition(b"/")[0] or b"/"
-        except OSError:
-            return None

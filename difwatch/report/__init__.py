@@ -1,5 +1,11 @@
-"""What the store knows, for people and programs. Reads the store and nothing else.
+"""What is known, for people and programs.
 
-``summary`` puts groups and pairs together, ``status`` says how things are, ``text`` and ``formats`` write
-both down.
+::
+
+    status     is it alive, is it complete, what is it doing
+    text       groups, pairs and status for people
+    formats    the same as JSON and CSV
+    html       groups and pairs as a page with the pictures
+    metrics    figures for a collector
+    explain    why two files do or do not match
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -11,14 +10,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from difwatch.compare.distance import TURNS, mse_limit, sse_of_turns
+from difwatch.digest import digest_of
 from difwatch.errors import UsageError
 from difwatch.imaging import DecodeError, make
-from difwatch.model import Image
-from difwatch.report.summary import Summary
-from difwatch.report.text import shown_path
-from difwatch.search.distance import TURNS, mse_limit, sse_of_turns
-from difwatch.search.groups import KEEP_RULES, keep_order
-from difwatch.search.matching import is_ignored, level
+from difwatch.matches.groups import KEEP_RULES, keep_order
+from difwatch.matches.rules import MatchRules, Mismatch, level
+from difwatch.model.pictures import Ignored, Image
+from difwatch.model.settings import KeepRule
+from difwatch.shown import shown_path
+
+_MISMATCHES = {
+    Mismatch.OTHER_SIZE: "their sizes differ, and same_dim is on (watch --no-same-dim compares them)",
+    Mismatch.OTHER_SCOPE: "they are in different folders, of which one is compared by itself (in_folder)",
+    Mismatch.REFERENCES: "both are in reference folders, and compare_references is off",
+    Mismatch.IGNORED: "somebody said that they are no duplicates ('difwatch ignore --remove' takes it back)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,9 @@ class _Read:
     identity: tuple[int, int]
 
 
-def explain(a: bytes, b: bytes, rules: Summary) -> Iterator[str]:
+def explain(
+    a: bytes, b: bytes, rules: MatchRules, images: Sequence[Image] = (), ignored: Ignored = frozenset()
+) -> Iterator[str]:
     """Compare two files rule by rule.
 
     Parameters
@@ -36,7 +45,11 @@ def explain(a: bytes, b: bytes, rules: Summary) -> Iterator[str]:
     a, b
         Paths.
     rules
-        What counts as a match; its pictures say to which folders the files belong.
+        What counts as a match.
+    images
+        What the store knows: to which folders the files belong.
+    ignored
+        Pairs of contents that a person said are no duplicates.
 
     Yields
     ------
@@ -48,16 +61,16 @@ def explain(a: bytes, b: bytes, rules: Summary) -> Iterator[str]:
     UsageError
         One of them cannot be read as a picture.
     """
-    known = {path: image for image in rules.images for path in (image.path, *image.links)}
+    known = {path: image for image in images for path in (image.path, *image.links)}
     one, two = (_read(path, rules, known.get(os.path.realpath(path))) for path in (a, b))
     for read in (one, two):
         image = read.image
         yield f"{shown_path(image.path)}"
         yield f"  {image.width}x{image.height} pixels, {image.size} bytes, digest {image.digest.hex()[:16]}"
-    yield from _verdict(one, two, rules)
+    yield from _verdict(one, two, rules, ignored)
 
 
-def _verdict(one: _Read, two: _Read, rules: Summary) -> Iterator[str]:
+def _verdict(one: _Read, two: _Read, rules: MatchRules, ignored: Ignored) -> Iterator[str]:
     values, settings = rules.values, rules.settings
     distances = sse_of_turns(one.tensor, two.tensor)
     turns = len(TURNS) if settings.rotate else 1
@@ -66,32 +79,28 @@ def _verdict(one: _Read, two: _Read, rules: Summary) -> Iterator[str]:
         yield f"MSE with the second turned by {turn}°: {sse / values:.6g} (SSE {sse})"
     best = int(distances[:turns].min())
     limit = min(one.image.limit, two.image.limit)
+    mismatch = rules.mismatch(one.image, two.image, best, ignored)
     if one.identity == two.identity:
         yield "no match: both are names of one and the same file (hard links)"
-    elif best > limit:
+    elif mismatch is Mismatch.TOO_FAR:
         yield f"no match: the smallest SSE, {best}, is above {limit} (an MSE of {limit / values:g})"
-    elif settings.same_dim and one.image.dimensions != two.image.dimensions:
-        yield "no match: their sizes differ, and same_dim is on (watch --no-same-dim compares them)"
-    elif one.image.scope != two.image.scope:
-        yield "no match: they are in different folders, of which one is compared by itself (in_folder)"
-    elif one.image.reference and two.image.reference and not settings.compare_references:
-        yield "no match: both are in reference folders, and compare_references is off"
-    elif is_ignored(one.image, two.image, rules.ignored):
-        yield "no match: somebody said that they are no duplicates ('difwatch ignore --remove' takes it back)"
+    elif mismatch is not None:
+        yield f"no match: {_MISMATCHES[mismatch]}"
     else:
         yield f"match: {level(one.image, two.image, best)}, SSE {best} is not above {limit}"
         yield _kept(one.image, two.image, rules.keep_in(one.image.scope))
 
 
-def _kept(one: Image, two: Image, keep: Sequence[str]) -> str:
+def _kept(one: Image, two: Image, keep: Sequence[KeepRule]) -> str:
     first, second = keep_order((one, two), keep)
     if first.reference != second.reference:
         return f"kept: {shown_path(first.path)} (it is in a reference folder)"
-    rule = next(name for name in (*keep, "path") if KEEP_RULES[name](first) != KEEP_RULES[name](second))
+    last: KeepRule = "path"
+    rule = next(name for name in (*keep, last) if KEEP_RULES[name](first) != KEEP_RULES[name](second))
     return f"kept: {shown_path(first.path)} (better by {rule})"
 
 
-def _read(path: bytes, rules: Summary, known: Image | None) -> _Read:
+def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
     try:
         found = os.stat(path)  # noqa: PTH116  (bytes have no Path)
         if not stat.S_ISREG(found.st_mode):
@@ -103,7 +112,7 @@ def _read(path: bytes, rules: Summary, known: Image | None) -> _Read:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise UsageError(f"{shown_path(path)}: {error}") from error
-    digest = hashlib.blake2b(data, digest_size=32).digest()
+    digest = digest_of(data)
     image = Image(path, 0, digest, made.width, made.height, len(data), found.st_mtime_ns)
     limit = mse_limit(rules.settings.threshold, rules.values) if known is None else known.limit
     image = replace(image, limit=limit)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from difwatch.model import Group, Image, Pair
-from difwatch.report.summary import Summary
+from difwatch.matches.collection import Collection
+from difwatch.model.pictures import Group, Image, Pair
 
 _COLUMNS = (
     "group",
@@ -29,15 +29,15 @@ _COLUMNS = (
 )
 
 
-def json_groups(summary: Summary, generated: str) -> Iterator[str]:
+def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
     """The groups as one JSON object, as described in the README."""
-    groups = summary.groups()
+    groups = collection.groups()
     yield json.dumps(
         {
             "schema": 1,
-            "generated": generated,
-            "settings": _settings(summary),
-            "groups": [_group(one, summary.values) for one in groups],
+            "generated": generated.isoformat(),
+            "settings": _settings(collection),
+            "groups": [_group(one, collection.values) for one in groups],
             "lower_quality": [os.fsdecode(member.image.path) for one in groups for member in one.members],
         },
         indent=1,
@@ -45,32 +45,32 @@ def json_groups(summary: Summary, generated: str) -> Iterator[str]:
     yield "\n"
 
 
-def json_pairs(summary: Summary) -> Iterator[str]:
+def json_pairs(collection: Collection) -> Iterator[str]:
     """The pairs as one JSON object, a pair a line, without holding them all."""
     yield '{"pairs": ['
     separator = "\n"
-    for pair in summary.pairs():
-        yield separator + json.dumps(_pair(pair, summary.values))
+    for pair in collection.pairs():
+        yield separator + json.dumps(_pair(pair, collection.values))
         separator = ",\n"
     yield "\n]}\n"
 
 
-def csv_groups(summary: Summary) -> Iterator[str]:
+def csv_groups(collection: Collection) -> Iterator[str]:
     """The groups as CSV, a picture a line; the primary of each group comes first."""
     yield _row(_COLUMNS)
-    for number, group in enumerate(summary.groups(), start=1):
+    for number, group in enumerate(collection.groups(), start=1):
         yield _row((number, "primary", *_image(group.primary).values(), "", "", "", ""))
         for member in group.members:
-            mse = member.sse / summary.values
+            mse = member.sse / collection.values
             tail = (mse, member.sse, member.rotation, member.level)
             yield _row((number, "member", *_image(member.image).values(), *tail))
 
 
-def csv_pairs(summary: Summary) -> Iterator[str]:
+def csv_pairs(collection: Collection) -> Iterator[str]:
     """The pairs as CSV."""
     yield _row(("a", "b", "sse", "mse", "rotation"))
-    for pair in summary.pairs():
-        yield _row(_pair(pair, summary.values).values())
+    for pair in collection.pairs():
+        yield _row(_pair(pair, collection.values).values())
 
 
 def _row(values: Any) -> str:
@@ -79,15 +79,15 @@ def _row(values: Any) -> str:
     return out.getvalue()
 
 
-def _settings(summary: Summary) -> dict[str, Any]:
-    kinds = {one.in_folder for one in summary.folders.values()}
+def _settings(collection: Collection) -> dict[str, Any]:
+    kinds = {one.in_folder for one in collection.rules.folders.values()}
     return {
-        "threshold": summary.settings.threshold,
-        "rotate": summary.settings.rotate,
-        "same_dim": summary.settings.same_dim,
+        "threshold": collection.threshold,
+        "rotate": collection.rules.settings.rotate,
+        "same_dim": collection.rules.settings.same_dim,
         "in_folder": kinds.pop() if len(kinds) == 1 else False,
-        "px_size": summary.px,
-        "recipe": summary.recipe,
+        "px_size": collection.rules.px,
+        "recipe": collection.rules.recipe,
     }
 
 

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from sqlalchemy import Connection
 
-from difwatch.model import Group, Image, Pair
-from difwatch.report.summary import Summary
-from difwatch.report.text import shown_path, shown_size, text_of_match, text_of_total
+from difwatch.matches.collection import Collection
+from difwatch.model.pictures import Group, Image, Pair
+from difwatch.report.text import shown_size, text_of_match, text_of_total
+from difwatch.shown import shown_path
 from difwatch.store import contents
 
 _HEAD = """<!DOCTYPE html>
@@ -50,27 +51,27 @@ class _Shown(NamedTuple):
     note: str
 
 
-def html_groups(summary: Summary, connection: Connection, generated: str) -> Iterator[str]:
+def html_groups(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
     """The groups as a page, each with its best picture first.
 
     Parameters
     ----------
-    summary
+    collection
         What the groups are made of.
     connection
-        The view of the store that the summary was read from; it is read before this returns.
+        The view of the store that the collection was read from; it is read before this returns.
     generated
         The moment, as text.
     """
-    groups = summary.groups()
-    sections = [_of_group(group, summary.values) for group in groups]
-    return _page(sections, _thumbnails(connection, sections), text_of_total(summary, groups), generated)
+    groups = collection.groups()
+    sections = [_of_group(group, collection.values) for group in groups]
+    return _page(sections, _thumbnails(connection, sections), text_of_total(collection, groups), generated)
 
 
-def html_pairs(summary: Summary, connection: Connection, generated: str) -> Iterator[str]:
+def html_pairs(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
     """The pairs as a page, parameters as for `html_groups`."""
-    sections = [_of_pair(pair, summary.values) for pair in summary.pairs()]
-    total = f"Pairs: {len(sections)} (up to an MSE of {summary.settings.threshold:g})"
+    sections = [_of_pair(pair, collection.values) for pair in collection.pairs()]
+    total = f"Pairs: {len(sections)} (up to an MSE of {collection.threshold:g})"
     return _page(sections, _thumbnails(connection, sections), total, generated)
 
 

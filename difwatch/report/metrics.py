@@ -6,6 +6,7 @@ The names follow its conventions: a base unit at the end, ``_total`` for counter
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from difwatch.report.status import Status
@@ -40,7 +41,7 @@ def text_metrics(status: Status) -> Iterator[str]:
         "difwatch_queue_files",
         "gauge",
         "Files on the way, by stage.",
-        [({"stage": stage}, count) for stage, count in status.queue.items()],
+        [({"stage": stage}, count) for stage, count in asdict(status.queue).items()],
     )
     yield from _family(
         "difwatch_losses_total",

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from difwatch import __version__
-from difwatch.model import Remembered
+from difwatch.model.health import FolderActivity, FolderHealth, Heartbeat, Queue
+from difwatch.model.settings import Remembered
 from difwatch.store import contents, folders, matches, rescans, settings
+from difwatch.version import __version__
 
 _SILENT_SECONDS = 120.0
-LOSSES = ("overflow", "reader_died", "watch_failed", "unmounted")
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """One watched folder; ``state`` is watching, polling, offline, scanning or stopped."""
+    """One watched folder."""
 
     path: str
-    state: str
+    state: FolderActivity
     files: int
     images: int
     unreadable: int
@@ -35,12 +34,12 @@ class FolderStatus:
 class Status:
     """How things are, as ``status --json`` prints it."""
 
-    state: str
+    state: Literal["running", "stopped", "degraded"]
     reasons: list[str]
     pid: int | None
     version: str
     folders: list[FolderStatus]
-    queue: dict[str, int]
+    queue: Queue
     matches: int
     index_size: int
     remembered: Remembered | None
@@ -62,11 +61,11 @@ class Status:
             return "difwatch is not running."
         if self.state == "degraded":
             return f"difwatch is running (pid {self.pid}), but something is not as it should be."
-        busy = sum(self.queue.values()) or any(one.state == "scanning" for one in self.folders)
+        busy = self.queue.total or any(folder.state == "scanning" for folder in self.folders)
         return f"difwatch is running (pid {self.pid}) and {'catching up.' if busy else 'up to date.'}"
 
 
-def read_status(connection: Connection | None, pid: int | None, heartbeat: Mapping[str, Any], moment: str) -> Status:
+def read_status(connection: Connection | None, pid: int | None, heartbeat: Heartbeat, now: datetime) -> Status:
     """Put the status together.
 
     Parameters
@@ -77,55 +76,54 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: Mappi
         Of the process that holds the state directory, None if there is none.
     heartbeat
         What the daemon last left.
-    moment
-        Now, ISO 8601.
+    now
+        The present moment.
     """
     alive = pid is not None
-    live = heartbeat if alive and heartbeat.get("pid") == pid else {}
-    states: dict[str, dict[str, Any]] = {one["path"]: one for one in live.get("folders", [])}
-    now = settings.get_in_force(connection) if connection else None
+    live = heartbeat if alive and heartbeat.pid == pid else Heartbeat()
+    store = settings.get_in_force(connection) if connection else None
     counted = folders.counts(connection) if connection else []
-    listed = [
-        FolderStatus(
-            path=path,
-            state=states.get(path, {}).get("state", "scanning" if alive else "stopped"),
-            files=one.files,
-            images=one.images,
-            unreadable=one.unreadable,
-            directories=states.get(path, {}).get("directories"),
-            unwatched=states.get(path, {}).get("unwatched"),
-        )
-        for one, path in ((one, os.fsdecode(one.path)) for one in counted)
-    ]
-    reasons = [*_silence(live, moment), *live.get("reasons", [])]
+    health = {folder.path: folder for folder in live.folders}
+    nothing: FolderActivity = "scanning" if alive else "stopped"
+    reasons = [*_silence(live, now), *live.reasons]
     last = rescans.last_finished(connection) if connection else None
-    state = "stopped" if not alive else "degraded" if reasons else "running"
     return Status(
-        state=state,
+        state="stopped" if not alive else "degraded" if reasons else "running",
         reasons=reasons,
         pid=pid,
         version=__version__,
-        folders=listed,
-        queue=live.get("queue", {"settling": 0, "waiting": 0, "working": 0}),
+        folders=[_folder(counts, health.get(counts.path, FolderHealth(counts.path, nothing))) for counts in counted],
+        queue=live.queue,
         matches=matches.count(connection) if connection else 0,
-        index_size=contents.count(connection, now.recipe_id) if connection and now else 0,
-        remembered=now.remembered if now else None,
-        losses=live.get("losses", dict.fromkeys(LOSSES, 0)),
-        last_scan=max((one.scanned for one in counted if one.scanned), default=None),
+        index_size=contents.count(connection, store.recipe_id) if connection and store else 0,
+        remembered=store.remembered if store else None,
+        losses=live.losses,
+        last_scan=max((counts.scanned for counts in counted if counts.scanned), default=None),
         last_rescan=last.finished if last else None,
         last_rescan_result=_result(last) if last else None,
         rescan_progress=rescans.progress(connection) if connection else None,
-        last_error=heartbeat.get("last_error"),
-        exit_code={"stopped": 1, "degraded": 3}.get(state, 0),
+        last_error=heartbeat.last_error,
+        exit_code=1 if not alive else 3 if reasons else 0,
     )
 
 
-def _silence(live: Mapping[str, Any], moment: str) -> list[str]:
-    """That the daemon has not given a sign for too long, in words; its loop gives one every half a minute."""
-    at = live.get("at")
-    if at is None:
+def _folder(counts: folders.FolderCounts, health: FolderHealth) -> FolderStatus:
+    return FolderStatus(
+        path=os.fsdecode(counts.path),
+        state=health.state,
+        files=counts.files,
+        images=counts.images,
+        unreadable=counts.unreadable,
+        directories=health.directories,
+        unwatched=health.unwatched,
+    )
+
+
+def _silence(live: Heartbeat, now: datetime) -> list[str]:
+    """Return that the daemon has given no sign for too long, in words; its loop gives one every half a minute."""
+    if live.at is None:
         return []
-    seconds = (datetime.fromisoformat(moment) - datetime.fromisoformat(at)).total_seconds()
+    seconds = (now - datetime.fromisoformat(live.at)).total_seconds()
     if seconds < _SILENT_SECONDS:
         return []
     return [f"it has not given a sign for {seconds / 60:.0f} minutes; if that goes on, start it again"]

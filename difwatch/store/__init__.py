@@ -3,8 +3,16 @@
 Equal files share a content, contents of equal pixels share a tensor, so that copies cost rows and not
 pairs. One process writes (see ``difwatch.control``); everybody may read.
 
-``tables`` says what is kept, ``engine`` opens and begins, ``schema`` migrates, and one module per noun
-reads and writes: ``folders``, ``files``, ``contents`` (with their tensors), ``matches``, ``settings``.
+::
+
+    tables        what is kept             engine     opening it, and transactions
+    schema        its migrations           backups    its daily copies, and what is done when it is damaged
+
+    files         which path holds what    contents   bytes by digest, and their tensors
+    pictures      files as pictures        folders    the watched folders
+    matches       pairs of tensors         reach      how far pairs are remembered
+    rescans       the full search          ignored    what a person said are no duplicates
+    destinations  where pictures went      settings   small values
 """
 
 from difwatch.store.engine import damage, open_reader, open_writer, reading, writing

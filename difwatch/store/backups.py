@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sqlite3
+from datetime import date, datetime
 from pathlib import Path
 
-from difwatch.errors import StoreError
-from difwatch.store.engine import APPLICATION_ID
+from sqlalchemy import Engine
+
+from difwatch.errors import StoreError, StoreForeignError
+from difwatch.store.engine import APPLICATION_ID, open_writer
 from difwatch.store.schema import backup
+
+log = logging.getLogger(__name__)
 
 KEPT = 3
 _FOLDER = "backups"
@@ -22,15 +28,15 @@ def newest(path: Path) -> Path | None:
     return max(_copies(path), default=None)
 
 
-def back_up(path: Path, day: str, anew: bool = False) -> str | None:
-    """Copy the store, and forget the oldest copies; gives why not, or None.
+def back_up(path: Path, day: date, anew: bool = False) -> str | None:
+    """Copy the store, and forget the oldest copies; return why that was not done, or None.
 
     Parameters
     ----------
     path
         The store, which may be written to meanwhile.
     day
-        In the name of the copy, such as 2026-11-21.
+        In the name of the copy.
     anew
         Replace the copy of the day, if there is one; otherwise it is made once.
     """
@@ -90,6 +96,21 @@ def replace_damaged(path: Path, stamp: str) -> str:
                 f"put aside as {aside.name}; the copy of {known.stem[-10:]} is taken, and changes since are read anew"
             )
     return f"put aside as {aside.name}; a new one is made from the folders"
+
+
+def open_or_restore(path: Path, now: datetime) -> Engine:
+    """Open the store for its only writer; a damaged one is put aside for the last good copy, or for a new one.
+
+    Raises
+    ------
+    StoreError
+        It cannot be opened.
+    """
+    try:
+        return open_writer(path)
+    except StoreForeignError as error:
+        log.error("%s: %s", error, replace_damaged(path, now.strftime("%Y-%m-%dT%H%M%S")))
+        return open_writer(path)
 
 
 def _copies(path: Path) -> list[Path]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.model import Recipe, Tensorized, Unreadable
+from difwatch.model.jobs import Tensorized, Unreadable
+from difwatch.model.settings import Recipe
 from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file, recipe, tensor, tensor_data
 

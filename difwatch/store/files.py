@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, case, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.model import FileKey, FileState
+from difwatch import paths
+from difwatch.model.files import FileKey, FileState
 from difwatch.store.engine import reading
 from difwatch.store.tables import content, file, folder
 
@@ -41,9 +43,9 @@ def _known(row: Row[Any]) -> KnownFile:
     return KnownFile(row.id, row.path, key, row.digest, row.recipe_id)
 
 
-def at_paths(connection: Connection, paths: Sequence[bytes]) -> dict[bytes, KnownFile]:
+def at_paths(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, KnownFile]:
     """What is known of these paths."""
-    rows = connection.execute(_selection().where(file.c.path.in_(paths)))
+    rows = connection.execute(_selection().where(file.c.path.in_(wanted)))
     return {row.path: _known(row) for row in rows}
 
 
@@ -58,7 +60,7 @@ def below(engine: Engine, path: bytes) -> Iterator[KnownFile]:
     Read a page at a time, each in a transaction of its own, so that a long walk holds neither the store nor
     much memory.
     """
-    last, end = path.rstrip(b"/") + b"/", path.rstrip(b"/") + b"0"  # "0" follows "/"
+    last, end = paths.range_below(path)
     while True:
         page = _selection().where(file.c.path > last, file.c.path < end).order_by(file.c.path).limit(_PAGE)
         with reading(engine) as connection:
@@ -83,11 +85,11 @@ def put(
     connection: Connection,
     folder_ids: Mapping[bytes, int],
     states: Iterable[tuple[FileState, int | None, str | None]],
-    now: str,
+    now: datetime,
 ) -> None:
     """Keep files: (state, content id, reason), of which either the content or the reason is None.
 
-    ``folder_ids`` gives the folder of each path, ``now`` the time as ISO 8601. A file that was renamed, or written
+    ``folder_ids`` maps each path to its folder. A file that was renamed, or written
     to without another content, stays as old as it is.
     """
     rows = [
@@ -101,7 +103,7 @@ def put(
             "inode": state.key.inode,
             "content_id": content_id,
             "reason": reason,
-            "now": now,
+            "now": now.isoformat(),
         }
         for state, content_id, reason in states
         if state.key is not None
@@ -115,18 +117,18 @@ def put(
         connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
 
 
-def remove(connection: Connection, paths: Sequence[bytes]) -> int:
-    """Forget files that are gone; their contents stay until `contents.purge`."""
-    pages = (paths[start : start + _PAGE] for start in range(0, len(paths), _PAGE))
+def remove(connection: Connection, gone: Sequence[bytes]) -> int:
+    """Forget files that are gone; their contents stay until `contents.purge`. Return how many were known."""
+    pages = (gone[start : start + _PAGE] for start in range(0, len(gone), _PAGE))
     return sum(connection.execute(delete(file).where(file.c.path.in_(page))).rowcount for page in pages)
 
 
-def retry(connection: Connection, paths: Sequence[bytes] | None) -> list[bytes]:
+def retry(connection: Connection, named: Sequence[bytes] | None) -> list[bytes]:
     """Forget what was found of files without a tensor, so that they are read again; None for all of them.
 
-    Copies of the same bytes go with them. Gives their paths.
+    Copies of the same bytes go with them. Return the paths of all of them.
     """
-    wanted = [path for path, _ in unreadable(connection)] if paths is None else list(paths)
+    wanted = [path for path, _ in unreadable(connection)] if named is None else list(named)
     found: set[bytes] = set()
     for start in range(0, len(wanted), _PAGE):
         of = file.c.path.in_(wanted[start : start + _PAGE])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.model import Folder
+from difwatch import paths
+from difwatch.model.settings import Folder
 from difwatch.store.tables import content, file, folder
 
 
@@ -44,15 +46,15 @@ def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, i
         connection.execute(statement)
         ids[one.path] = connection.execute(select(folder.c.id).where(folder.c.path == one.path)).scalar_one()
     for path, id_ in ids.items():
-        inner = [other for other in ids if other != path and other.startswith(path.rstrip(b"/") + b"/")]
+        inner = [other for other in ids if paths.is_below(other, path)]
         mine = and_(_below(path), *(not_(_below(other)) for other in inner), file.c.folder_id != id_)
         connection.execute(update(file).where(mine).values(folder_id=id_))
     return ids
 
 
 def _below(path: bytes) -> ColumnElement[bool]:
-    bare = path.rstrip(b"/")
-    return and_(file.c.path > bare + b"/", file.c.path < bare + b"0")  # "0" follows "/"
+    first, end = paths.range_below(path)
+    return and_(file.c.path > first, file.c.path < end)
 
 
 def in_force(connection: Connection) -> dict[int, Folder]:
@@ -66,12 +68,12 @@ def _folder(path: bytes, options: dict[str, object]) -> Folder:
     return Folder(path, **made)  # type: ignore[arg-type]
 
 
-def scanned(connection: Connection, folder_id: int, moment: str, identity: Sequence[int] | None) -> None:
-    """Note when a complete scan of the folder ended (ISO 8601), and what directory it was; None keeps what is noted.
+def scanned(connection: Connection, folder_id: int, moment: datetime, identity: Sequence[int] | None) -> None:
+    """Note when a complete scan of the folder ended, and what directory it was; None keeps what is noted.
 
     A person's word holds for one scan.
     """
-    values: dict[str, object] = {"scanned": moment, "released": None}
+    values: dict[str, object] = {"scanned": moment.isoformat(), "released": None}
     if identity is not None:
         values["identity"] = list(identity)
     connection.execute(update(folder).where(folder.c.id == folder_id).values(values))
@@ -83,9 +85,9 @@ def identities(connection: Connection) -> dict[bytes, tuple[int, ...]]:
     return {row.path: tuple(row.identity) for row in rows}
 
 
-def release(connection: Connection, path: bytes, moment: str) -> bool:
+def release(connection: Connection, path: bytes, moment: datetime) -> bool:
     """Take a person's word that what is missing from a folder is gone; tell whether it is a watched one."""
-    statement = update(folder).where(folder.c.path == path, folder.c.active).values(released=moment)
+    statement = update(folder).where(folder.c.path == path, folder.c.active).values(released=moment.isoformat())
     return bool(connection.execute(statement).rowcount)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.search.matching import Ignored
+from difwatch.model.pictures import Ignored
 from difwatch.store.tables import content, file, ignored
 
 
-class Decision(NamedTuple):
+class IgnoredPair(NamedTuple):
     """Two digests, when it was decided (ISO 8601), and the paths that have these contents now."""
 
     a: bytes
@@ -26,22 +27,22 @@ def pairs(connection: Connection) -> Ignored:
     return frozenset((a, b) for a, b in connection.execute(select(ignored.c.a, ignored.c.b)))
 
 
-def put(connection: Connection, a: bytes, b: bytes, decided: str) -> None:
+def put(connection: Connection, a: bytes, b: bytes, decided: datetime) -> None:
     """Keep a decision."""
-    values = {"a": min(a, b), "b": max(a, b), "decided": decided}
+    values = {"a": min(a, b), "b": max(a, b), "decided": decided.isoformat()}
     connection.execute(insert(ignored).values(values).on_conflict_do_nothing())
 
 
 def remove(connection: Connection, a: bytes, b: bytes) -> bool:
-    """Take a decision back; tells whether there was one."""
+    """Take a decision back; tell whether there was one."""
     wanted = (ignored.c.a == min(a, b), ignored.c.b == max(a, b))
     return connection.execute(delete(ignored).where(*wanted)).rowcount > 0
 
 
-def decisions(connection: Connection) -> list[Decision]:
+def decisions(connection: Connection) -> list[IgnoredPair]:
     """All decisions, the oldest first."""
     rows = connection.execute(select(ignored).order_by(ignored.c.decided, ignored.c.a, ignored.c.b)).all()
-    return [Decision(a, b, decided, _paths(connection, a), _paths(connection, b)) for a, b, decided in rows]
+    return [IgnoredPair(a, b, decided, _paths(connection, a), _paths(connection, b)) for a, b, decided in rows]
 
 
 def _paths(connection: Connection, digest: bytes) -> list[bytes]:

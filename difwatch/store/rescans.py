@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
-from difwatch.search.chunked import Cut, Task
-from difwatch.search.hits import Hits
+from difwatch.compare.hits import Cut, Hits, Task
 from difwatch.store import matches
 from difwatch.store.tables import rescan, rescan_match, rescan_task
 
 
 @dataclass(frozen=True, slots=True)
 class Rescan:
-    """A full search: up to which distance, over which tensors (ids up to ``last_tensor``), cut into which blocks.
+    """A full search.
 
-    ``chunksize`` is what was asked for, 0 for nothing; times are ISO 8601.
+    Attributes
+    ----------
+    recipe_id
+        Of the tensors.
+    sse_limit
+        How far it goes.
+    asked
+        The MSE up to which it was to go; ``sse_limit`` falls short of it where there were too many pairs.
+    chunksize
+        Pictures in a block as asked for, 0 for nothing.
+    last_tensor
+        The largest id that is searched; later ones were searched when they came.
+    cuts
+        Where the blocks begin.
+    tasks
+        How many pairs of blocks are compared.
+    started, finished
+        ISO 8601.
     """
 
     recipe_id: int
     sse_limit: int
+    asked: float
     chunksize: int
     last_tensor: int
     cuts: tuple[Cut, ...]
@@ -98,45 +114,84 @@ def count_pairs(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(rescan_match)).scalar_one()
 
 
-def put(connection: Connection, hits: Iterable[Hits]) -> int:
-    """Keep what a task found; gives how many."""
-    return matches.put(connection, hits, "rescan_match")
+def put(connection: Connection, hits: Hits) -> int:
+    """Keep what a task found; return how many pairs were not found before.
+
+    A task that was interrupted finds its first pairs once more.
+    """
+    if not len(hits):
+        return 0
+    statement = "INSERT OR IGNORE " + matches.INSERT_HITS.format("rescan_match")
+    return connection.exec_driver_sql(statement, matches.hit_rows(hits)).rowcount
 
 
-def put_tasks(connection: Connection, tasks: Sequence[Task]) -> None:
-    """Keep that tasks are done."""
-    if tasks:
-        connection.execute(insert(rescan_task), [{"first": first, "second": second} for first, second in tasks])
+def nth_distance(connection: Connection, place: int) -> int:
+    """Return the SSE at a place (from 0) when the pairs found so far stand in order; there must be as many."""
+    ordered = select(rescan_match.c.sse).order_by(rescan_match.c.sse).offset(place).limit(1)
+    distance: int = connection.execute(ordered).scalar_one()
+    return distance
 
 
+def narrow(connection: Connection, recipe_id: int, limit: int) -> None:
+    """Let the unfinished full search of a recipe go no further than a limit (SSE)."""
+    beyond = (rescan.c.finished.is_(None), rescan.c.recipe_id == recipe_id, rescan.c.sse_limit > limit)
+    if connection.execute(update(rescan).where(*beyond).values(sse_limit=limit)).rowcount:
+        connection.execute(delete(rescan_match).where(rescan_match.c.sse > limit))
+
+
+def put_task(connection: Connection, task: Task) -> None:
+    """Keep that a task is done."""
+    connection.execute(insert(rescan_task), {"first": task[0], "second": task[1]})
+
+
+# What lies beyond the distance up to which both were searched is no difference.
 _SAME = (
-    "r.a = m.a AND r.b = m.b AND r.sse = m.sse AND r.rotation = m.rotation "
-    # What is known beyond the limit of this search is no difference.
-    "AND r.rotation_back = m.rotation_back "
-    "AND (r.sse_upright IS m.sse_upright OR (r.sse_upright IS NULL AND m.sse_upright > :sse_limit))"
+    "r.a = m.a AND r.b = m.b AND r.sse = m.sse AND r.rotation = m.rotation AND r.rotation_back = m.rotation_back "
+    "AND (r.sse_upright IS m.sse_upright "
+    "OR (ifnull(r.sse_upright, :far) > :known AND ifnull(m.sse_upright, :far) > :known))"
 )
 _WRONG = text(
     "DELETE FROM match AS m WHERE sse <= :sse_limit AND b <= :last_tensor "
     "AND +a IN (SELECT id FROM tensor WHERE recipe_id = :recipe_id) "
     f"AND NOT EXISTS (SELECT 1 FROM rescan_match AS r WHERE {_SAME})"
 )
-_MISSING = text(
-    "INSERT INTO match (a, b, sse, rotation, rotation_back, sse_upright) "
-    "SELECT a, b, sse, rotation, rotation_back, sse_upright FROM rescan_match AS r "
-    "WHERE NOT EXISTS (SELECT 1 FROM match AS m WHERE m.a = r.a AND m.b = r.b) "
-    # Tensors may have gone since the search began. (The plus: look up, instead of walking through all pairs of ids.)
+_UPRIGHT = text(
+    "UPDATE match AS m SET sse_upright = r.sse_upright FROM rescan_match AS r "
+    "WHERE m.sse_upright IS NULL AND r.sse_upright IS NOT NULL AND r.a = m.a AND r.b = m.b"
+)
+# Tensors may have gone since the search began. (The plus: look up, instead of walking through all pairs of ids.)
+_NEW = (
+    "FROM rescan_match AS r WHERE NOT EXISTS (SELECT 1 FROM match AS m WHERE m.a = r.a AND m.b = r.b) "
     "AND +a IN (SELECT id FROM tensor) AND +b IN (SELECT id FROM tensor)"
 )
+_MISSING = text(f"SELECT count(*) {_NEW} AND r.sse <= :known")
+_INSERT = text(
+    "INSERT INTO match (a, b, sse, rotation, rotation_back, sse_upright) "
+    f"SELECT a, b, sse, rotation, rotation_back, sse_upright {_NEW}"
+)
+_FAR = (1 << 63) - 1
 
 
-def finish(connection: Connection, finished: str) -> Difference:
-    """Let the matches be what the full search found, up to its limit."""
-    now = unfinished(connection)
-    assert now is not None
-    pairs = count_pairs(connection)
-    values = {"sse_limit": now.sse_limit, "last_tensor": now.last_tensor, "recipe_id": now.recipe_id}
-    wrong = connection.execute(_WRONG, values).rowcount
-    missing = connection.execute(_MISSING).rowcount
+def finish(connection: Connection, finished: str, known: int) -> Difference:
+    """Let the matches be what the full search found, up to its limit.
+
+    Parameters
+    ----------
+    connection
+        A transaction of the writer.
+    finished
+        When it ended, ISO 8601.
+    known
+        The SSE up to which all pairs should have been remembered; what lies beyond it was not missing.
+    """
+    ended = unfinished(connection)
+    assert ended is not None
+    pairs, known = count_pairs(connection), min(known, ended.sse_limit)
+    values = {"sse_limit": ended.sse_limit, "last_tensor": ended.last_tensor, "recipe_id": ended.recipe_id}
+    wrong = connection.execute(_WRONG, values | {"known": known, "far": _FAR}).rowcount
+    connection.execute(_UPRIGHT)
+    missing = connection.execute(_MISSING, {"known": known}).scalar_one()
+    connection.execute(_INSERT)
     connection.execute(delete(rescan).where(rescan.c.finished.is_not(None)))
     connection.execute(update(rescan).values(finished=finished, pairs=pairs, missing=missing, wrong=wrong))
     discard(connection)

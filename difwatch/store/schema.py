@@ -9,19 +9,19 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect
 
 from difwatch.errors import StoreError, StoreMissingError, StoreNewerError, StoreOlderError
+from difwatch.shipped import shipped_folder
 from difwatch.store.engine import MISSING, translated, writing
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a test compares it with the folder."""
 
 
 def migrations() -> Path:
-    """The folder of the migrations: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    for place in (package / "migrations", package.parent / "migrations"):
-        if (place / "env.py").is_file():
-            return place
-    raise StoreError(f"{package}: the migrations are missing; install difwatch again")
+    """Return the folder of the migrations."""
+    folder = shipped_folder("migrations")
+    if folder is None:
+        raise StoreError("the migrations of the store are missing; install difwatch again")
+    return folder
 
 
 def revision(engine: Engine) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.model import InForce, Remembered, Settings
+from difwatch.model.settings import Remembered, Settings, StoreSettings
 from difwatch.store.tables import setting
 
 
@@ -35,16 +35,16 @@ def put_matching(connection: Connection, settings: Settings) -> None:
     put(connection, "matching", asdict(settings))
 
 
-def get_in_force(connection: Connection) -> InForce | None:
+def get_in_force(connection: Connection) -> StoreSettings | None:
     """What the store works with; None before the first daemon."""
     recipe = get(connection, "recipe")
     if not isinstance(recipe, dict):
         return None
     remembered = get_remembered(connection, recipe["id"])
-    return None if remembered is None else InForce(recipe["id"], recipe["name"], recipe["px"], remembered)
+    return None if remembered is None else StoreSettings(recipe["id"], recipe["name"], recipe["px"], remembered)
 
 
-def put_in_force(connection: Connection, now: InForce) -> None:
+def put_in_force(connection: Connection, now: StoreSettings) -> None:
     """Keep what the store works with."""
     put(connection, "recipe", {"id": now.recipe_id, "name": now.recipe, "px": now.px})
     put_remembered(connection, now.recipe_id, now.remembered)

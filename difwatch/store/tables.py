@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -127,6 +128,7 @@ rescan = Table(
     Column("pairs", Integer),
     Column("missing", Integer),
     Column("wrong", Integer),
+    Column("asked", Float),  # MSE up to which it was to go; sse_limit is lowered where there are too many pairs
 )
 
 rescan_task = Table(

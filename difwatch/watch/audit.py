@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from difwatch.watch.scan import Directory
+from difwatch.tree.scan import Directory
 
 _WATCH = re.compile(r"^inotify wd:\S+ ino:([0-9a-f]+) sdev:([0-9a-f]+)", re.MULTILINE)
 _MINOR_BITS = 20  # of a device number inside the kernel

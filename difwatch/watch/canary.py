@@ -30,17 +30,17 @@ class Canary:
         self._file = directory / "canary"
         self._file.touch()
 
-    def sing(self) -> None:
-        """Make an event."""
+    def touch(self) -> None:
+        """Open the file, which makes an event."""
         os.close(os.open(self._file, os.O_RDONLY | os.O_CLOEXEC))
 
 
-class Ear(FileSystemEventHandler):
-    """Hears the canary, in a thread of watchdog."""
+class CanaryListener(FileSystemEventHandler):
+    """Notes that the event came through, in a thread of watchdog."""
 
     def __init__(self) -> None:
         self.heard = False
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """It came through."""
+        """Note that an event came through."""
         self.heard = True

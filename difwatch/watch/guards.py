@@ -5,34 +5,25 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from difwatch.model.health import FolderHealth, Loss
+from difwatch.tree.identity import Identity
+from difwatch.tree.mounts import Mount, read_mounts
+from difwatch.tree.roots import Root
 from difwatch.watch.canary import Canary
-from difwatch.watch.guard import RootGuard, Surroundings
-from difwatch.watch.losses import Loss
-from difwatch.watch.mounts import Mount, read_mounts
-from difwatch.watch.observer import Inbox
-from difwatch.watch.roots import Identity, Root
+from difwatch.watch.guard import RootGuard
+from difwatch.watch.inbox import Inbox
+from difwatch.watch.listening import Listening
+from difwatch.watch.presence import KnownFiles
 from difwatch.watch.schedule import WalkSchedule
-from difwatch.watch.walked import Walked
 
 log = logging.getLogger(__name__)
 
 _CHECK_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class FolderState:
-    """A folder; ``state`` is watching, polling, offline or scanning. Not known before the first walk: None."""
-
-    path: bytes
-    state: str
-    directories: int | None
-    unwatched: int | None
-
-
 class Guards:
-    """All watched folders. Each method that gives roots gives those that must be walked now.
+    """All watched folders. Times are seconds of the monotonic clock.
 
     Parameters
     ----------
@@ -40,12 +31,12 @@ class Guards:
         The folders.
     inbox
         Where their changes go.
-    has_known
-        Tells whether files are known from a root.
+    known_files
+        Knows whether files are known from a folder.
     before
-        The directories that they were at their last complete walks, by path.
+        The directories that the folders were at their last complete walks, by path.
     canary
-        Proves that events come through; None for no proof.
+        A file whose events must come through; None for no such proof.
     confirm_seconds
         Pause before a walk that confirms that files are gone.
     mounts
@@ -56,7 +47,7 @@ class Guards:
         self,
         roots: Sequence[Root],
         inbox: Inbox,
-        has_known: Callable[[Root], bool],
+        known_files: KnownFiles,
         before: Mapping[bytes, Identity] | None = None,
         canary: Canary | None = None,
         confirm_seconds: float = 5.0,
@@ -65,21 +56,31 @@ class Guards:
         self._inbox = inbox
         self._canary = canary
         self._mounts = mounts
-        around = Surroundings(inbox, has_known, canary, self.doubt)
-        self._guards = {
-            root.path: RootGuard(root, around, (before or {}).get(root.path), WalkSchedule(confirm_seconds))
-            for root in roots
-        }
+        self._guards: dict[bytes, RootGuard] = {}
+        for root in roots:
+            schedule = WalkSchedule(confirm_seconds)
+            listening = Listening(root, inbox, canary, self, schedule)
+            identity = (before or {}).get(root.path)
+            self._guards[root.path] = RootGuard(root, known_files, listening, identity, schedule)
         self._checked = 0.0
         self._doubt = False
 
+    def of(self, path: bytes) -> RootGuard:
+        """Return the guard of a watched folder."""
+        return self._guards[path]
+
     def arm(self, observe: bool, now: float) -> list[Root]:
-        """Begin to watch."""
+        """Begin to watch; return the folders that must be walked now."""
         self._checked = now
         mounts = self._mounts()
         armed = [guard for guard in self._guards.values() if guard.arm(observe, now, mounts)]
-        self._sing()
-        return self._begin(armed)
+        self._touch_canary()
+        return _begun(armed)
+
+    def disarm(self) -> None:
+        """Stop watching."""
+        for guard in self._guards.values():
+            guard.listening.stop()
 
     def doubt(self) -> None:
         """Make the next `look_after` look in any case, and soon; allowed from any thread."""
@@ -87,77 +88,55 @@ class Guards:
         self._inbox.wake()
 
     def look_after(self, now: float) -> list[Root]:
-        """Every few seconds: arm again what went away and came back, and what is no longer watched."""
-        due = [guard for guard in self._guards.values() if guard.schedule.is_due(now) and guard.state != "offline"]
+        """Arm again, every few seconds, what went away and came back, and what is no longer watched.
+
+        Return the folders that must be walked now.
+        """
+        due = [guard for guard in self._guards.values() if guard.schedule.is_due(now) and guard.armed is not None]
         if self._doubt or now - self._checked >= _CHECK_SECONDS:
             self._doubt, self._checked = False, now
             mounts = self._mounts()
             due += [guard for guard in self._guards.values() if guard.check(now, mounts) and guard not in due]
-            self._sing()
-        return self._begin(due)
-
-    def ask_for_walk(self, path: bytes, when: float) -> None:
-        """Let a folder be walked then at the latest."""
-        self._guards[path].schedule.ask(when)
-
-    def walked(self, outcome: Walked, now: float, released: bool) -> tuple[bytes, ...]:
-        """Take note that the walk of a root has ended; gives the known files that are believed to be gone."""
-        return self._guards[outcome.root.path].walked(outcome, now, released)
+            self._touch_canary()
+        return _begun(due)
 
     def must_confirm(self) -> bool:
         """Tell whether a walk will soon confirm another one."""
         return any(guard.schedule.confirms for guard in self._guards.values())
 
-    def certain_identity(self, root: Root) -> Identity | None:
-        """The directory that a root is, None while anything about it is in doubt."""
-        return self._guards[root.path].certain_identity
-
-    def device_now(self, root: Root, dev: int) -> int:
-        """The number that a device has now, for one that a file of the root was read on."""
-        return self._guards[root.path].device_now(dev)
-
     def is_heard(self) -> bool:
         """Tell whether the events of all watched folders come through, as far as the canary shows."""
-        return all(guard.is_heard() for guard in self._guards.values())
-
-    def is_online(self, root: Root) -> bool:
-        """Tell whether the folder is there and the one that was armed."""
-        return self._guards[root.path].is_online()
-
-    def is_ready(self, path: bytes) -> bool:
-        """Tell whether all of a folder is there, is what was armed, and was walked since."""
-        return self._guards[path].is_whole()
+        return all(guard.listening.is_heard() for guard in self._guards.values())
 
     def losses(self) -> dict[str, int]:
-        """How often something was lost, by what it was; each was answered by new watches and a walk."""
-        return {loss.value: sum(guard.losses[loss] for guard in self._guards.values()) for loss in Loss}
+        """Return how often events were lost, by the kind of loss."""
+        return {loss.value: sum(guard.listening.losses[loss] for guard in self._guards.values()) for loss in Loss}
 
     def troubles(self) -> list[str]:
-        """What is not watched or not believed, in words."""
+        """Return what is not watched or not believed, in words."""
         return [trouble for guard in self._guards.values() for trouble in guard.troubles()]
 
-    def states(self) -> list[FolderState]:
-        """Each folder."""
+    def health(self) -> list[FolderHealth]:
+        """Return how each folder is."""
         return [
-            FolderState(
-                path, guard.state, guard.directories, None if guard.directories is None else len(guard.unwatched)
+            FolderHealth(
+                path,
+                guard.state,
+                guard.listening.directories,
+                None if guard.listening.directories is None else len(guard.listening.unwatched),
             )
             for path, guard in self._guards.items()
         ]
 
-    def disarm(self) -> None:
-        """Stop watching."""
-        for guard in self._guards.values():
-            guard.disarm()
-
-    def _begin(self, guards: Sequence[RootGuard]) -> list[Root]:
-        for guard in guards:
-            guard.schedule.begin()
-        return [guard.root for guard in guards]
-
-    def _sing(self) -> None:
+    def _touch_canary(self) -> None:
         if self._canary is not None:
             try:
-                self._canary.sing()
+                self._canary.touch()
             except OSError as error:
                 log.warning("%s: %s", os.fsdecode(self._canary.directory), error.strerror)
+
+
+def _begun(guards: Sequence[RootGuard]) -> list[Root]:
+    for guard in guards:
+        guard.schedule.begin()
+    return [guard.root for guard in guards]

@@ -6,11 +6,10 @@ A handler of watchdog must never raise and must not take long: it puts a change 
 from __future__ import annotations
 
 import collections
-import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from watchdog.events import (
     DirAttribEvent,
@@ -27,14 +26,13 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 
-from difwatch.model import Change, ChangeKind
-from difwatch.watch import canary
-from difwatch.watch.losses import Loss, Report
+from difwatch.model.files import Change, ChangeKind
+from difwatch.model.health import Loss
+from difwatch.watch.canary import EVENTS as CANARY_EVENTS
+from difwatch.watch.canary import Canary, CanaryListener
+from difwatch.watch.inbox import Inbox
+from difwatch.watch.losses import Report
 from difwatch.watch.reader import LoudObserver
-
-# Watchdog warns about a folder that is moved out and in again, in its own thread and with a text that names
-# every watched path.
-warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
 
 # Opening and reading are left out: our own reads would come back as events.
 _EVENTS: list[type[FileSystemEvent]] = [
@@ -45,49 +43,11 @@ _EVENTS: list[type[FileSystemEvent]] = [
 _REPORTS_MOST = 1000
 
 
-class Inbox:
-    """Changes on their way from the threads of watchdog to the loop; ``fileno`` is readable when there are some.
+class Alarm(Protocol):
+    """Whoever answers losses."""
 
-    The same change is held once, so a file that is written to all the time costs one entry.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._changes: dict[Change, None] = {}
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
-
-    def fileno(self) -> int:
-        """The descriptor to wait on."""
-        return self._read
-
-    def put(self, changes: Iterable[Change]) -> None:
-        """Add changes that belong together; from any thread, never blocking."""
-        with self._lock:
-            first = not self._changes
-            self._changes.update(dict.fromkeys(changes))
-        if first:
-            self.wake()
-
-    def wake(self) -> None:
-        """Make ``fileno`` readable; allowed in a signal handler."""
-        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
-            os.write(self._write, b"!")
-
-    def take(self) -> list[Change]:
-        """Take all changes, in the order in which they came."""
-        with contextlib.suppress(BlockingIOError):
-            while os.read(self._read, 4096):
-                pass
-        with self._lock:
-            changes, self._changes = self._changes, {}
-        return list(changes)
-
-    def close(self) -> None:
-        """Close the descriptors."""
-        os.close(self._read)
-        os.close(self._write)
+    def doubt(self) -> None:
+        """Look after all folders soon; called from any thread."""
 
 
 class RootObserver:
@@ -99,10 +59,10 @@ class RootObserver:
         What is watched.
     inbox
         Where the changes go.
-    bird
-        The canary; None for none.
+    canary
+        A file whose events must come through; None for no such proof.
     alarm
-        Called when there is a loss, from any thread.
+        Raised when events are lost.
 
     Raises
     ------
@@ -110,12 +70,13 @@ class RootObserver:
         The root cannot be watched: gone, not permitted, or a limit of the system.
     """
 
-    def __init__(
-        self, path: bytes, recursive: bool, inbox: Inbox, bird: canary.Canary | None, alarm: Callable[[], None]
-    ) -> None:
+    def __init__(self, path: bytes, recursive: bool, inbox: Inbox, canary: Canary | None, alarm: Alarm) -> None:
+        # Watchdog warns about a folder that is moved out and in again, in its own thread and with a text that names
+        # every watched path.
+        warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         self._alarm = alarm
         self._reports: collections.deque[Report] = collections.deque(maxlen=_REPORTS_MOST)
-        self._ear = canary.Ear()
+        self._listener = CanaryListener()
         before = set(threading.enumerate())
         self._observer = LoudObserver(self._take_report)
         try:
@@ -124,15 +85,15 @@ class RootObserver:
         except OSError:
             self.stop()
             raise
-        self._listens = bird is not None and self._listen(bird)
+        self._listens = canary is not None and self._listen(canary)
         self._threads = set(threading.enumerate()) - before
 
-    def _listen(self, bird: canary.Canary) -> bool:
+    def _listen(self, canary: Canary) -> bool:
         """Watch the canary, after the root: of two watches of one directory, the kernel keeps the later mask."""
         try:
-            self._observer.schedule(self._ear, os.fsdecode(bird.directory), event_filter=canary.EVENTS)
+            self._observer.schedule(self._listener, os.fsdecode(canary.directory), event_filter=CANARY_EVENTS)
         except OSError as error:
-            self._take_report(Report(Loss.WATCH_FAILED, bird.directory, error.strerror or str(error)))
+            self._take_report(Report(Loss.WATCH_FAILED, canary.directory, error.strerror or str(error)))
             return False
         return True
 
@@ -147,11 +108,11 @@ class RootObserver:
 
     def heard_canary(self) -> bool:
         """Tell whether the canary was heard since this was asked last, or cannot be listened to."""
-        heard, self._ear.heard = self._ear.heard, False
+        heard, self._listener.heard = self._listener.heard, False
         return heard or not self._listens
 
     def reports(self) -> list[Report]:
-        """Take the losses that were told since the last time."""
+        """Take out the losses that were reported since the last call."""
         return [self._reports.popleft() for _ in range(len(self._reports))]
 
     def stop(self) -> None:
@@ -163,7 +124,7 @@ class RootObserver:
     def _take_report(self, report: Report) -> None:
         self._reports.append(report)
         if report.loss is not Loss.WATCH_FAILED:  # those come by the thousand, and the next walk tells which
-            self._alarm()
+            self._alarm.doubt()
 
 
 class _Handler(FileSystemEventHandler):

@@ -14,7 +14,8 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify import InotifyEmitter
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, InotifyFD, Mask, Watch
 
-from difwatch.watch.losses import Loss, Report
+from difwatch.model.health import Loss
+from difwatch.watch.losses import Report
 
 _VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a directory that went again: nothing to watch
 

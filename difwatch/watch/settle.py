@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from difwatch.model import FileKey, FileState
+from difwatch.model.files import FileKey, FileState
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ import numpy as np
 from PIL import Image
 
 from difwatch.imaging import make
-from difwatch.model import FileKey, Tensorized, TensorJob
-from difwatch.pipeline.pool import WorkerPool
+from difwatch.model.files import FileKey
+from difwatch.model.jobs import Tensorized, TensorJob
+from difwatch.workers.pool import WorkerPool
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 PX = 50

@@ -30,12 +30,14 @@ from crops import PX, crop_files, crops
 from running import difwatch
 from storing import fill, new_store
 
-from difwatch.pipeline.rescan import Request, rescan, threads
-from difwatch.search.blocks import Radius
+from difwatch.service.requests import Request
+from difwatch.pipeline.rescan import rescan
+from difwatch.rescan.threads import threads
+from difwatch.compare.blocks import Radius
 from difwatch.search.classic import classic_hits
-from difwatch.search.distance import mse_limit
-from difwatch.search.index import Index
-from difwatch.search.sketch import sketches
+from difwatch.compare.distance import mse_limit
+from difwatch.compare.index import Index
+from difwatch.compare.sketch import sketches
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "photos"
 CORES = len(os.sched_getaffinity(0))
@@ -268,7 +270,7 @@ def rescanned(state: Path) -> tuple[float, int]:
     """Seconds of a full search of a store that is open, its reading and writing included."""
     from sqlalchemy import text
 
-    from difwatch.model import Remembered
+    from difwatch.model.settings import Remembered
     from difwatch.store import open_writer, settings, writing
 
     engine = open_writer(state / "difwatch.db")

@@ -28,7 +28,7 @@ from daemon_kills import tracebacks
 from load import pictures
 from watched import Watched, place
 
-from difwatch.control import ask
+from difwatch.control.requests import ask
 from difwatch.errors import DifwatchError
 
 SILENT = 8

@@ -27,8 +27,10 @@ sys.path[:0] = [str(Path(__file__).parent.parent)]
 from conftest import photo
 
 from difwatch.imaging import make
-from difwatch.model import FileKey, Tensorized, TensorJob
-from difwatch.pipeline.pool import WorkerLimits, WorkerPool
+from difwatch.model.files import FileKey
+from difwatch.model.jobs import Tensorized, TensorJob
+from difwatch.model.jobs import WorkerLimits
+from difwatch.workers.pool import WorkerPool
 
 PX, WAITING = 50, 40
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP)

@@ -1,0 +1,114 @@
+"""The command ``difwatch``: its table of commands, and how each one ends."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import importlib
+import os
+import sys
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.errors import ActionError, DifwatchError, IncompleteError, UsageError
+from difwatch.version import __version__
+
+# The summaries stand here so that --help loads no command; a test compares them with the commands themselves.
+_COMMANDS = {
+    "watch": "Index the folders, then follow every change in them.",
+    "scan": "Search folders once, without a store, as difPy does.",
+    "status": "Is it alive, is it complete, what is it doing.",
+    "report": "Groups of matching pictures, best first.",
+    "explain": "Why two pictures do or do not match.",
+    "apply": "Move or delete the lesser pictures; --dry-run says which.",
+    "moves": "What was moved or deleted, when, and where it is.",
+    "undo": "Put back what was moved or put into the waste basket.",
+    "ignore": "Say that two pictures are no duplicates.",
+    "forget": "Say that what is missing from a folder is gone.",
+    "rescan": "Search everything anew, in blocks; goes on where it was interrupted.",
+    "verify": "Check the promise: brute force against what is remembered.",
+    "unreadable": "Files without a tensor, and why.",
+    "retry": "Read files again that have no tensor.",
+    "db": "The store.",
+    "service": "Run it under systemd.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Loads a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"difwatch.cli.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if args[0] not in _COMMANDS and near:
+            ctx.fail(f"{args[0]!r} is no command; did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    short_help="Find duplicate and similar pictures, exactly.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="difwatch")
+@click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The configuration file.")
+@click.option("--state-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where the store is kept.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what needs attention.")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
+    """Watch picture folders and find duplicate and similar images, exactly."""
+    ctx.obj = Context(config, state_dir, verbose, quiet)
+
+
+def main() -> None:
+    """Run the command line; a `DifwatchError` is one line (or one for each mistake) and an exit code."""
+    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    # Paths in CSV are for programs and come out as the bytes that they are; those for people are escaped before.
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    try:
+        cli.main(prog_name="difwatch", standalone_mode=False)
+    except DifwatchError as error:
+        for line in str(error).splitlines():
+            click.echo(f"difwatch: {line}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        helps = f"; see '{context.command_path} --help'" if context is not None else ""
+        click.echo(f"difwatch: {error.format_message().rstrip('.')}{helps}", err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("difwatch: nothing was done: the question was not answered with yes", err=True)
+        sys.exit(UsageError.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except OSError as error:
+        _refuse_file(error)
+
+
+def _refuse_file(error: OSError) -> None:
+    """End in words when a file cannot be used, or what should be printed cannot be; anything else goes on."""
+    if error.filename is not None and error.strerror:
+        click.echo(f"difwatch: {os.fsdecode(error.filename)}: {error.strerror}", err=True)
+        sys.exit(ActionError.exit_code)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be printed
+    click.echo(f"difwatch: the output cannot be written: {error.strerror}", err=True)
+    sys.exit(IncompleteError.exit_code)

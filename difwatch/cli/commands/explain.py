@@ -1,0 +1,36 @@
+"""``difwatch explain``."""
+
+import os
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.cli.output import say
+
+
+@click.command("explain", short_help="Why two pictures do or do not match.")
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+@click.pass_obj
+def command(context: Context, a: str, b: str) -> None:
+    """Why two pictures do or do not match.
+
+    Reads both files now, with the settings of the store; without a store, with those of the configuration.
+    """
+    from difwatch.matches.collection import Collection
+    from difwatch.matches.read import read_collection
+    from difwatch.matches.rules import MatchRules
+    from difwatch.model.settings import MSE_MOST, Remembered, StoreSettings
+    from difwatch.report.explain import explain
+
+    paths = [os.fsencode(path) for path in (a, b)]
+    if context.state_dir.store.exists():
+        with context.reading() as connection:
+            collection = read_collection(connection, around=[os.path.realpath(path) for path in paths])
+    else:
+        config = context.config()
+        everything = Remembered(MSE_MOST, MSE_MOST)
+        store = StoreSettings(0, config.recipe, config.px_size, everything)
+        collection = Collection(MatchRules.of(config.settings(), {}, store))
+    for line in explain(paths[0], paths[1], collection.rules, collection.images, collection.ignored):
+        say(line)

@@ -1,0 +1,33 @@
+"""``difwatch forget``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.cli.output import say
+
+
+@click.command("forget", short_help="Say that what is missing from a folder is gone.")
+@click.argument("folder", type=click.Path())
+@click.pass_obj
+def command(context: Context, folder: str) -> None:
+    """Say that what is missing from a folder is gone.
+
+    Where very many known files are missing at once, or another file system is at the place of a folder, difwatch
+    keeps what it knows, and status says so. This releases it: the next walk of FOLDER forgets what it does not find.
+    """
+    from difwatch import paths
+    from difwatch.cli.writer import Writer
+    from difwatch.errors import UsageError
+    from difwatch.service.requests import Release
+
+    path = paths.real(folder)
+    with Writer(context) as writer:
+        is_watched = writer.do(Release(path))["found"]
+        when = "at the next start" if writer.is_here else "by the walk that begins now"
+    if not is_watched:
+        raise UsageError(f"{folder}: not a watched folder; 'difwatch status' lists them")
+    say(f"{os.fsdecode(path)}: what is missing will be forgotten {when}")

@@ -1,0 +1,75 @@
+"""``difwatch ignore``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.cli.output import pour
+
+if TYPE_CHECKING:
+    from difwatch.store.ignored import IgnoredPair
+
+
+@click.command("ignore", short_help="Say that two pictures are no duplicates.")
+@click.argument("pair", metavar="[A B]", nargs=-1)
+@click.option("--list", "listed", is_flag=True, help="What was said so far.")
+@click.option("--remove", is_flag=True, help="Take it back; A and B may be digests from --list.")
+@click.pass_obj
+def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool) -> None:
+    """Say that two pictures are no duplicates.
+
+    It is kept by what the files contain: it holds wherever they are moved, however they are named, and for copies of
+    them too.
+    """
+    from difwatch.cli.writer import Writer
+    from difwatch.errors import UsageError
+    from difwatch.service.requests import Ignore
+    from difwatch.store import ignored
+
+    if listed:
+        if pair or remove:
+            raise UsageError("--list stands alone")
+        with context.reading() as connection:
+            pour(_lines(ignored.decisions(connection)))
+        return
+    if len(pair) != 2:
+        raise UsageError("name two pictures, or --list")
+    with context.reading() as connection:
+        known = {digest for a, b in ignored.pairs(connection) for digest in (a, b)}
+    a, b = (_digest(one, known if remove else set()) for one in pair)
+    if a == b:
+        raise UsageError(f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart")
+
+    with Writer(context) as writer:
+        is_changed = writer.do(Ignore(a, b, remove))["changed"]
+    if not is_changed:
+        raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")
+
+
+def _digest(name: str, known: set[bytes]) -> bytes:
+    from difwatch.digest import digest_of_blocks
+    from difwatch.errors import UsageError
+
+    found = [digest for digest in known if digest.hex().startswith(name.lower()) and len(name) >= 8]
+    if len(found) == 1 and not Path(name).exists():
+        return found[0]
+    try:
+        with Path(name).open("rb") as file:
+            return digest_of_blocks(iter(lambda: file.read(1 << 20), b""))
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _lines(decisions: Iterable[IgnoredPair]) -> Iterator[str]:
+    from difwatch.shown import shown_path
+
+    for one in decisions:
+        for digest, paths in ((one.a, one.paths_a), (one.b, one.paths_b)):
+            names = ", ".join(shown_path(path) for path in paths) or "(no file has this content now)"
+            yield f"{digest.hex()[:16]}  {names}\n"
+        yield "\n"

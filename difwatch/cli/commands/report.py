@@ -1,0 +1,84 @@
+"""``difwatch report``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.cli.output import pour
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from difwatch.matches.collection import Collection
+
+
+@click.command("report", short_help="Groups of matching pictures, best first.")
+@click.option(
+    "--format", "kind", type=click.Choice(["text", "json", "csv", "html"]), default="text", help="How it is written."
+)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there instead.")
+@click.option("--threshold", metavar="MSE", type=float, help="Another mean squared error than the configured one.")
+@click.option("--pairs", is_flag=True, help="Every pair of files instead of groups.")
+@click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
+@click.option("--since", metavar="TIME", help="Only with pictures new since a moment, or for so long (2h, 7d).")
+@click.pass_obj
+def command(
+    context: Context,
+    kind: str,
+    output: str | None,
+    threshold: float | None,
+    pairs: bool,
+    folder: str | None,
+    since: str | None,
+) -> None:
+    """Groups of matching pictures, best first.
+
+    Each group is a best picture and those within the threshold of it.
+    """
+    from difwatch.cli import values
+    from difwatch.errors import UsageError
+    from difwatch.matches.read import read_collection
+
+    threshold = values.threshold(threshold)
+    new_since = values.moment(since) if since else None
+    with context.reading() as connection:
+        below = values.watched_directory(connection, folder)
+        collection = replace(read_collection(connection, threshold, below), since=new_since)
+        pieces = _pieces(kind, pairs, collection, connection)
+    if output is None:
+        pour(pieces)
+        return
+    try:
+        with Path(output).open("w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+
+
+def _pieces(kind: str, pairs: bool, collection: Collection, connection: Connection) -> Iterator[str]:
+    from difwatch.clock import SystemClock
+    from difwatch.report import formats, html, text
+
+    now = SystemClock().now().astimezone()
+    match kind, pairs:
+        case "json", False:
+            return formats.json_groups(collection, now.astimezone(UTC))
+        case "json", True:
+            return formats.json_pairs(collection)
+        case "csv", False:
+            return formats.csv_groups(collection)
+        case "csv", True:
+            return formats.csv_pairs(collection)
+        case "html", False:
+            return html.html_groups(collection, connection, now.isoformat(" ", "minutes"))
+        case "html", True:
+            return html.html_pairs(collection, connection, now.isoformat(" ", "minutes"))
+        case _:
+            return (text.text_pairs if pairs else text.text_groups)(collection)

@@ -1,0 +1,115 @@
+"""``difwatch rescan``."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.cli.output import say
+from difwatch.compare.budget import MOST_PAIRS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from difwatch.cli.progress import TaskLine
+    from difwatch.cli.writer import Writer
+    from difwatch.rescan.plan import Algorithm, RescanPlan, RescanResult
+
+_POLL_SECONDS = 0.5
+
+
+@click.command("rescan", short_help="Search everything anew, in blocks; goes on where it was interrupted.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(["auto", "classic", "chunked"]),
+    default="auto",
+    help="Classic holds all tensors in memory, chunked a few; auto is classic up to 5000 pictures.",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(0, 1024),
+    default=0,
+    help="Blocks side by side, where no daemon does it; 0 is one per core.",
+)
+@click.option("--chunksize", type=click.IntRange(1), help="Pictures in a block.")
+@click.option(
+    "--similarity", metavar="MSE", help='Remember pairs up to this error: "duplicates", "similar" or an MSE.'
+)
+@click.option("--max-pairs", type=click.IntRange(1), default=MOST_PAIRS, show_default=True, help="Give up beyond.")
+@click.pass_obj
+def command(
+    context: Context,
+    algorithm: Algorithm,
+    processes: int,
+    chunksize: int | None,
+    similarity: str | None,
+    max_pairs: int,
+) -> None:
+    """Search everything anew, in blocks; goes on where it was interrupted.
+
+    All pictures in the store are compared with each other, and the remembered matches become what was found. It
+    says how many of them were missing or wrong. Pairs are searched as far as they are remembered, or further with
+    --similarity. A running daemon does it while it has nothing else to do.
+    """
+    from difwatch.cli import logs
+    from difwatch.cli.progress import TaskLine
+    from difwatch.cli.writer import Writer
+    from difwatch.clock import SystemClock
+    from difwatch.errors import UsageError
+    from difwatch.model.settings import similarity_mse
+    from difwatch.report.text import text_rescan
+    from difwatch.rescan.plan import RescanPlan
+    from difwatch.service.requests import StartRescan
+
+    try:
+        mse = None if similarity is None else similarity_mse(similarity)
+    except ValueError as error:
+        raise UsageError(f"--similarity {similarity!r}: {error}") from error
+    logs.set_up(context.verbose, context.quiet, "text", journal=logs.is_journal(os.environ))
+    line = TaskLine(SystemClock(), context.quiet)
+    try:
+        with Writer(context) as writer:
+            if writer.engine is not None:
+                side_by_side = processes or len(os.sched_getaffinity(0))
+                plan = RescanPlan(algorithm, side_by_side, _memory(), max_pairs, chunksize, mse)
+                result = _here(context, writer.engine, plan, line)
+            else:
+                writer.send(StartRescan(algorithm, max_pairs, chunksize, mse))
+                result = _follow(writer, line)
+    finally:
+        line.end()
+    say(text_rescan(result))
+
+
+def _here(context: Context, engine: Engine, plan: RescanPlan, line: TaskLine) -> RescanResult:
+    from difwatch.clock import SystemClock
+    from difwatch.rescan.steps import RunningRescan, rescan
+    from difwatch.rescan.threads import threads
+
+    with threads(plan.processes, plan.memory) as executor:
+        running = RunningRescan(engine, context.state_dir.store, plan, executor, SystemClock())
+        return rescan(running, lambda now: line(now.done, now.tasks, f"{now.pairs} pairs found"))
+
+
+def _follow(writer: Writer, line: TaskLine) -> RescanResult:
+    """Wait for the daemon, which searches while nothing else is to be done."""
+    from difwatch.rescan.plan import RescanResult
+    from difwatch.service.requests import FollowRescan
+
+    while True:
+        state = writer.send(FollowRescan())
+        progress = state["progress"]
+        if not state["going_on"]:
+            return RescanResult(**state["result"])
+        if progress["tasks"]:
+            line(progress["done"], progress["tasks"], f"{progress['pairs']} pairs found")
+        threading.Event().wait(_POLL_SECONDS)
+
+
+def _memory() -> int:
+    """Return a quarter of the memory of this machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4

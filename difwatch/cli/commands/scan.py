@@ -1,0 +1,149 @@
+"""``difwatch scan``: difPy's one-shot program."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.clock import SystemClock
+
+
+class _Scan(click.Command):
+    """Takes ``--no-x`` for ``--x=False``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        said = [f"--{word.removeprefix('--no-')}=False" if word.startswith("--no-") else word for word in args]
+        return super().parse_args(ctx, said)
+
+
+def _switch(*names: str, default: bool | None, text: str) -> Callable[[Any], Any]:
+    """A flag in all its spellings: ``-r False``, ``--recursive``, ``--no-recursive``."""
+    long = next(name for name in names if name.startswith("--"))
+    spellings = dict.fromkeys([*names, long.replace("_", "-")])
+    name = long.removeprefix("--").replace("-", "_")
+    return click.option(*spellings, name, is_flag=False, flag_value="True", type=bool, default=default, help=text)
+
+
+class _BoolOrEvery(click.ParamType[bool | str]):
+    """A switch that knows a third word."""
+
+    name = "boolean|every"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool | str:
+        return "every" if value == "every" else bool(click.BOOL.convert(value, param, ctx))
+
+
+@click.command("scan", cls=_Scan, short_help="Search folders once, without a store, as difPy does.")
+@click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.Path())
+@click.option("-D", "--directory", "directory", multiple=True, type=click.Path(), help="A folder; more may follow.")
+@click.option(
+    "-Z", "--output_directory", "--output-directory", "output", type=click.Path(), help="Where the files are written."
+)
+@_switch("-r", "--recursive", default=True, text="Also what lies in folders of these.")
+@click.option(
+    *("-i", "--in_folder", "--in-folder", "in_folder"),
+    is_flag=False,
+    flag_value="True",
+    type=_BoolOrEvery(),
+    default=False,
+    help='Compare each given folder by itself, or with "every" each directory.',
+)
+@_switch("-le", "--limit_extensions", default=True, text="Only files whose names end like a picture's.")
+@click.option("-px", "--px_size", "--px-size", "px_size", type=int, default=50, help="Side of the tensors.")
+@click.option("-s", "--similarity", default="duplicates", help='"duplicates", "similar" or a mean squared error.')
+@_switch("-ro", "--rotate", default=True, text="Compare all four quarter turns.")
+@_switch("-dim", "--same_dim", default=True, text="Only pictures of the same width and height.")
+@_switch("-la", "--lazy", default=None, text="The old name of --same_dim.")
+@click.option("-proc", "--processes", type=int, help="Worker processes; one for each core if not given.")
+@click.option("-ch", "--chunksize", type=int, help="Pictures in a block, beyond 5000 pictures.")
+@click.option("-mv", "--move_to", "--move-to", "move_to", type=click.Path(), help="Move the lesser pictures there.")
+@_switch("-d", "--delete", default=False, text="Put the lesser pictures into the waste basket, after asking.")
+@_switch("-sd", "--silent_del", default=False, text="Do not ask.")
+@_switch("-p", "--show_progress", default=True, text="Show a bar.")
+@click.pass_obj
+def command(
+    context: Context,
+    /,
+    folders: tuple[str, ...],
+    directory: tuple[str, ...],
+    output: str | None,
+    recursive: bool,
+    in_folder: bool | str,
+    limit_extensions: bool,
+    px_size: int,
+    similarity: str,
+    rotate: bool,
+    same_dim: bool,
+    lazy: bool | None,
+    processes: int | None,
+    chunksize: int | None,
+    move_to: str | None,
+    delete: bool,
+    silent_del: bool,
+    show_progress: bool,
+) -> None:
+    """Search folders once, without a store, as difPy does.
+
+    It takes the flags of difPy's program, each switch as "-r False" or "--no-recursive", and the working directory if
+    no folder is named. It writes three files: the results and the statistics as JSON, and the list of the lesser
+    pictures.
+    """
+    from difwatch.errors import UsageError
+    from difwatch.library import parameters
+    from difwatch.library.build import Build
+    from difwatch.library.search import Search
+
+    if move_to is not None and delete:
+        raise UsageError("--move_to and --delete exclude each other: choose one")
+    parameters.similarity(similarity)  # before anything is read
+    parameters.chunksize(chunksize)
+    place = Path(output or ".")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output_directory {output}: cannot be made: {error.strerror}") from error
+    if not os.access(place, os.W_OK):
+        raise UsageError(f"--output_directory {place}: cannot be written to")
+    build = Build(
+        [*directory, *folders] or [os.getcwd()],  # noqa: PTH109  (as difPy writes it)
+        recursive=recursive,
+        in_folder=in_folder,
+        limit_extensions=limit_extensions,
+        px_size=px_size,
+        show_progress=show_progress and not context.quiet,
+        processes=processes,
+    )
+    search = Search(
+        build,
+        similarity=similarity,
+        rotate=rotate,
+        same_dim=same_dim,
+        show_progress=show_progress and not context.quiet,
+        processes=processes,
+        chunksize=chunksize,
+        lazy=lazy,
+    )
+    _write(place, search)
+    if move_to is not None:
+        search.move_to(move_to, state_dir=context.state_dir.path)
+    if delete:
+        search.delete(silent_del=silent_del, state_dir=context.state_dir.path)
+
+
+def _write(place: Path, search: Any) -> None:
+    stamp = SystemClock().now().astimezone().strftime("%Y%m%d%H%M%S")
+    contents = {
+        f"difwatch_{stamp}_results.json": json.dumps(search.result),
+        f"difwatch_{stamp}_lower_quality.txt": f"{search.lower_quality}",
+        f"difwatch_{stamp}_stats.json": json.dumps(search.stats),
+    }
+    for name, text in contents.items():
+        (place / name).write_text(text, encoding="utf-8", errors="surrogateescape")
+        click.echo(name)
+    click.echo(f"\nsaved in '{place}'.")

@@ -1,0 +1,60 @@
+"""``difwatch status``."""
+
+import json
+import sys
+import threading
+from dataclasses import replace
+
+import click
+
+from difwatch.cli.context import Context
+
+_SECONDS = 2.0
+
+
+@click.command("status", short_help="Is it alive, is it complete, what is it doing.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--watch", "again", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
+@click.pass_obj
+def command(context: Context, as_json: bool, again: bool) -> None:
+    """Is it alive, is it complete, what is it doing.
+
+    Exits with 0 when all is well, 1 when the daemon is not running, 3 when something is not watched.
+    """
+    while again:
+        text, _ = _status(context, as_json)
+        click.echo(("\x1b[2J\x1b[H" if sys.stdout.isatty() else "") + text, nl=False)
+        sys.stdout.flush()
+        threading.Event().wait(_SECONDS)
+    text, exit_code = _status(context, as_json)
+    click.echo(text, nl=False)
+    raise SystemExit(exit_code)
+
+
+def _status(context: Context, as_json: bool) -> tuple[str, int]:
+    from difwatch.clock import SystemClock
+    from difwatch.control.heartbeat import read_heartbeat
+    from difwatch.control.lock import holder
+    from difwatch.errors import StoreMissingError, StoreOlderError
+    from difwatch.report.status import read_status
+    from difwatch.report.text import text_status
+
+    now = SystemClock().now()
+    pid = holder(context.state_dir)
+    heartbeat = read_heartbeat(context.state_dir)
+    try:
+        with context.reading() as connection:
+            status = read_status(connection, pid, heartbeat, now)
+    except StoreMissingError:
+        status = read_status(None, pid, heartbeat, now)
+    except StoreOlderError:
+        if pid is None:
+            raise
+        status = replace(
+            read_status(None, pid, heartbeat, now),
+            state="degraded",
+            reasons=["the store is being brought to the schema of this version"],
+            exit_code=3,
+        )
+    text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else "".join(text_status(status))
+    return text, status.exit_code

@@ -1,0 +1,71 @@
+"""``difwatch undo``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from difwatch.cli.context import Context
+from difwatch.cli.output import say
+
+if TYPE_CHECKING:
+    from difwatch.actions.journal import Entry, Journal
+
+
+@click.command("undo", short_help="Put back what was moved or put into the waste basket.")
+@click.argument("ids", metavar="[ID]...", type=click.IntRange(1, 2**63 - 1), nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that was ever moved and not put back.")
+@click.option("--since", metavar="TIME", help="All since a moment (2026-11-21T12:00) or for so long (2h, 7d).")
+@click.option("--force", is_flag=True, help="Also where the folder is on another file system than it was.")
+@click.pass_obj
+def command(context: Context, ids: tuple[int, ...], everything: bool, since: str | None, force: bool) -> None:
+    """Put back what was moved or put into the waste basket.
+
+    The file is found by its bytes; it is put back only where its place is free. 'difwatch moves' lists the ids.
+    """
+    from difwatch.actions.access import open_journal
+    from difwatch.actions.undo import undo
+    from difwatch.cli import logs
+    from difwatch.cli.values import moment
+    from difwatch.clock import SystemClock
+    from difwatch.errors import ActionError, UsageError
+    from difwatch.shown import shown, shown_path
+
+    if bool(ids) + everything + bool(since) != 1:
+        raise UsageError("say what to put back: ids from 'difwatch moves', --all, or --since TIME")
+    if not context.state_dir.journal.exists():
+        raise UsageError("nothing was ever moved")
+    logs.set_up(context.verbose, context.quiet, "text", journal=False)
+
+    trouble, entries, clock = 0, [], SystemClock()
+    with open_journal(context.state_dir.journal, context.state_dir.journal_lock, clock) as journal:
+        entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
+        # The last one first: it may lie where an earlier one was.
+        for entry in sorted(entries, key=lambda one: -one.id):
+            done = undo(entry, journal, clock, force)
+            trouble += done.state != "done"
+            what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
+            say(f"{entry.id}  {shown_path(entry.source)}: {what}")
+    if not entries:
+        say("there is nothing to put back")
+    if trouble:
+        raise ActionError(f"{trouble} could not be put back; each is where it was")
+
+
+def _all(journal: Journal, since: datetime | None) -> list[Entry]:
+    found = journal.entries(since, states=["done"])
+    return [one for one in found if one.picture is None and one.kind in ("move", "trash")]
+
+
+def _named(journal: Journal, ids: tuple[int, ...]) -> list[Entry]:
+    from difwatch.errors import UsageError
+
+    found = []
+    for id_ in ids:
+        entry = journal.get(id_)
+        if entry is None:
+            raise UsageError(f"{id_}: there is no such act; 'difwatch moves' lists them")
+        found.append(entry)
+    return found

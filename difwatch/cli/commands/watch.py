@@ -1,0 +1,63 @@
+"""``difwatch watch``."""
+
+import os
+from pathlib import Path
+
+import click
+
+from difwatch.cli.context import Context
+
+
+@click.command("watch", short_help="Index the folders, then follow every change in them.")
+@click.argument("folders", metavar="[FOLDER]...", nargs=-1)
+@click.option("--once", is_flag=True, help="Bring the store up to date with the folders, then end.")
+@click.option("--similarity", envvar="DIFWATCH_SIMILARITY", help='"duplicates", "similar" or an MSE.')
+@click.option("--rotate/--no-rotate", default=None, envvar="DIFWATCH_ROTATE", help="Compare all four turns.")
+@click.option("--same-dim/--no-same-dim", default=None, envvar="DIFWATCH_SAME_DIM", help="Compare equal sizes only.")
+@click.option("--px-size", type=int, envvar="DIFWATCH_PX_SIZE", help="Side of the tensors, 10 to 5000.")
+@click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Workers; 0 is one per core.")
+@click.option("--quiet-seconds", type=float, envvar="DIFWATCH_QUIET_SECONDS", help="Rest before a file is read.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
+@click.option(
+    "--metrics-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    envvar="DIFWATCH_METRICS_FILE",
+    help="Write figures there, for the textfile collector of node_exporter.",
+)
+@click.pass_obj
+def command(
+    context: Context,
+    /,
+    folders: tuple[str, ...],
+    once: bool,
+    log_format: str,
+    metrics_file: str | None,
+    **flags: str | float | bool | None,
+) -> None:
+    """Index the folders, then follow every change in them.
+
+    With FOLDERs no configuration file is needed; they take the place of the folders in it.
+    """
+    from difwatch import config
+    from difwatch.cli import logs
+    from difwatch.cli.progress import ProgressLine
+    from difwatch.clock import SystemClock
+    from difwatch.errors import UsageError
+    from difwatch.service import daemon
+
+    logs.set_up(context.verbose, context.quiet, log_format, journal=logs.is_journal(os.environ))
+
+    def read() -> config.Config:
+        loaded = config.load(config.find(context.config_file, os.environ), flags, folders)
+        if not loaded.folder:
+            raise UsageError(
+                "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"
+            )
+        return loaded
+
+    line = ProgressLine(SystemClock(), context.quiet or log_format == "json")
+    try:
+        daemon.watch(read, context.state_dir, once, line, None if metrics_file is None else Path(metrics_file))
+    finally:
+        line.end()

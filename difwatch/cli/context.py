@@ -1,0 +1,67 @@
+"""The options that stand before the command, and the store that they name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from difwatch.control.state_dir import StateDir, default_state_dir
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from difwatch.config import Config
+
+
+class Context:
+    """The options that stand before the command.
+
+    Parameters
+    ----------
+    config
+        The configuration file that was named.
+    state_dir
+        The state directory that was named.
+    verbose, quiet
+        Whether to say more, or only what needs attention.
+    """
+
+    def __init__(self, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
+        self.config_file = config
+        self.verbose = verbose
+        self.quiet = quiet
+        self._state_dir = state_dir
+
+    @property
+    def state_dir(self) -> StateDir:
+        """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
+        if self._state_dir:
+            return StateDir(Path(os.path.expanduser(self._state_dir)))  # noqa: PTH111  (that of Path raises)
+        return default_state_dir(os.environ)
+
+    def config(self) -> Config:
+        """Read the configuration that is in force for this command; its folders need not be there."""
+        from difwatch import config
+
+        return config.load(config.find(self.config_file, os.environ), {}, check_folders=False)
+
+    def must_have_store(self) -> None:
+        """Refuse to make a new store where one is expected."""
+        from difwatch.errors import StoreMissingError
+        from difwatch.store.engine import MISSING
+
+        if not self.state_dir.store.exists():
+            raise StoreMissingError(f"{self.state_dir.store}: {MISSING}")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Hold one consistent view of the store, which must be of this version."""
+        from difwatch.store import open_reader, reading, schema
+
+        engine = open_reader(self.state_dir.store)
+        schema.check(engine, self.state_dir.store)
+        with reading(engine) as connection:
+            yield connection

@@ -1,0 +1,94 @@
+"""Progress lines: one that changes on a terminal, a plain one now and then otherwise."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from difwatch.cli.logs import ERASE
+from difwatch.clock import Clock
+from difwatch.model.health import Progress, RescanProgress
+
+_PLAIN_SECONDS = 10.0
+
+
+class _Line:
+    """One changing line on a terminal, a plain line now and then otherwise."""
+
+    def __init__(self, clock: Clock, quiet: bool) -> None:
+        self._clock = clock
+        self._quiet = quiet
+        self._said_at = 0.0
+        self._began: tuple[float, int] | None = None
+
+    def end(self) -> None:
+        """Leave a clean line behind."""
+        if sys.stderr.isatty():
+            sys.stderr.write(ERASE)
+
+    def _rate(self, done: int) -> float:
+        """Return how many are done a second since the line began to show something."""
+        now = self._clock.monotonic()
+        if self._began is None:
+            self._began = (now, done)
+            self._said_at = now  # the first plain line comes a while after this
+        began, before = self._began
+        return (done - before) / (now - began) if now > began else 0.0
+
+    def _show(self, text: str) -> None:
+        now = self._clock.monotonic()
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            sys.stderr.write(ERASE + text)
+            sys.stderr.flush()
+        elif now - self._said_at >= _PLAIN_SECONDS:
+            self._said_at = now
+            logging.getLogger("difwatch.progress").info(text)
+
+
+class ProgressLine(_Line):
+    """Shows how far the daemon is."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Show it; nothing is shown while there is nothing to do."""
+        left = progress.queue.waiting + progress.queue.working
+        if left:
+            self._show(described(progress, self._rate(progress.done)))
+        elif progress.rescan is not None and progress.rescan.tasks:
+            self._show(described_rescan(progress.rescan, self._rate(progress.rescan.done)))
+        else:
+            self._began = None
+
+
+class TaskLine(_Line):
+    """Shows how many parts of a long task are done."""
+
+    def __call__(self, done: int, parts: int, text: str) -> None:
+        """Show it; ``text`` is what there is to say so far."""
+        self._show(_parts(done, parts, text, self._rate(done)))
+
+
+def described(progress: Progress, rate: float) -> str:
+    """Return in words how many of how many files are read, the rate a second, and the time left at that rate."""
+    left = progress.queue.waiting + progress.queue.working
+    text = f"{progress.done} of {progress.done + left} files read"
+    if progress.scanning or not rate:
+        return text
+    return f"{text}, {rate:.0f} a second, {_duration(round(left / rate))} left"
+
+
+def described_rescan(progress: RescanProgress, rate: float) -> str:
+    """Return in words how far a full search is."""
+    text = f"{progress.pairs} pairs found up to an MSE of {progress.mse:g}"
+    return _parts(progress.done, progress.tasks, text, rate)
+
+
+def _parts(done: int, parts: int, text: str, rate: float) -> str:
+    left = f", {_duration(round((parts - done) / rate))} left" if rate else ""
+    return f"{done} of {parts} parts done, {text}{left}"
+
+
+def _duration(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{f'{minutes} min ' if minutes else ''}{rest} s"

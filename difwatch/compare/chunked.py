@@ -1,0 +1,166 @@
+"""A full search in blocks: bounded memory, any executor, and able to go on where it was interrupted.
+
+The tensors are put into an order, that of the first number of their sketch (the brightness), and cut into
+blocks. Two tensors whose brightness differs by more than the radius are no match, so a block has to be compared
+only with itself and with the blocks that begin within the radius behind it. Each such pair of blocks is a task.
+The cuts are values, not places: when tensors go between two runs, what is left falls into the same blocks.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from difwatch.compare.blocks import Block, Radius, hits_between
+from difwatch.compare.executor import Executor, Future
+from difwatch.compare.hits import Cut, Hits, Task, joined
+from difwatch.compare.refine import Fetch
+from difwatch.compare.sketch import BRIGHTNESS
+
+_HITS_AT_ONCE = 500_000
+
+
+class Part(NamedTuple):
+    """Some hits of a task; the parts of a task come one after another, and ``last`` ends it."""
+
+    task: Task
+    hits: Hits
+    last: bool
+
+
+class Chunks:
+    """Tensors in order of brightness, cut into blocks.
+
+    Parameters
+    ----------
+    ids : ndarray of int64, shape (n,)
+        Distinct.
+    rows : ndarray of float32, shape (n, 16)
+        Their sketches.
+    radius
+        How far to search.
+    cuts
+        Where blocks begin, from `cuts_of` this or an earlier set of tensors.
+    """
+
+    def __init__(
+        self, ids: NDArray[np.int64], rows: NDArray[np.float32], radius: Radius, cuts: Iterable[Cut]
+    ) -> None:
+        order = np.lexsort((ids, rows[:, BRIGHTNESS]))
+        self._all = Block(ids[order], rows[order])
+        self.radius = radius
+        self._cuts = tuple(cuts)
+        self._bounds = list(pairwise([*(self._place(cut) for cut in self._cuts), len(ids)]))
+
+    def tasks(self) -> Iterator[Task]:
+        """The pairs of blocks that may hold a match; they follow from the cuts and the radius alone."""
+        for first in range(len(self._cuts)):
+            ends = self._cuts[first + 1][0] if first + 1 < len(self._cuts) else np.inf
+            for second in range(first, len(self._cuts)):
+                if self._cuts[second][0] - ends > self._reach:
+                    break
+                yield first, second
+
+    def blocks(self, task: Task) -> tuple[Block, Block | None]:
+        """What to compare for a task: only the tensors that are near enough to the other block in brightness."""
+        a = self._all.part(*self._bounds[task[0]])
+        if task[0] == task[1]:
+            return a, None
+        b = self._all.part(*self._bounds[task[1]])
+        if not len(a.ids) or not len(b.ids):
+            return a.part(0, 0), b.part(0, 0)
+        ours, theirs = (block.rows[:, BRIGHTNESS].astype(np.float64) for block in (a, b))
+        start = np.searchsorted(ours, theirs[0] - self._reach)
+        stop = np.searchsorted(theirs, ours[-1] + self._reach, side="right")
+        return a.part(int(start), len(a.ids)), b.part(0, int(stop))
+
+    @property
+    def _reach(self) -> float:
+        return self.radius.reach * (1 + 2**-40)  # more than what rounding can do to a difference
+
+    def _place(self, cut: Cut) -> int:
+        """How many tensors come before a cut."""
+        brightness, id_ = cut
+        level = self._all.rows[:, BRIGHTNESS]
+        first, last = (int(np.searchsorted(level, np.float32(brightness), side)) for side in ("left", "right"))
+        return first + int(np.searchsorted(self._all.ids[first:last], id_))
+
+
+def cuts_of(ids: NDArray[np.int64], rows: NDArray[np.float32], block_rows: int) -> list[Cut]:
+    """Where blocks of ``block_rows`` tensors begin."""
+    level = rows[:, BRIGHTNESS]
+    firsts = np.lexsort((ids, level))[::block_rows]
+    return [(float(level[place]), int(ids[place])) for place in firsts]
+
+
+class ChunkedSearch:
+    """Tasks on their way through an executor. Iterating yields what they find, in the order of the tasks.
+
+    Parameters
+    ----------
+    chunks, tasks
+        Which blocks to compare; each pair of blocks once.
+    fetch
+        Returns tensors; it must survive pickling if the executor works in other processes.
+    executor
+        Does the work.
+    at_once
+        How many tasks it is given at a time.
+    """
+
+    def __init__(
+        self, chunks: Chunks, tasks: Iterable[Task], fetch: Fetch, executor: Executor, at_once: int = 1
+    ) -> None:
+        self._chunks = chunks
+        self._tasks = iter(tasks)
+        self._fetch = fetch
+        self._executor = executor
+        self._at_once = at_once
+        self._running: deque[tuple[Task, tuple[Block, Block | None], Future]] = deque()
+
+    def submit(self) -> bool:
+        """Give the executor as many tasks as it should have; tell whether it has any."""
+        for task in islice(self._tasks, self._at_once - len(self._running)):
+            blocks = self._chunks.blocks(task)
+            self._running.append((task, blocks, self._submitted(blocks, 0)))
+        return bool(self._running)
+
+    def is_ready(self) -> bool:
+        """Tell whether the next part is there, so that taking it does not wait."""
+        return bool(self._running) and self._running[0][-1].done()
+
+    def __iter__(self) -> Iterator[Part]:
+        return self
+
+    def __next__(self) -> Part:
+        if not self.submit():
+            raise StopIteration
+        task, blocks, future = self._running.popleft()
+        done, hits = future.result()
+        if done is not None:  # the rest comes next, before the other tasks
+            self._running.appendleft((task, blocks, self._submitted(blocks, done)))
+        return Part(task, hits, done is None)
+
+    def _submitted(self, blocks: tuple[Block, Block | None], start: int) -> Future:
+        return self._executor.submit(search_blocks, *blocks, self._fetch, self._chunks.radius, start)
+
+
+def search_blocks(a: Block, b: Block | None, fetch: Fetch, radius: Radius, start: int) -> tuple[int | None, Hits]:
+    """Find hits from a place on, until there are many.
+
+    Returns
+    -------
+    done, hits
+        ``done`` is where to go on, None at the end.
+    """
+    parts: list[Hits] = []
+    for done, hits in hits_between(a, b, fetch, radius, start):
+        parts.append(hits)
+        if sum(map(len, parts)) >= _HITS_AT_ONCE:
+            return done, joined(parts)
+    return None, joined(parts)

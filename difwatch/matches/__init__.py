@@ -1,0 +1,10 @@
+"""From matching tensors to matching pictures.
+
+::
+
+    rules        when two pictures are a match, and of which level       (pure)
+    groups       best pictures, and the others around them               (pure)
+    collection   the pictures that count, their groups and pairs         (pure)
+    read         a collection read from the store
+    news         the matches of files that are new
+"""

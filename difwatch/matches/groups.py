@@ -1,0 +1,99 @@
+"""From pairs to groups: a best picture and all that are directly within the threshold of it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from difwatch.matches.rules import is_ignored, level
+from difwatch.model.pictures import Group, Ignored, Image, Member
+from difwatch.model.settings import KeepRule
+
+KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
+    "pixels": lambda image: -image.width * image.height,
+    "bytes": lambda image: -image.size,
+    "oldest": lambda image: image.mtime_ns,
+    "newest": lambda image: -image.mtime_ns,
+    "path": lambda image: image.path,
+}
+"""What makes one picture the better one; the first rule that tells two apart decides."""
+
+_Bucket = tuple[int, tuple[int, int]]
+"""A tensor, and the sizes that pictures must have in common."""
+
+
+def keep_order(images: Iterable[Image], keep: Sequence[KeepRule]) -> list[Image]:
+    """Sort the best first; reference files lead, and the path decides what the rules leave open."""
+    rules = [KEEP_RULES[name] for name in keep] + [KEEP_RULES["path"]]
+    return sorted(images, key=lambda image: (not image.reference, *(rule(image) for rule in rules)))
+
+
+def group_images(
+    images: Iterable[Image],
+    neighbours: Mapping[int, Sequence[tuple[int, int, int]]],
+    same_dim: bool,
+    keep: Sequence[KeepRule],
+    ignored: Ignored = frozenset(),
+) -> list[Group]:
+    """Group the pictures of one scope.
+
+    In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that
+    is within the threshold *of it* joins. A pair counts when it is within the stricter of the limits of its
+    two pictures. Pictures of one tensor, size and limit wait together and join together, so the time grows
+    with the pictures and with the pairs of tensors, not with the pairs of pictures.
+
+    Parameters
+    ----------
+    images
+        Readable pictures, each file once.
+    neighbours
+        Pairs of distinct tensors, as `difwatch.model.pictures.Neighbours`; those beyond the limits do no harm.
+    same_dim
+        Only pictures whose ascending (width, height) are equal belong together.
+    keep
+        Names out of `KEEP_RULES`.
+    ignored
+        Pairs of contents that do not belong together.
+
+    Returns
+    -------
+    list of Group
+        In keep order of the primaries; only groups that have members.
+    """
+    order = keep_order(images, keep)
+    rank = {image.path: number for number, image in enumerate(order)}
+    waiting: dict[_Bucket, dict[int, list[Image]]] = defaultdict(lambda: defaultdict(list))
+    for image in order:
+        if not image.reference:
+            waiting[_bucket(image.tensor, image, same_dim)][image.limit].append(image)
+    placed: set[bytes] = set()
+    groups = []
+    for primary in order:
+        if primary.path in placed:
+            continue
+        placed.add(primary.path)
+        members: list[Member] = []
+        for tensor, sse, rotation in ((primary.tensor, 0, 0), *neighbours.get(primary.tensor, ())):
+            if by_limit := waiting.get(_bucket(tensor, primary, same_dim)):
+                members += _join(primary, by_limit, sse, rotation, placed, ignored)
+        if members:
+            members.sort(key=lambda member: (member.sse, rank[member.image.path]))
+            groups.append(Group(primary, tuple(members)))
+    return groups
+
+
+def _bucket(tensor: int, image: Image, same_dim: bool) -> _Bucket:
+    return (tensor, image.dimensions if same_dim else (0, 0))
+
+
+def _join(
+    primary: Image, by_limit: dict[int, list[Image]], sse: int, rotation: int, placed: set[bytes], ignored: Ignored
+) -> Iterator[Member]:
+    for limit in [limit for limit in by_limit if sse <= min(limit, primary.limit)]:
+        some = by_limit.pop(limit)
+        if apart := [image for image in some if is_ignored(primary, image, ignored)]:
+            by_limit[limit] = apart
+        for image in some:
+            if image.path not in placed and not is_ignored(primary, image, ignored):
+                placed.add(image.path)
+                yield Member(image, sse, rotation, level(primary, image, sse))

@@ -1,0 +1,94 @@
+"""The matches of files that are new."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Connection
+
+from difwatch.matches.read import read_rules
+from difwatch.matches.rules import MatchRules, Shelf, level
+from difwatch.model.pictures import Image, Pair
+from difwatch.store import ignored, matches, pictures
+
+_MATCHES_PER_FILE = 10
+_LIKE_EACH = 100  # files of one tensor and size that are looked at
+
+_Near = Mapping[int, Sequence[tuple[int, int, int]]]  # tensor to (SSE, other tensor, degrees), itself first
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is worth a line about a new file: its nearest matches, and whether there are or may be more."""
+
+    pairs: tuple[Pair, ...]
+    more: bool
+
+
+def new_matches(connection: Connection, new: Sequence[bytes]) -> dict[bytes, News]:
+    """Return the matches of new files with those that were there before, nearest first; of two new ones, once.
+
+    Of the files of one tensor and size only some are looked at; so a thousand copies of one picture cost a thousand
+    times as much as one.
+    """
+    rules = read_rules(connection)
+    tensors = dict(pictures.files_with_tensors(connection, new))
+    near = _near(connection, rules, sorted(set(tensors.values())))
+    shelves, crowded = _around(connection, rules, tensors, near)
+    decided = ignored.pairs(connection)
+    fresh = set(new)
+    for images in shelves.values():
+        images.sort(key=lambda image: (image.path in fresh, image.path))
+    news: dict[bytes, News] = {}
+    for image in sorted((image for images in shelves.values() for image in images), key=lambda image: image.path):
+        if image.path not in fresh:
+            continue
+        fresh.discard(image.path)
+        places = [(sse, rules.shelf(image, tensor), turn) for sse, tensor, turn in sorted(near[image.tensor])]
+        pairs = (
+            Pair(image, old, sse, turn, level(image, old, sse))
+            for sse, place, turn in places
+            for old in shelves.get(place, ())
+            if old.path not in fresh and old.path != image.path and rules.mismatch(image, old, sse, decided) is None
+        )
+        nearest = tuple(islice(pairs, _MATCHES_PER_FILE + 1))
+        more = len(nearest) > _MATCHES_PER_FILE or any(place in crowded for _, place, _ in places)
+        if nearest or more:
+            news[image.path] = News(nearest[:_MATCHES_PER_FILE], more)
+    return news
+
+
+def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int]) -> dict[int, list[tuple[int, int, int]]]:
+    near = {tensor: [(0, tensor, 0)] for tensor in tensors}
+    limit, rotate = rules.largest_limit, rules.settings.rotate
+    for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, rotate):
+        near[tensor].append((sse, other, rotation))
+    return near
+
+
+def _around(
+    connection: Connection, rules: MatchRules, tensors: Mapping[int, int], near: _Near
+) -> tuple[dict[Shelf, list[Image]], set[Shelf]]:
+    """Return the pictures that may match some files (id to tensor), by shelf, and the shelves that hold more."""
+    images = _images(connection, rules, tensors)
+    wanted = {rules.shelf(image, tensor) for image in images for _, tensor, _ in near[image.tensor]}
+    crowded: set[Shelf] = set()
+    ids = set(tensors)
+    for place in wanted:
+        like = pictures.files_like(connection, place.tensor, place.dimensions, _LIKE_EACH)
+        ids.update(like)
+        if len(like) == _LIKE_EACH:
+            crowded.add(place)
+    if len(ids) > len(tensors):
+        images = _images(connection, rules, ids)
+    shelves: dict[Shelf, list[Image]] = defaultdict(list)
+    for image in images:
+        shelves[rules.shelf(image)].append(image)
+    return shelves, crowded
+
+
+def _images(connection: Connection, rules: MatchRules, file_ids: Iterable[int]) -> list[Image]:
+    return list(pictures.images(connection, rules.folders, rules.limits, rules.recipe_id, sorted(file_ids)))

@@ -1,0 +1,109 @@
+"""A collection read from the store: all of it, or what hangs together with some files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from difwatch import paths
+from difwatch.errors import UsageError
+from difwatch.matches.collection import Collection
+from difwatch.matches.rules import MatchRules
+from difwatch.model.pictures import Neighbours
+from difwatch.model.settings import Remembered, StoreSettings
+from difwatch.store import folders, ignored, matches, pictures, settings
+
+NOTHING_YET = StoreSettings(0, "exact", 50, Remembered(0.0, 0.0))
+"""What a store without pictures works with."""
+
+
+def read_rules(connection: Connection, threshold: float | None = None) -> MatchRules:
+    """Read what counts as a match now.
+
+    Raises
+    ------
+    UsageError
+        Pairs are not remembered up to the threshold.
+    """
+    store = settings.get_in_force(connection)
+    configured = settings.get_matching(connection)
+    if store is None:
+        return MatchRules.of(configured, {}, NOTHING_YET)
+    if threshold is not None and threshold > store.remembered.mse:
+        raise UsageError(f"--threshold {threshold:g}: {_too_far(threshold, store.remembered)}")
+    return MatchRules.of(configured, folders.in_force(connection), store, threshold)
+
+
+def read_collection(
+    connection: Connection,
+    threshold: float | None = None,
+    below: bytes | None = None,
+    around: Sequence[bytes] | None = None,
+) -> Collection:
+    """Read what is needed for groups and pairs.
+
+    Parameters
+    ----------
+    connection
+        One view of the store.
+    threshold
+        A mean squared error instead of the configured ones.
+    below
+        Only pictures below this directory.
+    around
+        Only the pictures at these paths and all that hang together with them by matches: their groups are what
+        they are among all pictures.
+
+    Raises
+    ------
+    UsageError
+        Pairs are not remembered up to this threshold.
+    """
+    rules = read_rules(connection, threshold)
+    file_ids = None if around is None else _hanging_together(connection, rules, around)
+    images = tuple(
+        image
+        for image in pictures.images(connection, rules.folders, rules.limits, rules.recipe_id, file_ids)
+        if below is None or any(paths.is_below(path, below) for path in (image.path, *image.links))
+    )
+    tensors = None if around is None else sorted({image.tensor for image in images})
+    return Collection(rules, images, _near(connection, rules, tensors), ignored.pairs(connection))
+
+
+def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int] | None) -> Neighbours:
+    """Read the matches of some tensors, or of all."""
+    near: Neighbours = defaultdict(list)
+    limit, rotate = rules.largest_limit, rules.settings.rotate
+    if tensors is not None:
+        for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, rotate):
+            near[tensor].append((other, sse, rotation))
+        return near
+    for a, b, sse, rotation, back in matches.within(connection, rules.recipe_id, limit, rotate):
+        near[a].append((b, sse, rotation))
+        near[b].append((a, sse, back))
+    return near
+
+
+def _hanging_together(connection: Connection, rules: MatchRules, around: Sequence[bytes]) -> list[int]:
+    """Return the files of the tensors that are reached from some paths by matches."""
+    reached: set[int] = set()
+    fresh = {tensor for _, tensor in pictures.files_with_tensors(connection, around)}
+    while fresh:
+        reached |= fresh
+        near = matches.neighbours(connection, sorted(fresh), rules.largest_limit, rules.settings.rotate)
+        fresh = {other for _, other, _, _ in near} - reached
+    return [id_ for tensor in sorted(reached) for id_ in pictures.files_like(connection, tensor, None, -1)]
+
+
+def _too_far(threshold: float, remembered: Remembered) -> str:
+    text = f"pairs are remembered up to an MSE of {remembered.mse:g}"
+    if remembered.is_behind and threshold <= remembered.wanted:
+        return f"{text}; a full search is raising that to {remembered.wanted:g}, 'difwatch status' says how far it is"
+    if remembered.most is not None and threshold <= remembered.wanted:
+        return (
+            f"{text}, because there were more than {remembered.most} up to {remembered.wanted:g}; "
+            "set a larger max_pairs in the configuration and start 'difwatch watch' again"
+        )
+    return f"{text}; set remember_up_to = {threshold:g} in the configuration and start 'difwatch watch' again"

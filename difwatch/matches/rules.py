@@ -1,0 +1,132 @@
+"""When two pictures are a match, and of which level. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from difwatch import paths
+from difwatch.compare.distance import mse_limit
+from difwatch.model.pictures import Ignored, Image, Level
+from difwatch.model.settings import Folder, KeepRule, Settings, StoreSettings
+
+
+class Mismatch(enum.Enum):
+    """Why two pictures are no match."""
+
+    TOO_FAR = "too far"
+    OTHER_SIZE = "other size"
+    OTHER_SCOPE = "other scope"
+    REFERENCES = "references"
+    IGNORED = "ignored"
+
+
+class Shelf(NamedTuple):
+    """A tensor, and what two pictures must have in common besides: the scope, and with ``same_dim`` the sizes."""
+
+    tensor: int
+    scope: bytes | None
+    dimensions: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRules:
+    """What counts as a match: the only definition there is.
+
+    Attributes
+    ----------
+    settings
+        As configured, or as asked for; the threshold is never more than what was searched.
+    folders
+        The folders in force by id.
+    limits
+        The largest SSE of a match in each of them.
+    recipe_id, recipe, px
+        The recipe of the tensors, by id and name, and their side.
+    """
+
+    settings: Settings
+    folders: Mapping[int, Folder]
+    limits: Mapping[int, int]
+    recipe_id: int
+    recipe: str
+    px: int
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        folders: Mapping[int, Folder],
+        store: StoreSettings,
+        threshold: float | None = None,
+    ) -> MatchRules:
+        """Return the rules for the pictures of a store.
+
+        Pairs count only as far as all of them are known: as long as a full search has not raised that to what is
+        configured, this is what was searched.
+
+        Parameters
+        ----------
+        settings
+            As configured.
+        folders
+            By id.
+        store
+            The recipe, and how far pairs are remembered.
+        threshold
+            A mean squared error in place of the configured ones.
+        """
+        searched = store.remembered.mse
+        limits = {}
+        for id_, folder in folders.items():
+            configured = settings.threshold if folder.similarity is None else folder.similarity
+            limits[id_] = mse_limit(min(configured if threshold is None else threshold, searched), store.values)
+        shown = min(settings.threshold if threshold is None else threshold, searched)
+        return cls(replace(settings, threshold=shown), folders, limits, store.recipe_id, store.recipe, store.px)
+
+    @property
+    def values(self) -> int:
+        """How many values a tensor has: ``3 * px ** 2``."""
+        return 3 * self.px * self.px
+
+    @property
+    def largest_limit(self) -> int:
+        """The largest SSE of any match."""
+        return max(self.limits.values(), default=0)
+
+    def keep_in(self, scope: bytes | None) -> tuple[KeepRule, ...]:
+        """Return the rules by which the better of two pictures of a scope is kept."""
+        own = {folder.path: folder.keep for folder in self.folders.values() if folder.keep}
+        holding = [path for path in own if scope and paths.is_within(scope, path)]
+        return own[max(holding, key=len)] if holding else self.settings.keep
+
+    def shelf(self, image: Image, tensor: int | None = None) -> Shelf:
+        """Return where a picture belongs, or where those of another tensor belong that may match it."""
+        dimensions = image.dimensions if self.settings.same_dim else None
+        return Shelf(image.tensor if tensor is None else tensor, image.scope, dimensions)
+
+    def mismatch(self, a: Image, b: Image, sse: int, ignored: Ignored) -> Mismatch | None:
+        """Return why two files whose tensors are ``sse`` apart are no match; None if they are one."""
+        if sse > min(a.limit, b.limit):
+            return Mismatch.TOO_FAR
+        if self.settings.same_dim and a.dimensions != b.dimensions:
+            return Mismatch.OTHER_SIZE
+        if a.scope != b.scope:
+            return Mismatch.OTHER_SCOPE
+        if a.reference and b.reference and not self.settings.compare_references:
+            return Mismatch.REFERENCES
+        return Mismatch.IGNORED if is_ignored(a, b, ignored) else None
+
+
+def is_ignored(a: Image, b: Image, ignored: Ignored) -> bool:
+    """Tell whether a person said that two pictures are no duplicates."""
+    return bool(ignored) and (min(a.digest, b.digest), max(a.digest, b.digest)) in ignored
+
+
+def level(a: Image, b: Image, sse: int) -> Level:
+    """Return how alike two matching pictures are."""
+    if a.digest == b.digest:
+        return "identical"
+    return "duplicate" if sse == 0 else "similar"

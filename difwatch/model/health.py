@@ -1,0 +1,93 @@
+"""What the daemon reports about itself."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Literal
+
+FolderActivity = Literal["watching", "polling", "offline", "scanning", "stopped"]
+
+
+class Loss(enum.Enum):
+    """A way in which events are lost; each is counted, logged, and answered by new watches and a walk."""
+
+    OVERFLOW = "overflow"
+    READER_DIED = "reader_died"
+    WATCH_FAILED = "watch_failed"
+    UNMOUNTED = "unmounted"
+
+    @property
+    def text(self) -> str:
+        """What happened, in words."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    Loss.OVERFLOW: "more happened at once than the kernel keeps (fs.inotify.max_queued_events), and events were lost",
+    Loss.READER_DIED: "the watcher ended",
+    Loss.WATCH_FAILED: "not every folder in it is watched",
+    Loss.UNMOUNTED: "a file system was mounted or unmounted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderHealth:
+    """A watched folder; the number of its directories is None before the first walk."""
+
+    path: bytes
+    state: FolderActivity
+    directories: int | None = None
+    unwatched: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many files are on the way: not yet at rest, waiting for a worker, at a worker."""
+
+    settling: int = 0
+    waiting: int = 0
+    working: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.settling + self.waiting + self.working
+
+
+@dataclass(frozen=True, slots=True)
+class RescanProgress:
+    """How far a full search is: its tasks, how many of them are done, the pairs so far, and its limit as an MSE."""
+
+    tasks: int
+    done: int
+    pairs: int
+    mse: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work is: the files on the way and those read since the start, a walk, and a full search."""
+
+    queue: Queue
+    done: int
+    scanning: bool
+    rescan: RescanProgress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What only the daemon knows.
+
+    ``reasons`` says in words what is not as it should be, ``losses`` how often events were lost since the start,
+    ``at`` when this was written (ISO 8601), ``last_error`` what ended the last daemon.
+    """
+
+    pid: int | None = None
+    version: str = ""
+    reasons: tuple[str, ...] = ()
+    folders: tuple[FolderHealth, ...] = ()
+    queue: Queue = field(default_factory=Queue)
+    losses: dict[str, int] = field(default_factory=lambda: dict.fromkeys((loss.value for loss in Loss), 0))
+    at: str | None = None
+    last_error: str | None = None

@@ -1,0 +1,94 @@
+"""What a worker is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from difwatch.model.files import FileKey, FileState
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest file that is decoded: ``max_pixels`` is width times height, ``max_bytes`` the size on the disk."""
+
+    max_pixels: int = 250_000_000
+    max_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """What a worker may use: ``seconds`` for a job, ``memory`` in bytes of address space."""
+
+    seconds: float = 300.0
+    memory: int = 4 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class TensorJob:
+    """A request for the tensor of one file, unless its bytes are among ``known_digests``.
+
+    An ``unshared`` file is not read while another process has it open for writing, where the system tells that.
+    """
+
+    path: bytes
+    key: FileKey
+    px: int
+    limits: Limits
+    known_digests: frozenset[bytes] = frozenset()
+    unshared: bool = False
+    recipe: str = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Tensorized:
+    """A file that became a tensor; a ``known`` one was recognised by its bytes and carries none."""
+
+    state: FileState
+    digest: bytes
+    known: bool
+    width: int = 0
+    height: int = 0
+    tensor: bytes = b""
+    tensor_digest: bytes = b""
+    sketch: bytes = b""
+
+    @property
+    def path(self) -> bytes:
+        """The path of the file."""
+        return self.state.path
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file without a tensor, and why. ``digest`` is None when not even its bytes could be read."""
+
+    state: FileState
+    digest: bytes | None
+    reason: str
+
+    @property
+    def path(self) -> bytes:
+        """The path of the file."""
+        return self.state.path
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A file that could not be read for a reason that may pass; what is known of it stays."""
+
+    path: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A file that must be looked at again: it went away or changed while it was being read.
+
+    With ``being_written``, another process has it open for writing.
+    """
+
+    path: bytes
+    being_written: bool = False
+
+
+Answer = Tensorized | Unreadable | Postponed | Unsettled

@@ -1,0 +1,114 @@
+"""Recipes, folders, and what counts as a match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MSE_MOST = 65025
+"""The largest mean squared error there can be: that of black and white."""
+
+InFolder = bool | Literal["every"]
+"""False: the union of all folders; True: the folder by itself; "every": each of its directories by itself."""
+
+KeepRule = Literal["pixels", "bytes", "oldest", "newest", "path"]
+Role = Literal["normal", "reference"]
+WatchMode = Literal["auto", "inotify", "poll"]
+
+_NAMED = {"duplicates": 0.0, "similar": 5.0}
+
+
+def similarity_mse(value: object) -> float:
+    """Return the mean squared error that a similarity means: a name, or a number from 0 to 65025.
+
+    Raises
+    ------
+    ValueError
+        It is neither.
+    """
+    if isinstance(value, str) and value in _NAMED:
+        return _NAMED[value]
+    try:
+        mse = float(value) if not isinstance(value, bool) else -1.0  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        mse = -1.0
+    if not 0 <= mse <= MSE_MOST:
+        raise ValueError(f'must be "duplicates", "similar" or a mean squared error from 0 to {MSE_MOST}')
+    return mse
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a picture becomes a tensor. Tensors of different recipes are never compared.
+
+    ``fingerprint`` is the digest of what the recipe makes of the golden pictures on this machine.
+    """
+
+    name: str
+    px: int
+    version: int
+    fingerprint: bytes
+
+    @property
+    def values(self) -> int:
+        """How many values a tensor has: ``3 * px ** 2``."""
+        return 3 * self.px * self.px
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A watched folder and how its pictures are to be compared."""
+
+    path: bytes
+    recursive: bool = True
+    in_folder: InFolder = False
+    limit_extensions: bool = True
+    role: Role = "normal"
+    exclude: tuple[str, ...] = ()
+    watch: WatchMode = "auto"
+    similarity: float | None = None
+    keep: tuple[KeepRule, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What decides which stored pairs count as matches."""
+
+    threshold: float = 5.0
+    rotate: bool = True
+    same_dim: bool = True
+    keep: tuple[KeepRule, ...] = ("pixels", "bytes", "oldest", "path")
+    compare_references: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Up to which mean squared error all pairs of a recipe are stored.
+
+    ``mse`` is what was searched, and ``wanted`` what is configured. Where ``wanted`` is more, a full search is to
+    raise ``mse``; unless that gave more than ``most`` pairs, which is None otherwise.
+    """
+
+    mse: float
+    wanted: float
+    most: int | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a full search is to raise it."""
+        return self.mse < self.wanted and self.most is None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What a store works with: a recipe by its id, name and tensor side, and how far pairs are remembered."""
+
+    recipe_id: int
+    recipe: str
+    px: int
+    remembered: Remembered
+
+    @property
+    def values(self) -> int:
+        """How many values a tensor has: ``3 * px ** 2``."""
+        return 3 * self.px * self.px

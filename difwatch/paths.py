@@ -1,0 +1,73 @@
+"""Questions about paths. Paths are bytes, absolute, with single slashes; bytes have no ``pathlib``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+
+
+def inside(folder: bytes) -> bytes:
+    """Return what the path of everything below a folder begins with; the root folder is no exception."""
+    return folder.rstrip(b"/") + b"/"
+
+
+def is_below(path: bytes, folder: bytes) -> bool:
+    """Tell whether a path lies below a folder, at any depth."""
+    return path.startswith(inside(folder)) and path != folder
+
+
+def is_within(path: bytes, folder: bytes) -> bool:
+    """Tell whether a path is a folder or lies below it."""
+    return inside(path).startswith(inside(folder))
+
+
+def parent(path: bytes) -> bytes:
+    """Return the directory that a path lies in; that of the root is the root."""
+    return path.rpartition(b"/")[0] or b"/"
+
+
+def name(path: bytes) -> bytes:
+    """Return the last part of a path."""
+    return path.rpartition(b"/")[2]
+
+
+def join(folder: bytes, name: bytes) -> bytes:
+    """Return the path of a name in a folder."""
+    return inside(folder) + name
+
+
+def range_below(folder: bytes) -> tuple[bytes, bytes]:
+    """Return two bounds between which, both excluded, the paths below a folder sort by their bytes."""
+    bare = folder.rstrip(b"/")
+    return bare + b"/", bare + b"0"  # "0" follows "/"
+
+
+def real(path: str) -> bytes:
+    """Return the real path of what a person named: ``~`` expanded, symbolic links followed.
+
+    A null byte, which no file system has in a name, stays visible and names nothing.
+    """
+    expanded = os.path.expanduser(path.replace("\0", "\N{SYMBOL FOR NULL}"))  # noqa: PTH111  (that of Path raises)
+    return os.fsencode(os.path.realpath(expanded))
+
+
+def nearest(path: bytes) -> bytes:
+    """Return a directory, or else the nearest one above it that is there."""
+    while path not in (b"", b"/"):
+        with contextlib.suppress(OSError):
+            if stat.S_ISDIR(os.lstat(path).st_mode):
+                return path
+        path = parent(path)
+    return b"/"
+
+
+def device_of(path: bytes) -> int | None:
+    """Return the device of a path, or of the nearest one above it that is there; None where it cannot be told."""
+    while True:
+        try:
+            return os.lstat(path).st_dev
+        except (FileNotFoundError, NotADirectoryError):
+            path = parent(path)
+        except OSError:
+            return None

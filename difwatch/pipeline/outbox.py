@@ -1,0 +1,78 @@
+"""What waits to be kept in the store, and when it is due. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from difwatch.model.jobs import Answer
+
+_BATCH = 256
+_BATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is kept in one transaction.
+
+    Attributes
+    ----------
+    answers
+        Of the workers.
+    gone
+        Known files that are not there any more; each is looked at once more.
+    unwanted
+        Known files that count no more, there or not.
+    """
+
+    answers: Sequence[Answer] = ()
+    gone: Sequence[bytes] = ()
+    unwanted: Sequence[bytes] = ()
+
+
+class Outbox:
+    """Collects batches. All times are seconds of the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._answers: list[Answer] = []
+        self._gone: list[bytes] = []
+        self._unwanted: list[bytes] = []
+        self._taken_at = 0.0
+
+    def __len__(self) -> int:
+        return len(self._answers) + len(self._gone) + len(self._unwanted)
+
+    @property
+    def answers(self) -> int:
+        """How many answers wait."""
+        return len(self._answers)
+
+    def put(self, answers: Iterable[Answer] = (), gone: Iterable[bytes] = (), unwanted: Iterable[bytes] = ()) -> None:
+        """Add what is to be kept, and files to be forgotten."""
+        self._answers += answers
+        self._gone += gone
+        self._unwanted += unwanted
+
+    def is_due(self, now: float, nothing_else: bool) -> bool:
+        """Tell whether a batch is large or old enough, or ``nothing_else`` is to be done."""
+        return len(self) > 0 and (len(self) >= _BATCH or nothing_else or self.is_old(now))
+
+    def is_old(self, now: float) -> bool:
+        """Tell whether the last batch was taken long enough ago."""
+        return now - self._taken_at >= _BATCH_SECONDS
+
+    def deadline(self) -> float | None:
+        """Return when what waits is due at the latest; None if nothing waits."""
+        return self._taken_at + _BATCH_SECONDS if len(self) else None
+
+    def take(self, now: float) -> Batch:
+        """Take everything out."""
+        batch = Batch(self._answers, self._gone, self._unwanted)
+        self._answers, self._gone, self._unwanted, self._taken_at = [], [], [], now
+        return batch
+
+    def put_back(self, batch: Batch) -> None:
+        """Put back a batch that could not be kept, before what came since."""
+        self._answers = [*batch.answers, *self._answers]
+        self._gone = [*batch.gone, *self._gone]
+        self._unwanted = [*batch.unwanted, *self._unwanted]

@@ -1,0 +1,119 @@
+"""What a full search is asked for, what an interrupted one can go on with, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from difwatch.compare import budget
+from difwatch.compare.blocks import Radius
+from difwatch.compare.chunked import Chunks, cuts_of
+from difwatch.compare.distance import mse_limit
+from difwatch.errors import UsageError
+from difwatch.model.settings import StoreSettings
+from difwatch.store import contents, rescans, settings
+from difwatch.store.rescans import Rescan
+
+Algorithm = Literal["auto", "classic", "chunked"]
+
+
+@dataclass(frozen=True, slots=True)
+class RescanPlan:
+    """What is asked for.
+
+    Attributes
+    ----------
+    algorithm
+        ``classic`` holds all tensors in memory, ``chunked`` a few; ``auto`` chooses by their number.
+    processes
+        Tasks that are done side by side.
+    memory
+        Bytes in all.
+    most_pairs
+        How many pairs may be stored.
+    chunksize
+        Pictures in a block; None is chosen.
+    similarity
+        The MSE up to which pairs are wanted, never less than what the store remembers; None for that.
+    least
+        With more than ``most_pairs`` the search goes on less far, but not below this MSE. None: it ends.
+    """
+
+    algorithm: Algorithm
+    processes: int
+    memory: int
+    most_pairs: int
+    chunksize: int | None = None
+    similarity: float | None = None
+    least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RescanResult:
+    """What a full search was and what it found.
+
+    ``resumed`` is how many of its tasks an earlier run had done; ``missing`` and ``wrong`` count what the store had
+    not, and what it had and should not. Pairs up to an MSE of ``remembered`` were stored before, up to ``mse`` now.
+    """
+
+    images: int
+    mse: float
+    remembered: float
+    algorithm: str
+    tasks: int
+    resumed: int
+    pairs: int
+    missing: int
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A search that is written down in the store: what the store works with, and which tensors are searched."""
+
+    store: StoreSettings
+    rescan: Rescan
+    chunks: Chunks
+    ids: NDArray[np.int64]
+
+
+def planned(connection: Connection, plan: RescanPlan, now: datetime) -> Planned:
+    """Take up the unfinished full search if it is the one that is asked for, or else begin a new one.
+
+    Raises
+    ------
+    UsageError
+        There is nothing to search.
+    """
+    store = settings.get_in_force(connection)
+    if store is None or not contents.last_id(connection, store.recipe_id):
+        raise UsageError("there is nothing to search: no picture is known yet; run 'difwatch watch FOLDER' first")
+    asked = max(store.remembered.mse, plan.similarity or 0.0)
+    limit = mse_limit(asked, store.values)
+    before = rescans.unfinished(connection)
+    if before is not None and _serves(before, store, asked, plan):
+        ids, rows = contents.all_sketches(connection, store.recipe_id, before.last_tensor)
+        radius = Radius.of(before.sse_limit, store.px, rotate=True)
+        return Planned(store, before, Chunks(ids, rows, radius, before.cuts), ids)
+    ids, rows = contents.all_sketches(connection, store.recipe_id)
+    radius = Radius.of(limit, store.px, rotate=True)
+    cuts = cuts_of(ids, rows, budget.block_rows(len(ids), plan.processes, plan.chunksize))
+    chunks = Chunks(ids, rows, radius, cuts)
+    tasks = sum(1 for _ in chunks.tasks())
+    last = contents.last_id(connection, store.recipe_id)
+    started = now.isoformat()
+    new = Rescan(store.recipe_id, limit, asked, plan.chunksize or 0, last, tuple(cuts), tasks, started)
+    rescans.begin(connection, new)
+    return Planned(store, new, chunks, ids)
+
+
+def _serves(before: Rescan, store: StoreSettings, asked: float, plan: RescanPlan) -> bool:
+    """Tell whether an interrupted search is the one that is asked for; it may go less far by now."""
+    same = (before.recipe_id, before.asked) == (store.recipe_id, asked)
+    as_far = before.sse_limit == mse_limit(asked, store.values) or plan.least is not None
+    return same and as_far and plan.chunksize in (None, before.chunksize)

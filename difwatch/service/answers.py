@@ -1,0 +1,89 @@
+"""Requests that come over the socket: each is carried out, and then what follows from it is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+
+from difwatch.clock import Clock
+from difwatch.errors import UsageError
+from difwatch.service import requests
+from difwatch.store import writing
+
+
+class Service(Protocol):
+    """What the daemon does when something is asked of it."""
+
+    def walk(self, path: bytes) -> None:
+        """Walk a watched folder at once."""
+
+    def look_at(self, paths: Sequence[bytes]) -> None:
+        """Look at some files."""
+
+    def exclude(self, path: bytes) -> None:
+        """Let nothing in a directory count from now on."""
+
+    def start_rescan(self, request: requests.StartRescan) -> None:
+        """Begin a full search, or stay with the one that goes on."""
+
+    def rescan_state(self) -> Mapping[str, Any]:
+        """Return how far the full search is, and what came of the last one; raise what ended it."""
+
+    def reload(self) -> None:
+        """Read the configuration again; raise what is wrong with it."""
+
+
+class Answerer:
+    """Answers requests; implements `difwatch.control.requests.Answerer`.
+
+    Parameters
+    ----------
+    engine
+        The writer of the store.
+    service
+        Does what is not about the store.
+    clock
+        Tells when something was decided.
+    """
+
+    def __init__(self, engine: Engine, service: Service, clock: Clock) -> None:
+        self._engine = engine
+        self._service = service
+        self._clock = clock
+
+    def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a request.
+
+        Raises
+        ------
+        DifwatchError
+            It cannot be carried out, or is not a request; the text names the field that is wrong.
+        """
+        match requests.parsed(request):
+            case requests.Ping():
+                return {"pid": os.getpid()}
+            case requests.Reload():
+                self._service.reload()
+                return {}
+            case requests.StartRescan() as wanted:
+                self._service.start_rescan(wanted)
+                return {}
+            case requests.FollowRescan():
+                return self._service.rescan_state()
+            case requests.StoreRequest() as change:
+                return self._change(change)
+            case other:
+                raise UsageError(f"do = {other.name!r}: nobody answers that")
+
+    def _change(self, change: requests.StoreRequest) -> Mapping[str, Any]:
+        with writing(self._engine) as connection:
+            done = change.carry_out(connection, self._clock.now())
+        for path in done.walk:
+            self._service.walk(path)
+        for path in done.exclude:
+            self._service.exclude(path)
+        self._service.look_at(done.look_at)
+        return done.answer

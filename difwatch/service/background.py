@@ -1,0 +1,189 @@
+"""A full search between other work: what was asked for, or what raises how far pairs are remembered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from difwatch.clock import Clock
+from difwatch.compare.executor import Executor, Future
+from difwatch.errors import DifwatchError, UsageError
+from difwatch.model.health import RescanProgress
+from difwatch.model.settings import StoreSettings
+from difwatch.pipeline.keep import Keeper
+from difwatch.rescan.plan import RescanPlan, RescanResult
+from difwatch.rescan.steps import RunningRescan
+from difwatch.service.prepare import least_similarity
+from difwatch.service.requests import StartRescan
+from difwatch.store import reading, rescans, settings, writing
+from difwatch.store.rescans import Rescan
+from difwatch.watch.inbox import Inbox
+
+log = logging.getLogger(__name__)
+
+_BLOCK = 2048  # pictures: a task takes about a second at the most, also where every pair must be tried
+_MEMORY = 1 << 30  # bytes
+
+
+class WakingExecutor:
+    """An executor that wakes the loop when a result is there.
+
+    Parameters
+    ----------
+    executor
+        Does the work.
+    inbox
+        Is woken.
+    """
+
+    def __init__(self, executor: Executor, inbox: Inbox) -> None:
+        self._executor = executor
+        self._inbox = inbox
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future:
+        """Run a function; return its result on its way."""
+        future = self._executor.submit(function, *arguments)
+        future.add_done_callback(lambda _: self._inbox.wake())
+        return future
+
+
+class BackgroundRescan:
+    """At most one full search at a time. It never waits: the executor works while the loop turns.
+
+    Parameters
+    ----------
+    engine, path
+        The writer of the store, and its file.
+    executor
+        Does the work.
+    clock
+        Tells when a search began and ended.
+    """
+
+    def __init__(self, engine: Engine, path: Path, executor: Executor, clock: Clock) -> None:
+        self._engine = engine
+        self._path = path
+        self._executor = executor
+        self._clock = clock
+        self._running: RunningRescan | None = None
+        self._raises: float | None = None  # the MSE up to which it raises what is remembered, as is configured
+        self._keeper: Keeper | None = None
+        self._ended: RescanResult | DifwatchError | None = None
+
+    @property
+    def progress(self) -> RescanProgress | None:
+        """How far the search is; None while there is none."""
+        return None if self._running is None else self._running.progress
+
+    def serve(self, keeper: Keeper, most_pairs: int) -> None:
+        """Work beside a keeper from now on; begin or go on with what the store asks for.
+
+        A search for another recipe is given up, and so is one that goes another way than what is configured by now.
+
+        Parameters
+        ----------
+        keeper
+            Keeps what is new, as far as the search goes.
+        most_pairs
+            How many pairs may be stored.
+        """
+        self._keeper = keeper
+        with writing(self._engine) as connection:
+            store = settings.get_in_force(connection)
+            unfinished = rescans.unfinished(connection)
+            assert store is not None
+            if unfinished is not None and self._is_stale(unfinished, store):
+                rescans.discard(connection)
+                self._running, self._raises, unfinished = None, None, None
+        keeper.read_reach()
+        if self._running is not None:
+            return
+        wanted = store.remembered.wanted
+        try:
+            if unfinished is not None:
+                self._raises = wanted if unfinished.asked == wanted else None
+                self._begin(StartRescan(most_pairs=most_pairs, similarity=unfinished.asked))
+            elif store.remembered.is_behind:
+                self._raises = wanted
+                self._begin(StartRescan(most_pairs=most_pairs, chunksize=_BLOCK, similarity=wanted))
+        except UsageError as error:  # all pictures went meanwhile
+            log.info("full search: %s", error)
+
+    def start(self, request: StartRescan) -> None:
+        """Begin a search that somebody asks for, or stay with the one that goes on.
+
+        Raises
+        ------
+        UsageError
+            There is nothing to search.
+        """
+        if self._running is None:
+            self._raises = None
+            self._begin(replace(request, chunksize=request.chunksize or _BLOCK), may_narrow=False)
+
+    def is_going_on(self) -> bool:
+        """Tell whether there is a search."""
+        return self._running is not None
+
+    def has_step(self) -> bool:
+        """Tell whether a step can be done without waiting for the executor."""
+        return self._running is not None and not self._running.is_waiting()
+
+    def step(self) -> None:
+        """Do a step, if that needs no waiting."""
+        if self._running is None or not self.has_step():
+            return
+        try:
+            result = self._running.step()
+        except DifwatchError as error:
+            log.error("full search: %s", error)
+            self._end(error)
+            return
+        if result is not None:
+            log.info("full search: %d pairs; missing %d, wrong %d", result.pairs, result.missing, result.wrong)
+            self._end(result)
+
+    def state(self) -> dict[str, Any]:
+        """Return how far the search is, and what came of the last one.
+
+        Raises
+        ------
+        DifwatchError
+            What ended the last one.
+        """
+        if isinstance(self._ended, DifwatchError):
+            raise self._ended
+        return {
+            "going_on": self._running is not None,
+            "progress": asdict(self.progress or RescanProgress(0, 0, 0, 0.0)),
+            "result": None if self._ended is None else asdict(self._ended),
+        }
+
+    def _is_stale(self, unfinished: Rescan, store: StoreSettings) -> bool:
+        if unfinished.recipe_id != store.recipe_id:
+            return True
+        if store.remembered.is_behind and unfinished.asked < store.remembered.wanted:
+            return True
+        return self._raises is not None and self._raises != store.remembered.wanted
+
+    def _begin(self, request: StartRescan, may_narrow: bool = True) -> None:
+        assert self._keeper is not None
+        with reading(self._engine) as connection:
+            least = least_similarity(connection) if may_narrow else None
+        plan = RescanPlan(
+            request.algorithm, 1, _MEMORY, request.most_pairs, request.chunksize, request.similarity, least
+        )
+        self._running = RunningRescan(self._engine, self._path, plan, self._executor, self._clock)
+        self._ended = None
+        self._keeper.read_reach()
+        log.info("full search: begun, up to an MSE of %g", self._running.progress.mse)
+
+    def _end(self, ended: RescanResult | DifwatchError) -> None:
+        self._running, self._raises, self._ended = None, None, ended
+        assert self._keeper is not None
+        self._keeper.read_reach()

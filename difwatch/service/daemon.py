@@ -1,0 +1,174 @@
+"""The daemon: what is opened and closed once, and the signals. It knows nothing about images."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from difwatch import paths
+from difwatch.actions.access import open_journal
+from difwatch.clock import Clock, SystemClock
+from difwatch.compare.executor import Executor
+from difwatch.config import Config
+from difwatch.control.heartbeat import read_heartbeat, write_heartbeat
+from difwatch.control.lock import WriterLock
+from difwatch.control.notify import Notifier
+from difwatch.control.requests import RequestServer
+from difwatch.control.state_dir import StateDir
+from difwatch.errors import DifwatchError
+from difwatch.model.health import Progress
+from difwatch.service.answers import Answerer
+from difwatch.service.background import BackgroundRescan, WakingExecutor
+from difwatch.service.effects import Effects
+from difwatch.service.health import Listeners
+from difwatch.service.loop import Loop
+from difwatch.service.reload import ConfigSource
+from difwatch.service.session import Resources, StopSwitch
+from difwatch.store import backups, destinations, upgrade, writing
+from difwatch.tree.mounts import mount_at, read_mounts
+from difwatch.watch.canary import Canary
+from difwatch.watch.inbox import Inbox
+from difwatch.workers.pool import WorkerPool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a daemon runs: until the store is up to date (``once``), and the pause before a walk confirms another."""
+
+    once: bool = False
+    confirm_seconds: float = 5.0
+
+
+class Daemon:
+    """Watches the configured folders until told to stop.
+
+    Parameters
+    ----------
+    read_config
+        Reads and checks the configuration.
+    listeners
+        Where health is reported; the state directory among them is locked from here on.
+    progress
+        Told how far the work is, about once a second while there is some.
+    options
+        How it runs.
+    executor
+        Does the work of full searches; a thread of its own, where none is given.
+    clock
+        Tells the time to all parts.
+
+    Raises
+    ------
+    StoreError
+        Another difwatch works here, or the store cannot be used.
+    """
+
+    def __init__(
+        self,
+        read_config: Callable[[], Config],
+        listeners: Listeners,
+        progress: Callable[[Progress], None],
+        options: Options,
+        executor: Executor | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        state_dir, self._notifier = listeners.state_dir, listeners.notifier
+        self._options = options
+        with contextlib.ExitStack() as opened:
+            inbox = Inbox()
+            opened.callback(inbox.close)
+            self._source = ConfigSource(read_config, inbox)
+            config = self._source.config
+            opened.callback(WriterLock(state_dir).release)
+            # Started first: the workers load their libraries while the store is opened.
+            pool = WorkerPool(config.worker_processes(), config.worker_limits())
+            opened.callback(pool.close)
+            engine = backups.open_or_restore(state_dir.store, clock.now())
+            opened.callback(engine.dispose)
+            self._notifier.send("STATUS=opening the store", "EXTEND_TIMEOUT_USEC=600000000")
+            upgrade(engine, state_dir.store)
+            # What a kill left open is settled before the folders are looked at.
+            watched = [folder.path for folder in config.folders()]
+            with (
+                open_journal(state_dir.journal, state_dir.journal_lock, clock) as journal,
+                writing(engine) as connection,
+            ):
+                destinations.recall(connection, journal.destinations(), watched)
+            if executor is None:
+                thread = ThreadPoolExecutor(1, "full search")
+                opened.callback(thread.shutdown, wait=False, cancel_futures=True)
+                executor = thread
+            rescan = BackgroundRescan(engine, state_dir.store, WakingExecutor(executor, inbox), clock)
+            self.switch = StopSwitch(inbox)
+            confirm_seconds = 0.0 if options.once else options.confirm_seconds
+            resources = Resources(
+                state_dir, engine, pool, inbox, Canary(state_dir.canary), clock, self.switch, confirm_seconds
+            )
+            self.loop = Loop(resources, self._source, rescan, listeners, progress)
+            effects = Effects(self.loop, resources, rescan, self._source)
+            self.requests = RequestServer(state_dir, Answerer(engine, effects, clock))
+            opened.callback(self.requests.close)
+            self._opened = opened.pop_all()
+
+    def run(self) -> None:
+        """Bring the store up to date, then follow changes until stopped; or once.
+
+        Raises
+        ------
+        IncompleteError
+            Once: a folder could not be read.
+        """
+        run = self.loop.run_once if self._options.once else self.loop.run_until_stopped
+        run(self.requests)
+
+    def want_reload(self) -> None:
+        """Have the configuration read again soon; allowed in a signal handler."""
+        self._source.want()
+
+    def thread_died(self, args: threading.ExceptHookArgs) -> None:
+        """Look after the folders at once, because a thread of a watcher ended by an exception."""
+        log.error(
+            "a watching thread ended (%s: %s); watching and scanning anew", args.exc_type.__name__, args.exc_value
+        )
+        self.loop.session.guards.doubt()
+
+    def close(self) -> None:
+        """End the workers and the observers, close the store, and give the lock back."""
+        self._notifier.send("STOPPING=1")
+        self.loop.session.guards.disarm()
+        self._opened.close()
+
+
+def watch(
+    read_config: Callable[[], Config],
+    state_dir: StateDir,
+    once: bool,
+    progress: Callable[[Progress], None],
+    metrics_file: Path | None = None,
+) -> None:
+    """Run a daemon in the foreground until SIGTERM or SIGINT; SIGHUP makes it read its configuration again."""
+    mount = mount_at(paths.real(str(state_dir.path)), read_mounts())
+    state_dir.refuse_network(os.fsdecode(mount.kind) if mount is not None and mount.is_network else None)
+    listeners = Listeners(state_dir, Notifier(os.environ), metrics_file)
+    daemon = Daemon(read_config, listeners, progress, Options(once))
+    threading.excepthook = daemon.thread_died
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.switch.stop())
+    signal.signal(signal.SIGHUP, lambda *_: daemon.want_reload())
+    try:
+        daemon.run()
+    except DifwatchError as error:
+        write_heartbeat(state_dir, replace(read_heartbeat(state_dir), last_error=str(error)))
+        raise
+    finally:
+        daemon.close()

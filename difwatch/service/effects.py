@@ -1,0 +1,59 @@
+"""What the daemon does when something is asked of it over the socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from difwatch.model.files import Change, ChangeKind
+from difwatch.service.background import BackgroundRescan
+from difwatch.service.loop import Loop
+from difwatch.service.reload import ConfigSource
+from difwatch.service.requests import StartRescan
+from difwatch.service.session import Resources
+
+
+class Effects:
+    """Implements `difwatch.service.answers.Service`.
+
+    Parameters
+    ----------
+    loop
+        Has the session that is in force.
+    resources
+        What outlives it.
+    rescan
+        The full search between other work.
+    source
+        Where the configuration comes from.
+    """
+
+    def __init__(self, loop: Loop, resources: Resources, rescan: BackgroundRescan, source: ConfigSource) -> None:
+        self._loop = loop
+        self._resources = resources
+        self._rescan = rescan
+        self._source = source
+
+    def walk(self, path: bytes) -> None:
+        """Walk a watched folder at once."""
+        self._loop.session.guards.of(path).schedule.ask(self._resources.clock.monotonic())
+
+    def look_at(self, paths: Sequence[bytes]) -> None:
+        """Look at some files."""
+        self._resources.inbox.put(Change(ChangeKind.FILE, path) for path in paths)
+
+    def exclude(self, path: bytes) -> None:
+        """Let nothing in a directory count from now on."""
+        self._loop.session.exclude(path)
+
+    def start_rescan(self, request: StartRescan) -> None:
+        """Begin a full search, or stay with the one that goes on."""
+        self._rescan.start(request)
+
+    def rescan_state(self) -> Mapping[str, Any]:
+        """Return how far the full search is, and what came of the last one; raise what ended it."""
+        return self._rescan.state()
+
+    def reload(self) -> None:
+        """Read the configuration again; raise what is wrong with it."""
+        self._source.reload()

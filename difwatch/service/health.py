@@ -1,0 +1,102 @@
+"""Health, reported where others look for it: the heartbeat file, systemd, and a file of metrics."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from difwatch.clock import Clock
+from difwatch.control.heartbeat import write_heartbeat
+from difwatch.control.notify import Notifier
+from difwatch.control.state_dir import StateDir
+from difwatch.errors import DifwatchError
+from difwatch.model.health import Heartbeat
+from difwatch.report.metrics import text_metrics
+from difwatch.report.status import read_status
+from difwatch.service.session import Session
+from difwatch.store import open_reader, reading
+from difwatch.version import __version__
+
+log = logging.getLogger(__name__)
+
+_UNCHANGED_SECONDS = 30.0  # after which an unchanged heartbeat is written again
+_METRICS_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Where health is reported: the state directory, systemd, and a file of metrics."""
+
+    state_dir: StateDir
+    notifier: Notifier
+    metrics_file: Path | None = None
+
+
+class Health:
+    """Reports how the daemon is.
+
+    Parameters
+    ----------
+    listeners
+        Where that is reported.
+    clock
+        Tells when.
+    """
+
+    def __init__(self, listeners: Listeners, clock: Clock) -> None:
+        self._listeners = listeners
+        self._clock = clock
+        self._last = Heartbeat()
+        self._written_at = self._measured_at = float("-inf")
+
+    def has_news(self, session: Session) -> bool:
+        """Tell whether something changed since the last report."""
+        return _heartbeat(session) != self._last
+
+    def report(self, session: Session) -> None:
+        """Report the state where it changed, and at least every 30 s."""
+        heartbeat, now = _heartbeat(session), self._clock.monotonic()
+        self._notify(session, heartbeat)
+        if heartbeat != self._last or now - self._written_at >= _UNCHANGED_SECONDS:
+            self._last, self._written_at = heartbeat, now
+            stamped = replace(heartbeat, at=self._clock.now().isoformat())
+            write_heartbeat(self._listeners.state_dir, stamped)
+        if self._listeners.metrics_file is not None and now - self._measured_at >= _METRICS_SECONDS:
+            self._measured_at = now
+            self._write_metrics(self._listeners.metrics_file, heartbeat)
+
+    def _notify(self, session: Session, heartbeat: Heartbeat) -> None:
+        left = heartbeat.queue.total
+        status = f"{left} files on the way" if left else "up to date"
+        if heartbeat.reasons:
+            status = heartbeat.reasons[0]
+        # Without a ping, systemd starts a new one: when no events come, or nothing can be kept.
+        alive = session.guards.is_heard() and not session.pipeline.is_stuck
+        self._listeners.notifier.send(*(["WATCHDOG=1"] if alive else []), f"STATUS={status}")
+
+    def _write_metrics(self, file: Path, heartbeat: Heartbeat) -> None:
+        part = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            with reading(open_reader(self._listeners.state_dir.store)) as connection:
+                status = read_status(connection, os.getpid(), heartbeat, self._clock.now())
+            part.write_text("".join(text_metrics(status)), encoding="utf-8", errors="backslashreplace")
+            part.chmod(0o644)  # read by another user
+            part.replace(file)
+        except (OSError, DifwatchError) as error:
+            log.warning("%s: the metrics cannot be written (%s)", file, error)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _heartbeat(session: Session) -> Heartbeat:
+    return Heartbeat(
+        pid=os.getpid(),
+        version=__version__,
+        reasons=tuple(session.troubles()),
+        folders=tuple(session.guards.health()),
+        queue=session.pipeline.progress().queue,
+        losses=session.guards.losses(),
+    )

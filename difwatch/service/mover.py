@@ -1,0 +1,231 @@
+"""Duplicates moved as they come: when that may be done, how many at most, and what holds it up."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from difwatch import paths
+from difwatch.actions.access import open_journal
+from difwatch.actions.journal import LOST, Journal
+from difwatch.actions.move import ActRules, Outcome, carry_out
+from difwatch.actions.plan import Act, Policy
+from difwatch.control.state_dir import StateDir
+from difwatch.errors import JournalError, StoreBusyError, StoreFullError
+from difwatch.matches.read import read_collection
+from difwatch.model.pictures import Image
+from difwatch.service.planning import acts_of, policy_by_folder, steps, unscanned
+from difwatch.store import destinations, files, reading, writing
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 20  # moves, before the daemon looks at events again
+_FAILURES_MOST = 5
+_RETRY = timedelta(minutes=10)
+_ROOM_LEFT = 64 << 20  # bytes that stay free on another disk
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Permission(Protocol):
+    """Knows when moving may go on."""
+
+    def is_ready(self, path: bytes) -> bool:
+        """Tell whether a watched folder is there, and known whole."""
+
+    def is_stopping(self) -> bool:
+        """Tell whether the daemon is asked to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovePolicies:
+    """What is moved.
+
+    Attributes
+    ----------
+    by_folder
+        What is done in each folder, by its path; nothing where it has none.
+    watched
+        The paths of all watched folders.
+    most_per_hour
+        The brake: beyond so many moves within an hour, the others wait.
+    """
+
+    by_folder: Mapping[bytes, Policy]
+    watched: Sequence[bytes]
+    most_per_hour: int
+
+    @property
+    def destinations(self) -> set[bytes]:
+        """The directories that pictures are moved to."""
+        return {policy.destination for policy in self.by_folder.values() if policy.destination is not None}
+
+
+class AutomaticMover:
+    """Moves the pictures of new groups that have a better one.
+
+    Parameters
+    ----------
+    engine
+        The writer of the store.
+    state_dir
+        Where the journal is.
+    rules
+        How acts are done.
+    policies
+        What is moved.
+    permission
+        Knows when.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        state_dir: StateDir,
+        rules: ActRules,
+        policies: MovePolicies,
+        permission: Permission,
+    ) -> None:
+        self._engine = engine
+        self._state_dir = state_dir
+        self._rules = rules
+        self._policies = policies
+        self._permission = permission
+        self._everything = True  # at first, whatever came while nobody looked
+        self._todo: list[Act] = []
+        self._fresh: list[bytes] = []
+        self._trouble: str | None = None
+        self._failed: dict[bytes, str] = {}  # pictures that could not be moved, and why
+        self._again = _NEVER  # when these are tried once more
+        with writing(engine) as connection:
+            for path in policies.destinations - destinations.all_of(connection).keys():
+                destinations.add(connection, path)
+
+    def note(self, new: Sequence[bytes]) -> None:
+        """Note files that were read and kept."""
+        if self._policies.by_folder:
+            self._fresh += new
+
+    def troubles(self) -> list[str]:
+        """Return what holds it up, and what could not be moved, in words."""
+        texts = [self._trouble] if self._trouble else []
+        if self._failed:
+            path, reason = next(iter(self._failed.items()))
+            more = f" (and {len(self._failed) - 1} more)" if len(self._failed) > 1 else ""
+            texts.append(f"{os.fsdecode(path)}: cannot be moved: {reason}{more}")
+        return texts
+
+    def act(self, now: datetime) -> bool:
+        """Move what may be moved now, some pictures at a time; tell whether there is more to do at once.
+
+        What must wait is planned anew when it goes on.
+        """
+        if now >= self._again and not self._todo:
+            self._everything, self._again = True, _NEVER
+        has_work = self._everything or self._fresh or self._todo
+        folders = self._policies.by_folder
+        if not folders or not has_work or not all(map(self._permission.is_ready, folders)):
+            return False
+        try:
+            with open_journal(self._state_dir.journal, self._state_dir.journal_lock, self._rules.clock) as journal:
+                self._say(self._hindrance(journal, now))
+                if not self._trouble:
+                    self._act(journal, now)
+        except (JournalError, StoreBusyError, StoreFullError) as error:
+            self._everything, self._todo = True, []
+            self._say(str(error))
+        except OSError as error:  # of the destination, when its disk is in trouble
+            self._everything, self._todo = True, []
+            self._say(f"{os.fsdecode(error.filename or b'')}: {error.strerror}")
+        return bool(self._todo) and not self._permission.is_stopping()
+
+    def _act(self, journal: Journal, now: datetime) -> None:
+        if not self._todo:
+            self._todo = self._planned(journal)
+        for _ in range(_AT_ONCE):
+            if not self._todo:
+                break
+            self._say(self._hindrance(journal, now) or self._no_room(self._todo[0]))
+            if self._trouble or self._permission.is_stopping():
+                break
+            outcome = carry_out(self._todo.pop(0), journal, self._rules)
+            if outcome.state == "done":  # before the event of it comes
+                with writing(self._engine) as connection:
+                    files.remove(connection, [outcome.act.image.path])
+            self._report(outcome, now)
+        if self._trouble and self._todo:
+            self._everything, self._todo = True, []  # planned anew when it goes on
+
+    def _planned(self, journal: Journal) -> list[Act]:
+        around = None if self._everything else self._fresh
+        if self._everything:
+            self._failed.clear()
+        with reading(self._engine) as connection:
+            collection = read_collection(connection, around=around)
+            waiting = unscanned(connection)
+            excluded = destinations.all_of(connection)
+        self._everything, self._fresh = False, []
+        policy_of = policy_by_folder(self._policies.by_folder, self._policies.watched)
+
+        def policy(image: Image) -> Policy | str:
+            return "it was put back by hand" if journal.put_back(image.digest, image.path) else policy_of(image)
+
+        return acts_of(steps(collection, policy, journal, excluded, waiting))
+
+    def _say(self, trouble: str | None) -> None:
+        if trouble and trouble != self._trouble:
+            log.warning(trouble)
+        self._trouble = trouble
+
+    def _hindrance(self, journal: Journal, now: datetime) -> str | None:
+        lost = journal.entries(states=[LOST])
+        if lost:
+            return (
+                f"{os.fsdecode(lost[0].source)}: was found nowhere after an interruption, so nothing is moved "
+                f"any more; look for it, then run 'difwatch moves --seen {lost[0].id}'"
+            )
+        with reading(self._engine) as connection:
+            for path in self._policies.destinations:
+                if trouble := destinations.trouble(connection, path):
+                    return trouble
+        moved = journal.count_since(now - timedelta(hours=1))
+        if moved >= self._policies.most_per_hour:
+            return (
+                f"moving pauses: there were {self._policies.most_per_hour} moves within an hour "
+                "(max_moves_per_hour); it goes on by itself, 'difwatch moves' lists them"
+            )
+        return None
+
+    def _no_room(self, act: Act) -> str | None:
+        """Return why a picture must not be copied to its destination now, in words."""
+        assert act.target is not None
+        directory = paths.nearest(paths.parent(act.target))
+        if act.image.key is None or os.lstat(directory).st_dev == act.image.key.dev:
+            return None
+        disk = os.statvfs(directory)
+        if disk.f_bavail * disk.f_frsize >= act.image.size + _ROOM_LEFT:
+            return None
+        return f"{os.fsdecode(directory)}: there is no room left to move pictures to"
+
+    def _report(self, outcome: Outcome, now: datetime) -> None:
+        path, keeper = os.fsdecode(outcome.act.image.path), os.fsdecode(outcome.act.keeper.path)
+        if outcome.state == "done" and outcome.target is not None:
+            fields = {"path": path, "target": os.fsdecode(outcome.target), "keeper": keeper, "id": outcome.id}
+            log.info(
+                "moved %(path)s to %(target)s (kept %(keeper)s; 'difwatch undo %(id)d' puts it back)",
+                fields,
+                extra={"event": "act", "fields": fields},
+            )
+        else:
+            log.warning("%s: stays: %s", path, outcome.reason)
+        self._failed.pop(outcome.act.image.path, None)
+        if outcome.state == "failed":
+            self._failed[outcome.act.image.path] = outcome.reason or "unknown"
+            self._again = now + _RETRY
+            if len(self._failed) >= _FAILURES_MOST:  # it will be the disk and not the pictures
+                self._todo = []

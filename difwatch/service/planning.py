@@ -1,0 +1,126 @@
+"""From what the store knows to acts on files: what `difwatch apply` and the daemon share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from difwatch import paths
+from difwatch.actions.access import KeptFor
+from difwatch.actions.plan import Act, Keep, Policy, Step, plan
+from difwatch.errors import IncompleteError, UsageError
+from difwatch.matches.collection import Collection
+from difwatch.matches.read import read_collection
+from difwatch.model.pictures import Image
+from difwatch.store import destinations, folders
+
+
+class Kept(Protocol):
+    """Knows which contents are needed because others went."""
+
+    def kept_for(self, digest: bytes) -> int:
+        """Return how many near-duplicates were moved because this content was kept."""
+
+
+def steps(
+    collection: Collection,
+    policy_of: Callable[[Image], Policy | str],
+    kept: Kept,
+    excluded: Iterable[bytes],
+    unscanned: Iterable[bytes] = (),
+) -> list[Step]:
+    """Decide what is to be done with the pictures that have a better one.
+
+    Parameters
+    ----------
+    collection
+        The pictures and how they match; those in an excluded directory are left out, so they keep no other one from
+        staying.
+    policy_of
+        What is to be done with a picture, or why nothing.
+    kept
+        A content that was kept for others stays: they would have no match left.
+    excluded
+        The directories that pictures go to, or ever went to.
+    unscanned
+        Folders that are not known whole yet.
+    """
+    left_out = tuple(map(paths.inside, excluded))
+    waiting = tuple(map(paths.inside, unscanned))
+    images = tuple(image for image in collection.images if not image.path.startswith(left_out))
+    folders_in_force = [folder.path for folder in collection.rules.folders.values()]
+
+    def policy(image: Image) -> Policy | str:
+        if image.path.startswith(waiting):
+            return "its folder is not scanned yet"
+        return policy_of(image)
+
+    planned = plan(replace(collection, images=images).groups(), policy, folders_in_force)
+    return [_unless_needed(step, kept) for step in planned]
+
+
+def _unless_needed(step: Step, kept: Kept) -> Step:
+    if isinstance(step, Keep) or step.image.digest == step.keeper.digest or step.sse == 0:
+        return step
+    count = kept.kept_for(step.image.digest)
+    return Keep(step.image, f"it was kept for {count} other {'ones' if count > 1 else 'one'}") if count else step
+
+
+def plan_by_hand(
+    connection: Connection,
+    journal: Path,
+    policy: Policy,
+    threshold: float | None = None,
+    below: bytes | None = None,
+    force: bool = False,
+) -> tuple[Collection, list[Step]]:
+    """Plan what a person asks for: one policy for all pictures, or for those below a directory.
+
+    Raises
+    ------
+    IncompleteError
+        A folder has never been scanned to its end.
+    UsageError
+        The destination is not where it was (unless ``force``), or holds what is watched.
+    """
+    waiting = unscanned(connection)
+    if waiting:
+        raise IncompleteError(
+            f"{os.fsdecode(waiting[0])}: this folder has never been scanned to its end, so better pictures may be "
+            "missing; run 'difwatch watch --once' first"
+        )
+    excluded = set(destinations.all_of(connection))
+    if policy.destination is not None:
+        trouble = destinations.trouble(connection, policy.destination)
+        if trouble is not None and not force:
+            raise UsageError(trouble)
+        excluded.add(policy.destination)
+    collection = read_collection(connection, threshold, below)
+    with contextlib.closing(KeptFor(journal)) as kept:
+        return collection, steps(collection, lambda image: policy, kept, excluded)
+
+
+def unscanned(connection: Connection) -> list[bytes]:
+    """Return the folders in force that were never scanned to their end."""
+    return [counts.path for counts in folders.counts(connection) if counts.scanned is None]
+
+
+def policy_by_folder(policies: Mapping[bytes, Policy], watched: Sequence[bytes]) -> Callable[[Image], Policy | str]:
+    """Return the policy of the innermost folder that holds a picture."""
+
+    def policy_of(image: Image) -> Policy | str:
+        holding = [path for path in watched if paths.is_below(image.path, path)]
+        return policies.get(max(holding, key=len, default=b""), 'the action of its folder is "log"')
+
+    return policy_of
+
+
+def acts_of(planned: Iterable[Step]) -> list[Act]:
+    """Return those of the steps that do something."""
+    return [step for step in planned if isinstance(step, Act)]

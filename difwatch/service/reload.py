@@ -1,0 +1,66 @@
+"""The configuration in force, and the one that waits to be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from difwatch.config import Config
+from difwatch.errors import UsageError
+from difwatch.watch.inbox import Inbox
+
+log = logging.getLogger(__name__)
+
+
+class ConfigSource:
+    """Reads the configuration, at the start and when it is asked for.
+
+    Parameters
+    ----------
+    read
+        Reads and checks it; raises a `UsageError` that names what is wrong.
+    inbox
+        Woken when it is to be read again.
+    """
+
+    def __init__(self, read: Callable[[], Config], inbox: Inbox) -> None:
+        self._read = read
+        self._inbox = inbox
+        self._next: Config | None = None
+        self._is_wanted = False
+        self.config = read()
+        """The one in force."""
+
+    def want(self) -> None:
+        """Have the configuration read again soon; allowed in a signal handler."""
+        self._is_wanted = True
+        self._inbox.wake()
+
+    def reload(self) -> None:
+        """Read the configuration now, and put it in force soon.
+
+        Raises
+        ------
+        UsageError
+            It is wrong; the one in force stays.
+        """
+        self._next = self._read()
+
+    def ask_again(self) -> None:
+        """Put the configuration in force once more: what it names is elsewhere now."""
+        self._next = self.config
+
+    def waiting(self) -> Config | None:
+        """Return the configuration that waits to be put in force; None for none."""
+        if self._is_wanted:
+            self._is_wanted = False
+            try:
+                self.reload()
+            except UsageError as error:
+                for mistake in str(error).splitlines():
+                    log.error("the configuration is wrong, and the one in force stays: %s", mistake)
+        return self._next
+
+    def put_in_force(self, config: Config) -> None:
+        """Note that a configuration is in force."""
+        self.config, self._next = config, None

@@ -1,0 +1,318 @@
+"""What others may ask of the writer of a store: one value per request.
+
+A command carries a request out itself where nobody holds the store, or sends it to the daemon, which does the same
+and then what follows from it (`difwatch.service.answers`). A new request is a class here and a line in ``REQUESTS``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+from sqlalchemy import Connection
+
+from difwatch.compare.budget import MOST_PAIRS
+from difwatch.digest import SIZE as DIGEST_BYTES
+from difwatch.errors import UsageError
+from difwatch.model.settings import MSE_MOST
+from difwatch.rescan.plan import Algorithm
+from difwatch.store import destinations, files, folders, ignored
+
+_PATH_MOST = 4095
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a request, and what a daemon does because of it.
+
+    Attributes
+    ----------
+    answer
+        For whoever asked; anything that JSON can hold.
+    look_at
+        Files to look at.
+    walk
+        Watched folders to walk.
+    exclude
+        Directories in which nothing counts from now on.
+    """
+
+    answer: dict[str, Any] = field(default_factory=dict)
+    look_at: tuple[bytes, ...] = ()
+    walk: tuple[bytes, ...] = ()
+    exclude: tuple[bytes, ...] = ()
+
+
+class Request(Protocol):
+    """A question or a wish, as it travels."""
+
+    name: ClassVar[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Check fields and make a request of them.
+
+        Raises
+        ------
+        UsageError
+            Naming the field that is wrong.
+        """
+
+
+@runtime_checkable
+class StoreRequest(Request, Protocol):
+    """A request that changes the store, and nothing else."""
+
+    def carry_out(self, connection: Connection, now: datetime) -> Done:
+        """Do what is asked for, in a transaction of the writer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Say that two contents, by digest, are no duplicates; or take that back."""
+
+    name: ClassVar[str] = "ignore"
+
+    a: bytes
+    b: bytes
+    remove: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {"a": self.a.hex(), "b": self.b.hex(), "remove": self.remove}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(_digest(fields, "a"), _digest(fields, "b"), _flag(fields, "remove"))
+
+    def carry_out(self, connection: Connection, now: datetime) -> Done:
+        if self.remove:
+            return Done({"changed": ignored.remove(connection, self.a, self.b)})
+        ignored.put(connection, self.a, self.b, now)
+        return Done({"changed": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget files that were moved or deleted."""
+
+    name: ClassVar[str] = "forget"
+
+    paths: tuple[bytes, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"paths": [os.fsdecode(path) for path in self.paths]}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(_paths(fields, "paths"))
+
+    def carry_out(self, connection: Connection, now: datetime) -> Done:
+        return Done({"forgotten": files.remove(connection, self.paths)})
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Say that what is missing from a watched folder is gone."""
+
+    name: ClassVar[str] = "release"
+
+    path: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": os.fsdecode(self.path)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(_path(fields, "path"))
+
+    def carry_out(self, connection: Connection, now: datetime) -> Done:
+        is_watched = folders.release(connection, self.path, now)
+        return Done({"found": is_watched}, walk=(self.path,) if is_watched else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Read files again that have no tensor; None for all of them."""
+
+    name: ClassVar[str] = "retry"
+
+    paths: tuple[bytes, ...] | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"paths": None if self.paths is None else [os.fsdecode(path) for path in self.paths]}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(None if _field(fields, "paths") is None else _paths(fields, "paths"))
+
+    def carry_out(self, connection: Connection, now: datetime) -> Done:
+        again = files.retry(connection, self.paths)
+        return Done({"count": len(again)}, look_at=tuple(again))
+
+
+@dataclass(frozen=True, slots=True)
+class AddDestination:
+    """Remember a directory that pictures are moved to: it is never searched."""
+
+    name: ClassVar[str] = "destination"
+
+    path: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": os.fsdecode(self.path)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        return cls(_path(fields, "path"))
+
+    def carry_out(self, connection: Connection, now: datetime) -> Done:
+        destinations.add(connection, self.path)
+        return Done(exclude=(self.path,))
+
+
+@dataclass(frozen=True, slots=True)
+class StartRescan:
+    """Begin a full search in the background, or stay with the one that goes on; the fields are those of the plan."""
+
+    name: ClassVar[str] = "rescan"
+
+    algorithm: Algorithm = "auto"
+    most_pairs: int = MOST_PAIRS
+    chunksize: int | None = None
+    similarity: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "algorithm": self.algorithm,
+            "max_pairs": self.most_pairs,
+            "chunksize": self.chunksize,
+            "similarity": self.similarity,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        algorithm, similarity = _field(fields, "algorithm"), _field(fields, "similarity")
+        if algorithm not in ("auto", "classic", "chunked"):
+            raise UsageError(f"algorithm = {algorithm!r}: must be auto, classic or chunked")
+        if similarity is not None and not (type(similarity) in (int, float) and 0 <= similarity <= MSE_MOST):
+            raise UsageError(f"similarity = {similarity!r}: must be a mean squared error from 0 to {MSE_MOST}")
+        chunksize = None if _field(fields, "chunksize") is None else _whole(fields, "chunksize")
+        mse = None if similarity is None else float(similarity)
+        return cls(algorithm, _whole(fields, "max_pairs"), chunksize, mse)
+
+
+class _Bare:
+    """A request without fields."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class FollowRescan(_Bare):
+    """Ask how far the full search is, and what came of the last one."""
+
+    name: ClassVar[str] = "rescan progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Reload(_Bare):
+    """Read the configuration again."""
+
+    name: ClassVar[str] = "reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping(_Bare):
+    """Ask for a sign of life."""
+
+    name: ClassVar[str] = "ping"
+
+
+REQUESTS: dict[str, type[Request]] = {
+    request.name: request
+    for request in (Ignore, Forget, Release, Retry, AddDestination, StartRescan, FollowRescan, Reload, Ping)
+}
+
+
+def message(request: Request) -> dict[str, Any]:
+    """Return a request as it goes over the socket."""
+    return {"do": request.name, **request.to_json()}
+
+
+def parsed(fields: Mapping[str, Any]) -> Request:
+    """Return the request that came over the socket.
+
+    Raises
+    ------
+    UsageError
+        It is none, or a field of it is wrong.
+    """
+    kind = fields.get("do")
+    if not isinstance(kind, str) or kind not in REQUESTS:
+        raise UsageError(f"do = {kind!r}: this is not a request of this version of difwatch")
+    return REQUESTS[kind].from_json(fields)
+
+
+def _field(fields: Mapping[str, Any], name: str) -> Any:
+    if name not in fields:
+        raise UsageError(f"{name}: is missing")
+    return fields[name]
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = _field(fields, name)
+    if not isinstance(value, bool):
+        raise UsageError(f"{name}: must be true or false")
+    return value
+
+
+def _whole(fields: Mapping[str, Any], name: str) -> int:
+    value = _field(fields, name)
+    if type(value) is not int or not 0 < value < 1 << 63:
+        raise UsageError(f"{name} = {value!r}: must be a whole number above 0")
+    return value
+
+
+def _digest(fields: Mapping[str, Any], name: str) -> bytes:
+    value = _field(fields, name)
+    try:
+        digest = bytes.fromhex(value)
+    except (TypeError, ValueError):
+        digest = b""
+    if len(digest) != DIGEST_BYTES:
+        raise UsageError(f"{name}: must be a digest of {2 * DIGEST_BYTES} hexadecimal digits")
+    return digest
+
+
+def _path(fields: Mapping[str, Any], name: str) -> bytes:
+    return _as_path(_field(fields, name), name)
+
+
+def _paths(fields: Mapping[str, Any], name: str) -> tuple[bytes, ...]:
+    value = _field(fields, name)
+    if not isinstance(value, list):
+        raise UsageError(f"{name}: must be a list")
+    return tuple(_as_path(item, f"{name}[{number}]") for number, item in enumerate(value))
+
+
+def _as_path(value: object, name: str) -> bytes:
+    try:
+        path = os.fsencode(value) if isinstance(value, str) else b""
+    except UnicodeEncodeError:  # half of a character that JSON can name and no path can hold
+        path = b""
+    if not path.startswith(b"/") or len(path) > _PATH_MOST or b"\0" in path:
+        raise UsageError(f"{name}: must be an absolute path, no longer than a path can be")
+    return path

@@ -1,0 +1,176 @@
+"""What one configuration puts to work, and what outlives it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from difwatch.actions.move import ActRules
+from difwatch.actions.trash import home_basket
+from difwatch.clock import Clock
+from difwatch.config import Config
+from difwatch.control.state_dir import StateDir
+from difwatch.imaging import is_image_name, named_recipe
+from difwatch.pipeline.consequences import Consequences
+from difwatch.pipeline.intake import Intake
+from difwatch.pipeline.keep import Keeper
+from difwatch.pipeline.resting import Resting
+from difwatch.pipeline.run import Pipeline
+from difwatch.pipeline.walks import Walks
+from difwatch.service.mover import AutomaticMover, MovePolicies
+from difwatch.service.prepare import prepare
+from difwatch.service.presence import StoredFolders, StoredPresence
+from difwatch.store import destinations, folders, reading
+from difwatch.tree.identity import Identity
+from difwatch.tree.roots import Root
+from difwatch.watch.canary import Canary
+from difwatch.watch.guards import Guards
+from difwatch.watch.inbox import Inbox
+from difwatch.workers.pool import Pool
+
+
+class StopSwitch:
+    """Whether the daemon is asked to end.
+
+    Parameters
+    ----------
+    inbox
+        Woken then.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.is_stopping = False
+
+    def stop(self) -> None:
+        """Ask for the end, after the batch in hand; allowed in a signal handler."""
+        self.is_stopping = True
+        self._inbox.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What outlives a change of the configuration.
+
+    Attributes
+    ----------
+    state_dir, engine
+        The state directory, and the writer of the store in it.
+    pool
+        Of workers.
+    inbox, canary
+        Shared by all observers.
+    clock
+        Tells the time to all parts.
+    switch
+        Whether the daemon is asked to end.
+    confirm_seconds
+        Pause before a walk that confirms that files are gone.
+    """
+
+    state_dir: StateDir
+    engine: Engine
+    pool: Pool
+    inbox: Inbox
+    canary: Canary
+    clock: Clock
+    switch: StopSwitch
+    confirm_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one configuration puts to work; made by `make_session`."""
+
+    config: Config
+    roots: Sequence[Root]
+    guards: Guards
+    keeper: Keeper
+    mover: AutomaticMover
+    pipeline: Pipeline
+
+    def arm(self, observe: bool, now: float) -> None:
+        """Begin to watch the folders (not where ``observe`` is off), and to walk them."""
+        for root in self.guards.arm(observe, now):
+            self.pipeline.scan(root)
+
+    def exclude(self, path: bytes) -> None:
+        """Let nothing in a directory count from now on."""
+        for root in self.roots:
+            root.exclude(path)
+
+    def troubles(self) -> list[str]:
+        """Return what is not as it should be, in words."""
+        return self.guards.troubles() + self.pipeline.troubles() + self.mover.troubles()
+
+    def replaced(self, config: Config, resources: Resources) -> Session:
+        """Put another configuration to work in place of this one, with new workers; return the new session.
+
+        Raises
+        ------
+        StoreError
+            This one stays.
+        """
+        new = make_session(config, resources)
+        self.guards.disarm()
+        # What was asked under the old configuration must not be kept under the new one; the walk asks again.
+        resources.pool.restart(config.worker_processes(), config.worker_limits())
+        new.arm(True, resources.clock.monotonic())
+        return new
+
+
+class _Permission:
+    """Implements `difwatch.service.mover.Permission`."""
+
+    def __init__(self, guards: Guards, switch: StopSwitch) -> None:
+        self._guards = guards
+        self._switch = switch
+
+    def is_ready(self, path: bytes) -> bool:
+        """Tell whether a watched folder is there, and known whole."""
+        return self._guards.of(path).is_whole()
+
+    def is_stopping(self) -> bool:
+        """Tell whether the daemon is asked to end."""
+        return self._switch.is_stopping
+
+
+def make_session(config: Config, resources: Resources) -> Session:
+    """Bring the store in line with a configuration, and make what works with it.
+
+    Raises
+    ------
+    StoreError
+        The store is as it was.
+    """
+    engine, clock = resources.engine, resources.clock
+    watched, recipe = config.folders(), named_recipe(config.recipe, config.px_size)
+    ready = prepare(engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
+    with reading(engine) as connection:
+        excluded = config.destinations() | {*destinations.all_of(connection), home_basket(os.environ).path}
+        before = {path: Identity(*known) for path, known in folders.identities(connection).items()}
+    roots = [Root(folder, is_image_name, excluded) for folder in watched]
+    stored = StoredFolders(engine, ready.folder_ids)
+    guards = Guards(roots, resources.inbox, stored, before, resources.canary, resources.confirm_seconds)
+    presence = StoredPresence(guards, stored, engine, ready.folder_ids, clock)
+    keeper = Keeper(engine, ready.index, ready.store, ready.reach, roots, ready.folder_ids, clock)
+    mover = AutomaticMover(
+        engine,
+        resources.state_dir,
+        ActRules(config.px_size, is_image_name, clock, config.sidecars, recipe=config.recipe),
+        MovePolicies(config.policies(), [folder.path for folder in watched], config.max_moves_per_hour),
+        _Permission(guards, resources.switch),
+    )
+    resting = Resting(roots, config.quiet_seconds, config.max_wait_seconds)
+    pipeline = Pipeline(
+        Walks(engine, roots, presence, ready.store.recipe_id, clock),
+        resting,
+        Intake(engine, roots, presence, ready.store, config.limits()),
+        resources.pool,
+        keeper,
+        Consequences(engine, recipe.values, resting, mover),
+    )
+    return Session(config, roots, guards, keeper, mover, pipeline)

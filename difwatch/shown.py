@@ -1,0 +1,38 @@
+"""Values as text that is safe to print on one line."""
+
+from __future__ import annotations
+
+import os
+
+_CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)}
+
+
+def shown(text: str) -> str:
+    """Escape control characters and bytes that are not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").translate(_CONTROL)
+
+
+def shown_path(path: bytes) -> str:
+    """Return a path as text that is safe to print."""
+    return shown(os.fsdecode(path))
+
+
+def shown_bytes(number: int) -> str:
+    """Return a number of bytes in the largest decimal unit that fits, such as ``1.5 MB``."""
+    size = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def shown_number(number: float) -> str:
+    """Return a number with a space between thousands."""
+    return f"{number:,}".replace(",", " ")
+
+
+def shown_count(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural where it is not one."""
+    plural = noun + ("es" if noun.endswith("ch") else "s")
+    return f"{shown_number(number)} {noun if number == 1 else plural}"

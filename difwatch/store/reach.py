@@ -1,0 +1,89 @@
+"""How far pairs are remembered: as far as was searched, or less far where there would be too many.
+
+The limit of the running full search counts as well: as long as there is one, what is new is searched as far as it
+searches, so that it need not look at what comes meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from difwatch.compare.distance import mse_limit
+from difwatch.compare.hits import Hits
+from difwatch.model.settings import Remembered, StoreSettings
+from difwatch.store import matches, rescans, settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far pairs of a recipe are kept, as sums of squared errors.
+
+    ``limit`` is in force. ``least`` is what counts as a match, and the limit is never lowered below that. ``pairs``
+    are kept; where they are more than ``most``, the farther ones are forgotten.
+    """
+
+    recipe_id: int
+    values: int
+    limit: int
+    least: int
+    most: int
+    pairs: int = 0
+
+
+def read(connection: Connection, store: StoreSettings, least: int, most: int) -> Reach:
+    """Return how far pairs are to be kept now."""
+    limit = mse_limit(store.remembered.mse, store.values)
+    running = rescans.unfinished(connection)
+    if running is not None and running.recipe_id == store.recipe_id:
+        limit = max(limit, running.sse_limit)
+    return Reach(store.recipe_id, store.values, limit, least, most, matches.count(connection))
+
+
+def put(connection: Connection, hits: Iterable[Hits], reach: Reach) -> Reach:
+    """Keep hits, and forget the farther half where there are too many; return how far pairs are kept from now on."""
+    for part in hits:
+        near = part[part["sse"] <= reach.limit]
+        reach = replace(reach, pairs=reach.pairs + matches.put(connection, [near]))
+        if reach.pairs > reach.most and reach.limit > reach.least:
+            reach = _narrowed(connection, reach)
+    return reach
+
+
+def halved(distance: int, values: int, least: int) -> int:
+    """Return the limit that leaves out pairs at a distance (SSE) and beyond, but not below the least one.
+
+    What is kept is a mean squared error: the limit is the one that follows from it.
+    """
+    return max(least, mse_limit(max(0, distance - 1) / values, values))
+
+
+def _narrowed(connection: Connection, reach: Reach) -> Reach:
+    pairs = matches.count(connection)  # some may have gone
+    if pairs <= reach.most:
+        return replace(reach, pairs=pairs)
+    limit = halved(matches.nth_distance(connection, reach.recipe_id, reach.most // 2), reach.values, reach.least)
+    matches.forget_beyond(connection, reach.recipe_id, limit)
+    rescans.narrow(connection, reach.recipe_id, limit)
+    _lower(connection, reach, limit)
+    return replace(reach, limit=limit, pairs=matches.count(connection))
+
+
+def _lower(connection: Connection, reach: Reach, limit: int) -> None:
+    """Write down that fewer pairs are remembered, if that is so: only a full search may have been wider."""
+    known = settings.get_remembered(connection, reach.recipe_id)
+    mse = limit / reach.values
+    if known is None or mse >= known.mse:
+        return
+    log.warning(
+        "there are more than %d pairs up to an MSE of %g (max_pairs): from now on they are remembered up to %g",
+        reach.most,
+        known.mse,
+        mse,
+    )
+    settings.put_remembered(connection, reach.recipe_id, Remembered(mse, known.wanted, reach.most))

@@ -1,0 +1,92 @@
+"""The rules of a watched folder: which paths in it count."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+
+from pathspec import GitIgnoreSpec
+
+from difwatch import paths
+from difwatch.model.settings import Folder
+
+ALWAYS_EXCLUDED = frozenset({b".Trash", b"$RECYCLE.BIN", b"@eaDir", b"#recycle"})
+"""Waste baskets and thumbnails that systems keep inside picture folders, besides ``.Trash-`` and a user's id."""
+
+_HOME_BASKET = b"/.local/share/Trash/"
+
+
+class Root:
+    """The rules of one watched folder.
+
+    Parameters
+    ----------
+    folder
+        With its real path (no symbolic link in it).
+    is_image_name
+        Tells whether a name counts while ``limit_extensions`` is on.
+    excluded
+        Directories that never count, wherever they lie.
+    """
+
+    def __init__(
+        self, folder: Folder, is_image_name: Callable[[bytes], bool], excluded: Iterable[bytes] = ()
+    ) -> None:
+        self.folder = folder
+        self.path = folder.path
+        self._inside = paths.inside(folder.path)
+        self._is_image_name = is_image_name
+        self._excluded = tuple(map(paths.inside, excluded))
+        self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
+
+    def exclude(self, path: bytes) -> None:
+        """Let nothing in a directory count from now on."""
+        self._excluded = (*self._excluded, paths.inside(path))
+
+    def contains(self, path: bytes) -> bool:
+        """Tell whether the path lies below this folder, at any depth."""
+        return path.startswith(self._inside)
+
+    def admits_file(self, path: bytes) -> bool:
+        """Tell whether a file of this path counts."""
+        if not self.contains(path) or path.startswith(self._excluded):
+            return False
+        relative = path[len(self._inside) :]
+        if not self.folder.recursive and b"/" in relative:
+            return False
+        if self.folder.limit_extensions and not self._is_image_name(path):
+            return False
+        return not self._is_excluded(relative)
+
+    def admits_directory(self, path: bytes) -> bool:
+        """Tell whether the walk goes into this directory."""
+        if path == self.path:
+            return True
+        if paths.inside(path).startswith(self._excluded):
+            return False
+        relative = path[len(self._inside) :]
+        return self.folder.recursive and not self._is_excluded(relative + b"/")
+
+    def _is_excluded(self, relative: bytes) -> bool:
+        parts = relative.split(b"/")
+        if _HOME_BASKET in b"/" + self._inside + relative:
+            return True
+        for part in parts[:-1]:
+            if part in ALWAYS_EXCLUDED or part.startswith(b".Trash-"):
+                return True
+        if self._patterns is None:
+            return False
+        # As in git: what lies in an excluded directory cannot be included again.
+        above = (b"/".join(parts[:depth]) + b"/" for depth in range(1, len(parts)))
+        return any(self._patterns.match_file(os.fsdecode(part)) for part in (*above, relative) if part)
+
+
+def innermost(roots: Sequence[Root], path: bytes) -> Root | None:
+    """The root that a path belongs to: of nested ones, the deepest."""
+    return max((root for root in roots if root.contains(path)), key=lambda root: len(root.path), default=None)
+
+
+def admits(roots: Sequence[Root], path: bytes) -> bool:
+    """Tell whether a file of this path counts in the root that it belongs to."""
+    root = innermost(roots, path)
+    return root is not None and root.admits_file(path)

@@ -1,0 +1,41 @@
+"""What walks and the flow of changes ask about the watched folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from difwatch.tree.roots import Root
+from difwatch.tree.walked import Walked
+
+
+class Presence(Protocol):
+    """Knows which folders are there, and decides what follows from their walks.
+
+    Times are seconds of the monotonic clock.
+    """
+
+    def is_online(self, root: Root) -> bool:
+        """Tell whether a folder is there, and the one that was armed; only then can a file in it be gone."""
+
+    def is_remote(self, root: Root) -> bool:
+        """Tell whether files of a folder may change on another machine, which says nothing to this one."""
+
+    def is_elsewhere(self, root: Root, dev: int, now: int | None) -> bool:
+        """Tell whether a file that was on device ``dev`` lies on a file system that is not there now.
+
+        ``now`` is the device of the file's directory, or of the nearest one above it; None if it cannot be told.
+        """
+
+    def walk_ended(self, walked: Walked, now: float) -> Sequence[bytes]:
+        """Take in what a complete walk showed; return the known files that are believed to be gone."""
+
+    def doubt(self, root: Root, now: float) -> None:
+        """Have a whole folder walked soon, because a part of it could not be read."""
+
+
+class KnownFiles(Protocol):
+    """Knows which files are known from a folder."""
+
+    def has_known(self, root: Root) -> bool:
+        """Tell whether files are known from a folder, and nobody said that what is missing is gone."""

@@ -1,0 +1,11 @@
+"""Files to tensors, in processes that may die.
+
+::
+
+    pool       the queue; jobs go out, answers come in, and what dies is replaced
+    process    one worker as its parent sees it: two pipes and a shared page
+    worker     the program of a worker: one job after the other
+    reading    one file to its answer
+    in_hand    the shared page: which job a worker is at, and the digest of its bytes
+    confine    what a worker may not do
+"""

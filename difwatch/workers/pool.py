@@ -1,0 +1,163 @@
+"""Worker processes, each on private pipes; the parent owns the queue.
+
+Nothing is shared between workers, so one that dies takes nothing with it but the job it was at, and that one is
+tried once more. Workers are plain subprocesses and not forks or spawns of ``multiprocessing``: threads run in the
+parent, and a user's unguarded main script must not be run again by every worker.
+"""
+
+from __future__ import annotations
+
+import collections
+import signal
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Protocol
+
+from difwatch.errors import IncompleteError
+from difwatch.model.files import FileState
+from difwatch.model.jobs import Answer, Tensorized, TensorJob, Unreadable, WorkerLimits
+from difwatch.workers.process import Worker
+
+# Two crashes while its bytes are decoded are a verdict about a file, or four deaths that say less, or one and two.
+_CRASH, _WEAK, _VERDICT = 2, 1, 4
+_DIED_AT_START_MOST = 10
+
+
+class Pool(Protocol):
+    """Takes jobs and returns answers: exactly one for each job, in any order."""
+
+    def submit(self, job: TensorJob) -> None:
+        """Add a job."""
+
+    def collect(self, now: float) -> list[Answer]:
+        """Return the answers that are ready, without waiting for more."""
+
+    def backlog(self) -> int:
+        """Return the number of jobs without an answer."""
+
+    def waitables(self) -> Sequence[Connection]:
+        """Return what becomes readable when there is something to collect."""
+
+    def restart(self, processes: int, limits: WorkerLimits) -> None:
+        """Begin anew with other workers; jobs without an answer are dropped."""
+
+    def close(self) -> None:
+        """End at once; jobs without an answer are dropped."""
+
+
+class WorkerPool:
+    """Several worker processes.
+
+    Parameters
+    ----------
+    processes
+        The number of workers, at least 1.
+    limits
+        Of each worker; one that does not answer in time is killed.
+    """
+
+    def __init__(self, processes: int, limits: WorkerLimits | None = None) -> None:
+        self._begin(processes, limits or WorkerLimits())
+
+    def _begin(self, processes: int, limits: WorkerLimits) -> None:
+        self._limits = limits
+        self._queue: collections.deque[TensorJob] = collections.deque()
+        self._failures: collections.Counter[bytes] = collections.Counter()
+        self._died_at_start = 0
+        self._workers = [Worker(limits) for _ in range(processes)]
+
+    def submit(self, job: TensorJob) -> None:
+        """Add a job."""
+        self._queue.append(job)
+
+    def backlog(self) -> int:
+        """Return the number of jobs without an answer."""
+        return len(self._queue) + sum(len(worker.jobs) for worker in self._workers)
+
+    def waitables(self) -> Sequence[Connection]:
+        """Return the pipes that the workers answer by."""
+        return [worker.answers for worker in self._workers]
+
+    def collect(self, now: float) -> list[Answer]:
+        """Hand out waiting jobs and gather the answers that are there; never waits."""
+        answers: list[Answer] = []
+        ready = set(wait(self.waitables(), timeout=0))
+        for place, worker in enumerate(self._workers):
+            alive = worker.answers not in ready or self._receive(worker, now, answers)
+            late = worker.jobs and now - worker.busy_since > self._limits.seconds
+            if not alive or late:
+                self._replace(place, answers, bool(late))
+            elif not worker.left and not worker.jobs:
+                worker.close()
+                self._workers[place] = Worker(self._limits)  # what a decoder leaks goes with its worker
+        self._feed(now)
+        return answers
+
+    def restart(self, processes: int, limits: WorkerLimits) -> None:
+        """End all workers at once and start others; jobs without an answer are dropped."""
+        self.close()
+        self._begin(processes, limits)
+
+    def close(self) -> None:
+        """End all workers at once; jobs without an answer are dropped."""
+        for worker in self._workers:
+            worker.close()
+
+    def _receive(self, worker: Worker, now: float, answers: list[Answer]) -> bool:
+        count = 0
+        try:
+            while worker.answers.poll():
+                answer = worker.answers.recv()
+                if not worker.started:  # the first word of a worker says that it is there
+                    worker.started, self._died_at_start = True, 0
+                    continue
+                answers.append(answer)
+                self._failures.pop(worker.jobs.popleft().path, None)
+                if isinstance(answer, Tensorized):
+                    self._failures.pop(answer.digest, None)
+                worker.pages.popleft()
+                count += 1
+        except (EOFError, OSError):
+            return False
+        finally:
+            if count:
+                worker.answered(count, now)
+        return True
+
+    def _feed(self, now: float) -> None:
+        # Those that have started come first: what killed a worker is tried again at once.
+        idle = sorted(self._workers, key=lambda worker: not worker.started)
+        while self._queue and idle:  # one after the other, so that none is left behind with all of them
+            for worker in list(idle):
+                if self._queue and worker.send(self._queue[0], now):
+                    self._queue.popleft()
+                else:
+                    idle.remove(worker)
+
+    def _replace(self, place: int, answers: list[Answer], late: bool) -> None:
+        worker = self._workers[place]
+        worker.end()
+        if not worker.started:
+            self._died_at_start += 1
+            if self._died_at_start > _DIED_AT_START_MOST:
+                raise IncompleteError("worker processes end before they begin to work; install difwatch again")
+        elif worker.jobs:  # they were answered in order, so the first one left was being decoded
+            suspect = worker.jobs.popleft()
+            # By what it holds, where that is known: its copies would do the same.
+            digest = worker.digest_in_hand()
+            blame = digest or suspect.path
+            # Who kills a worker from outside may mean the memory that this file takes, or nothing at all; and what
+            # happens before its bytes are there is not the work of a decoder.
+            from_outside = not late and worker.process.returncode == -signal.SIGKILL
+            self._failures[blame] += _WEAK if from_outside or digest is None else _CRASH
+            if self._failures[blame] < _VERDICT:
+                worker.jobs.appendleft(suspect)
+            else:
+                reason = (
+                    f"decoding it {'took too long' if late else 'ended the worker that decoded it'}, again and again"
+                )
+                answers.append(Unreadable(FileState(suspect.path, suspect.key), digest, reason))
+                self._failures.pop(suspect.path, None)
+        worker.close()
+        self._queue.extendleft(reversed(worker.jobs))
+        self._workers[place] = Worker(self._limits)

@@ -1,0 +1,137 @@
+"""One file to its answer: its bytes are read once, hashed, and decoded from memory."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+
+import numpy as np
+
+from difwatch.compare.sketch import sketches
+from difwatch.digest import digest_of
+from difwatch.imaging import DecodeError, make
+from difwatch.imaging.tensor import tensor_digest
+from difwatch.model.files import FileKey, FileState
+from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.workers.in_hand import InHand
+
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.EAGAIN}
+_TIME_STEP_NS = 20_000_000  # within which two changes of a file may get the same time stamps
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
+
+
+def tensorize(job: TensorJob, in_hand: InHand | None = None) -> Answer:
+    """Read a file once and make its tensor from the bytes that were hashed.
+
+    Their digest is put ``in_hand`` before they are decoded, so that it is known if that ends the process.
+    """
+    seen = FileState(job.path, None)
+    try:
+        # Neither a link nor a FIFO must be followed or waited for.
+        descriptor = os.open(job.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        return _unopened(job.path, error)
+    try:
+        before = _stat_at_rest(descriptor)
+        seen = FileState(job.path, FileKey.of(before))
+        if not stat.S_ISREG(before.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(before.st_mode))
+            return Unreadable(seen, None, f"this is {kind}, not a file") if kind else Unsettled(job.path)
+        if job.unshared and _is_being_written(descriptor):
+            return Unsettled(job.path, being_written=True)
+        if before.st_size > job.limits.max_bytes:
+            return Unreadable(
+                seen, None, f"the file has {before.st_size} bytes, more than the limit of {job.limits.max_bytes}"
+            )
+        data = _read(descriptor, before.st_size)
+        if FileKey.of(os.fstat(descriptor)) != seen.key:
+            return Unsettled(job.path)
+        if len(data) != before.st_size:
+            return Unreadable(seen, None, f"the file should give {before.st_size} bytes and does not")
+    except OSError as error:
+        return _unread(seen, error)
+    finally:
+        os.close(descriptor)
+    digest = digest_of(data)
+    if digest in job.known_digests:
+        return Tensorized(seen, digest, known=True)
+    if in_hand is not None:
+        in_hand.note(digest)
+    return _tensorize(job, seen, data, digest)
+
+
+def _stat_at_rest(descriptor: int) -> os.stat_result:
+    """The state of an open file, when no later change can get the same time stamps: these come in steps."""
+    found = os.fstat(descriptor)
+    age = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns)
+    if 0 <= age < _TIME_STEP_NS:
+        time.sleep((_TIME_STEP_NS - age) / 1e9)
+        return os.fstat(descriptor)
+    return found
+
+
+def _is_being_written(descriptor: int) -> bool:
+    """Tell whether a process has the file open for writing, where the system tells it (owner or CAP_LEASE)."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def _unread(seen: FileState, error: OSError) -> Answer:
+    reason = f"the file cannot be read: {error.strerror}"
+    return Postponed(seen.path, reason) if error.errno in _PASSING else Unreadable(seen, None, reason)
+
+
+def _unopened(path: bytes, error: OSError) -> Answer:
+    if error.errno in _GONE:
+        return Unsettled(path)
+    if error.errno in _PASSING:
+        return Postponed(path, f"the file cannot be opened: {error.strerror}")
+    try:
+        seen = os.lstat(path)
+    except OSError:
+        return Unsettled(path)
+    kind = _KINDS.get(stat.S_IFMT(seen.st_mode))
+    reason = f"this is {kind}, not a file" if kind else f"the file cannot be opened: {error.strerror}"
+    return Unreadable(FileState(path, FileKey.of(seen)), None, reason)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, min(max(size, 1), 1 << 24)):
+        parts.append(part)
+        size -= len(part)
+        if size < 0:
+            break  # it grows while we read; the caller sees that it does not fit
+    return b"".join(parts)
+
+
+def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> Answer:
+    try:
+        made = make(data, job.px, job.recipe, job.limits.max_pixels)
+    except DecodeError as error:
+        return Unreadable(seen, digest, str(error))
+    except MemoryError:
+        return Unreadable(seen, digest, "the picture needs more memory than a worker may use")
+    return Tensorized(
+        seen,
+        digest,
+        known=False,
+        width=made.width,
+        height=made.height,
+        tensor=made.tensor.tobytes(),
+        tensor_digest=tensor_digest(made.tensor),
+        sketch=sketches(made.tensor[np.newaxis])[0].tobytes(),
+    )
