@@ -1,22 +1,17 @@
-"""What several tests need: places for temporary stores, pictures, and the corpus."""
+"""What holds for all tests: a home of their own, and the corpus."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent))
+from tests.support.paths import CORPUS
 
 settings.register_profile("difwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("difwatch")
-
-CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus"
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +30,3 @@ def corpus() -> Path:
     if not CORPUS.is_dir():
         pytest.skip(f"the corpus of real pictures is not at {CORPUS}")
     return CORPUS
-
-
-def photo(seed: int, width: int = 60, height: int = 40) -> Image.Image:
-    """A smooth made-up picture; different seeds look different."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)

@@ -26,14 +26,15 @@ from difwatch.imaging import make
 from difwatch.model.files import FileKey
 from difwatch.model.jobs import Tensorized, TensorJob
 from difwatch.workers.pool import WorkerPool
+from tests.support.paths import CORPUS
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 PX = 50
 TWELVE = (4000, 3000)
 BARE = """
 import sys, time
 import numpy as np
 from PIL import Image, ImageOps
+from tests.support.paths import CORPUS
 paths = sys.stdin.read().split("\\0")
 print("ready", flush=True)
 sys.stdin.close()

@@ -24,10 +24,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-import naive
+from tests.support import naive
+from tests.support.paths import CORPUS
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 LIMIT = 5 * 7500
 MEASURE = """
 import json, resource, sys, time
@@ -62,6 +61,7 @@ OURS = (
     MEASURE
     + """
 import difwatch
+from tests.support.paths import CORPUS
 start = time.perf_counter()
 dif = difwatch.build(sys.argv[1], show_progress=False)
 built = time.perf_counter()

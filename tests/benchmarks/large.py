@@ -15,7 +15,6 @@ import os
 import shutil
 import socket
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,10 +23,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from running import Daemon, difwatch
+from tests.support.paths import CORPUS
+from tests.support.running import Daemon, difwatch
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 SIZE = (160, 120)
 IN_A_DIRECTORY = 500
 

@@ -22,10 +22,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from running import Daemon, difwatch
+from tests.support.paths import CORPUS
+from tests.support.running import Daemon, difwatch
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 QUIET = 0.5
 
 

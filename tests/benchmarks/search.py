@@ -22,28 +22,27 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from difwatch.pipeline.rescan import rescan
+from difwatch.search.classic import classic_hits
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-sys.path.insert(0, str(Path(__file__).parent))
-from crops import PX, crop_files, crops
-from running import difwatch
-from storing import fill, new_store
-
-from difwatch.service.requests import Request
-from difwatch.pipeline.rescan import rescan
-from difwatch.rescan.threads import threads
 from difwatch.compare.blocks import Radius
-from difwatch.search.classic import classic_hits
 from difwatch.compare.distance import mse_limit
 from difwatch.compare.index import Index
 from difwatch.compare.sketch import sketches
+from difwatch.rescan.threads import threads
+from difwatch.service.requests import Request
+from tests.benchmarks.crops import PX, crop_files, crops
+from tests.support.paths import CORPUS
+from tests.support.running import difwatch
+from tests.support.storing import fill, new_store
 
-PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "photos"
+PHOTOS = CORPUS / "photos"
 CORES = len(os.sched_getaffinity(0))
 MEMORY = 2 << 30
 DIFPY = """
 import sys, time, difPy
+from tests.support.paths import CORPUS
 if __name__ == "__main__":
     dif = difPy.build(sys.argv[1], show_progress=False)
     start = time.perf_counter()

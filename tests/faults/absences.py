@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent)]
-import disks
-from scenes import Row, Scene, SkippedError, files_below, mount, tool, unmount, until
+from tests.faults import disks
+from tests.faults.scenes import Row, Scene, SkippedError, files_below, mount, tool, unmount, until
 
 COUNT = 20
 AWAY = "what is known of it is kept"
@@ -117,7 +115,7 @@ def other_disk(quick: bool) -> Iterator[Row]:
 
 
 def _forget(scene: Scene) -> None:
-    from running import difwatch
+    from tests.support.running import difwatch
 
     difwatch(scene.state, "forget", scene.folder)
 

@@ -27,12 +27,10 @@ from pathlib import Path
 
 from PIL import Image
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-from moving import act, journal, rules
-
 from difwatch.actions.directory import place
 from difwatch.actions.move import carry_out
 from difwatch.actions.recover import recover
+from tests.support.moving import act, journal, rules
 
 FOLDERS = 4
 OUTSIDE = {"secret.png": b"secret", "victim1.png": b"another secret"}

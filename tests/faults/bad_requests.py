@@ -23,13 +23,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from daemon_kills import tracebacks
-from load import pictures
-from watched import Watched, place
-
 from difwatch.control.requests import ask
 from difwatch.errors import DifwatchError
+from tests.faults.daemon_kills import tracebacks
+from tests.faults.load import pictures
+from tests.faults.watched import Watched, place
 
 SILENT = 8
 PATIENCE = 30.0

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from conftest import photo
 from PIL import Image
+
+from tests.support.photos import photo
 
 FLOATS = np.linspace(0, 1, 60 * 40, dtype=np.float32).reshape(40, 60)
 DEEP = np.linspace(0, 65535, 60 * 40).astype(np.uint16).reshape(40, 60)

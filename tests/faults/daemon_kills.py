@@ -18,11 +18,9 @@ import re
 import statistics
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from load import Load
-from watched import Watched, differences, place
+from tests.faults.load import Load
+from tests.faults.watched import Watched, differences, place
 
 EVERY = 50
 SHORTEST = 0.2  # seconds before a kill

@@ -21,13 +21,11 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
-import broken
-
 from difwatch.imaging import make
 from difwatch.imaging.tensor import tensor_digest
+from tests.faults import broken
+from tests.support.paths import CORPUS
 
-CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 MEMORY_MB = 1500
 
 

@@ -21,12 +21,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-from moving import NOW, act, journal, rules
-
 from difwatch.actions.move import Outcome, carry_out
 from difwatch.actions.recover import recover
 from difwatch.errors import DifwatchError
+from tests.support.moving import NOW, act, journal, rules
 
 FS_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2

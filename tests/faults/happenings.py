@@ -9,16 +9,14 @@ import random
 import shutil
 import statistics
 import subprocess
-import sys
 import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
-import naive
-from scenes import Row, Scene, SkippedError, digest, files_below, kernel_queue, picture, tool, until
+from tests.faults.scenes import Row, Scene, SkippedError, digest, files_below, kernel_queue, picture, tool, until
+from tests.support import naive
 
 
 def burst(quick: bool) -> Iterator[Row]:

@@ -22,10 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-from moving import NOW, journal
-
 from difwatch.actions.recover import recover
+from tests.support.moving import NOW, journal
 
 MISSED = "not reached"  # programs do not always make the same number of calls before the act
 PROGRAM = Path(__file__).parent / "one_act.py"

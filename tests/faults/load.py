@@ -7,13 +7,12 @@ import io
 import os
 import random
 import shutil
-import sys
 import threading
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-from conftest import photo
 from PIL import Image
+
+from tests.support.photos import photo
 
 KINDS = 60
 MOST = 180

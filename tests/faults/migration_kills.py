@@ -25,13 +25,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent.parent)]
-from kills import MISSED, Point
-
 from difwatch.store import schema
+from tests.faults.kills import MISSED, Point
+from tests.support.paths import STORES
 
 PROGRAM = Path(__file__).parent / "one_upgrade.py"
-STORES = Path(__file__).parent.parent / "stores"
 OLD = ("0001", "0003")
 TABLES = ("file", "content", "tensor", "tensor_data", "match", "setting")
 CHANGING = {

@@ -7,11 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-from moving import NOW, act, journal, rules
-
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
+from tests.support.moving import NOW, act, journal, rules
 
 
 def main() -> None:

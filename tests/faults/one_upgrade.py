@@ -5,14 +5,12 @@ Everything is loaded first; the system call that asks for the parent's pid marks
 
 import os
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 import alembic.command
 import alembic.ddl.sqlite
 import alembic.operations.batch
-
 import difwatch.cli.db
+
 import difwatch.control
 import difwatch.store
 from difwatch import cli

@@ -21,10 +21,9 @@ import sys
 import threading
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from daemon_kills import tracebacks
-from load import Load
-from watched import Watched, differences, place
+from tests.faults.daemon_kills import tracebacks
+from tests.faults.load import Load
+from tests.faults.watched import Watched, differences, place
 
 LOOPS = 4
 WAL_LIMIT = 64 << 20  # the journal_size_limit of the store

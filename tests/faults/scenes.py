@@ -21,9 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-from conftest import photo
-from running import difwatch
+from tests.support.photos import photo
+from tests.support.running import difwatch
 
 ENDINGS = (b".png", b".jpg", b".jpeg")
 KERNEL = Path("/proc/sys/fs/inotify")

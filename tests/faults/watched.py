@@ -16,11 +16,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
-import naive
-from running import difwatch, reported_pairs
-
 from difwatch.imaging import is_image_name
+from tests.support import naive
+from tests.support.running import difwatch, reported_pairs
 
 REST_SECONDS = 120.0  # a busy machine takes long
 WORKER_SECONDS = 5.0  # after these, a worker of a killed daemon is one too many

@@ -14,12 +14,9 @@ import argparse
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent)]
-import absences
-import happenings
-from scenes import HEADER, Row, SkippedError
+from tests.faults import absences, happenings
+from tests.faults.scenes import HEADER, Row, SkippedError
 
 SCENES: dict[str, Callable[[bool], Iterator[Row]]] = {
     "burst": happenings.burst,

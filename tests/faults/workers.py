@@ -23,14 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent.parent)]
-from conftest import photo
-
 from difwatch.imaging import make
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Tensorized, TensorJob
-from difwatch.model.jobs import WorkerLimits
+from difwatch.model.jobs import Tensorized, TensorJob, WorkerLimits
 from difwatch.workers.pool import WorkerPool
+from tests.support.photos import photo
 
 PX, WAITING = 50, 40
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP)

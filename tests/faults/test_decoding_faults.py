@@ -1,0 +1,17 @@
+"""The quick form of the faults of decoding: broken files, and workers that are killed, crashed and stopped."""
+
+import pytest
+
+from tests.faults import decoding, workers
+
+
+@pytest.mark.timeout(300)
+def test_broken_hostile_and_odd_files_each_get_a_verdict_and_cost_no_good_one_its(tmp_path):
+    text, wrong = decoding.run(2, 4, tmp_path)
+    assert not wrong, text
+
+
+@pytest.mark.timeout(300)
+def test_workers_that_are_killed_crashed_and_stopped_cost_no_job_and_no_good_picture(tmp_path):
+    text, well = workers.storm(20, 3)
+    assert well, text

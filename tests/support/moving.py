@@ -1,0 +1,53 @@
+"""Folders with pictures that may be moved, and what must be true of them whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from difwatch.actions.journal import Journal
+from difwatch.actions.move import ActRules
+from difwatch.actions.plan import Act
+from difwatch.model.files import FileKey
+from difwatch.model.pictures import Image
+from tests.support.clock import StandingClock
+
+CLOCK = StandingClock()
+
+
+def image(path: Path, **values) -> Image:
+    """What the index would say about a file."""
+    data = path.read_bytes()
+    found = os.lstat(path)
+    digest = hashlib.blake2b(data, digest_size=32).digest()
+    given = {"width": 10, "height": 10, "size": len(data), "mtime_ns": found.st_mtime_ns, "limit": 37500}
+    return Image(os.fsencode(path), 1, digest, **(given | values), key=FileKey.of(found))
+
+
+def act(victim: Path, keeper: Path, target: Path | None, kind: str = "move", sse: int = 0) -> Act:
+    wanted = None if target is None else os.fsencode(target)
+    return Act(kind, image(victim), image(keeper), sse, 37500, wanted)
+
+
+def rules(home: Path, **values) -> ActRules:
+    given = {
+        "px": 50,
+        "is_image_name": lambda name: name.lower().endswith((b".jpg", b".png")),
+        "clock": CLOCK,
+        "environment": {"HOME": str(home)},
+        "user": os.getuid(),
+    }
+    return ActRules(**(given | values))
+
+
+def tree(*folders: Path) -> dict[str, bytes]:
+    """Every file below some folders, with its bytes."""
+    return {
+        str(path): path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def journal(state: Path) -> Journal:
+    state.mkdir(exist_ok=True)
+    return Journal(state / "moves.db")

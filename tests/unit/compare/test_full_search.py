@@ -1,0 +1,135 @@
+"""Full search: trees and products agree, blocks miss nothing, memory is bounded, budgets hold."""
+
+import numpy as np
+import pytest
+from difwatch.search.chunked import chunked_hits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from difwatch.compare import blocks, budget, refine
+from difwatch.compare.blocks import Radius
+from difwatch.compare.chunked import Chunks, cuts_of, search_blocks
+from difwatch.compare.distance import FAR, mse_limit, sse_of_turns
+from difwatch.compare.executor import Inline
+from difwatch.compare.product import product_hits
+from difwatch.compare.refine import Held
+from difwatch.compare.sketch import sketches
+from tests.support.searching import as_set, chunked, classic, clustered, product
+
+
+@pytest.mark.parametrize("cost", [0.0, 1e9])
+@given(seed=st.integers(0, 2**32), threshold=st.sampled_from([0, 5, 2000, 9000]), rotate=st.booleans())
+def test_the_tree_and_the_product_find_the_same(cost, seed, threshold, rotate):
+    tensors = clustered(seed, 40, 10, 3)
+    ids = list(range(40))
+    limit = mse_limit(threshold, 300)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "CANDIDATE_COST", cost)  # every batch by the tree, or by products
+        found = as_set(chunked(ids, tensors, limit, rotate, 17))
+    assert found == as_set(product(ids, tensors, limit, rotate))
+
+
+@pytest.mark.parametrize("px", [10, 64, 105])
+def test_products_are_exact_where_the_values_are_extreme(px):
+    rng = np.random.default_rng(px)
+    dark = rng.integers(0, 2, (6, px, px, 3), dtype=np.uint8)
+    bright = 255 - rng.integers(0, 2, (6, px, px, 3), dtype=np.uint8)
+    tensors = np.concatenate([dark, bright])
+    ids = np.arange(12)
+    held = Held(ids, tensors.reshape(12, -1))
+    (hits,) = product_hits(ids[:6], ids[6:], held, FAR, rotate=True)
+    assert len(hits) == 36
+    for hit in hits:
+        expected = sse_of_turns(tensors[hit["a"]], tensors[hit["b"]])
+        assert hit["sse"] == expected.min() > 64_000 * 3 * px * px, "beyond 32 bits at the largest of these sizes"
+        assert hit["sse_upright"] == expected[0]
+
+
+def test_two_thousand_equal_tensors_give_every_pair_once():
+    tensors = np.full((2000, 10, 10, 3), 7, np.uint8)
+    for way in (classic, product, lambda *given_: chunked(*given_, 300)):
+        found = as_set(way(list(range(2000)), tensors, 0, True))
+        assert len(found) == 2000 * 1999 // 2
+        assert {one[2:] for one in found} == {(0, 0)}
+
+
+def test_only_so_many_bytes_of_tensors_are_asked_for_at_once(monkeypatch):
+    monkeypatch.setattr(refine, "_FETCH_BYTES", 300 * 40)
+    tensors = clustered(4, 400, 10, 2)
+    asked = []
+    held = Held(np.arange(400), tensors.reshape(400, -1))
+
+    def fetch(ids):
+        asked.append(len(ids))
+        assert len(ids) == len(set(ids.tolist()))
+        return held(ids)
+
+    radius = Radius.of(mse_limit(5, 300), 10, True)
+    monkeypatch.setattr(blocks, "CANDIDATE_COST", 0.0)
+    chunks = Chunks(np.arange(400), sketches(tensors), radius, cuts_of(np.arange(400), sketches(tensors), 100))
+    parts = list(chunked_hits(chunks, chunks.tasks(), fetch, radius, Inline(), 1))
+    assert sum(len(part.hits) for part in parts) > 500
+    assert max(asked) <= 40
+
+
+def test_a_task_with_many_hits_gives_them_in_parts(monkeypatch):
+    monkeypatch.setattr("difwatch.search.chunked._HITS_AT_ONCE", 500)
+    tensors = clustered(4, 200, 10, 2)
+    ids, rows = np.arange(200), sketches(tensors)
+    radius = Radius.of(mse_limit(65025, 300), 10, True)
+    monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
+    chunks = Chunks(ids, rows, radius, cuts_of(ids, rows, 100))
+    held = Held(ids, tensors.reshape(200, -1))
+    parts = list(chunked_hits(chunks, chunks.tasks(), held, radius, Inline(), 1))
+    assert sum(len(part.hits) for part in parts) == 200 * 199 // 2
+    assert max(len(part.hits) for part in parts) <= 500 + 10 * 100
+    assert [part.task for part in parts if part.last] == list(chunks.tasks())
+    assert search_blocks(*chunks.blocks((0, 0)), held, radius, 0)[0] is not None
+
+
+@given(
+    levels=st.lists(st.integers(0, 5), min_size=1, max_size=40),
+    size=st.integers(1, 12),
+    gone=st.sets(st.integers(0, 39)),
+    limit=st.integers(0, 4000),
+)
+def test_blocks_hold_each_tensor_once_and_each_near_pair_is_in_a_task(levels, size, gone, limit):
+    tensors = np.stack([np.full((10, 10, 3), 100 + level, np.uint8) for level in levels])
+    ids, rows = np.arange(len(levels)), sketches(tensors)
+    radius = Radius.of(limit, 10, True)
+    cuts = cuts_of(ids, rows, size)
+    left = np.array(sorted(set(ids.tolist()) - gone), np.int64)
+    chunks = Chunks(left, rows[left], radius, cuts)  # cut as before, though some are gone
+    seen = set()
+    for task in chunks.tasks():
+        a, b = chunks.blocks(task)
+        inside = [(int(x), int(y)) for x in a.ids for y in a.ids if x < y] if b is None else []
+        across = [] if b is None else [tuple(sorted((int(x), int(y)))) for x in a.ids for y in b.ids]
+        for pair in (*inside, *across):
+            assert pair not in seen, "no pair is compared twice"
+            seen.add(pair)
+    for x in left.tolist():
+        for y in left.tolist():
+            if x < y and 300 * (levels[x] - levels[y]) ** 2 <= limit:
+                assert (x, y) in seen
+
+
+def test_up_to_5000_pictures_are_searched_in_memory_if_they_fit():
+    assert budget.algorithm(5000, 7500, 1 << 30) == "classic"
+    assert budget.algorithm(5001, 7500, 1 << 30) == "chunked"
+    assert budget.algorithm(5000, 7500, 64 << 20) == "chunked", "their tensors take more than half of that"
+    assert budget.algorithm(10, 75_000_000, 1 << 30) == "chunked"
+
+
+def test_no_more_blocks_are_searched_at_once_than_fit_into_memory():
+    assert budget.jobs_at_once(8, 1 << 40) == 8
+    assert budget.jobs_at_once(8, 2 * budget.JOB_BYTES) == 2
+    assert budget.jobs_at_once(8, 1) == 1
+
+
+def test_blocks_are_as_large_as_is_wanted_but_there_are_never_too_many():
+    assert budget.block_rows(100_000, 2, 500) == 500
+    assert budget.block_rows(10**7, 2, 1) == 2442
+    assert budget.block_rows(10**6, 2) == 8192
+    assert budget.block_rows(3000, 2) == 1024
+    assert budget.block_rows(0, 1) >= 1

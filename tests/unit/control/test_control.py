@@ -1,0 +1,214 @@
+"""Asking a running daemon, telling systemd, and where a state directory must not be."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from difwatch.control import refuse_network
+from difwatch.control.notify import Notifier
+from difwatch.control.requests import RequestServer, ask
+from difwatch.errors import StoreBusyError, StoreError, UsageError
+from tests.support.photos import photo
+from tests.support.running import Daemon, difwatch
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    photo(1).save(tmp_path / "pictures/a.png")
+    for name in ("b.png", "c.png"):
+        shutil.copy(tmp_path / "pictures/a.png", tmp_path / "pictures" / name)
+    photo(2).save(tmp_path / "pictures/other.png")
+    return tmp_path
+
+
+@pytest.fixture
+def daemon(place):
+    config = place / "config.toml"
+    config.write_text(f'quiet_seconds = 0.1\n[[folder]]\npath = "{place}/pictures"\n')
+    running = Daemon(place / "state", quiet=0.1, config=config)
+    running.wait_until_up_to_date()
+    yield running
+    running.end()
+
+
+def test_apply_works_beside_the_daemon_which_forgets_what_went_and_leaves_the_destination_alone(place, daemon):
+    done = difwatch(place / "state", "apply", "--move-to", place / "pictures/lesser")
+    assert "2 pictures" in done.stdout
+    assert "No matches" in difwatch(place / "state", "report").stdout
+    difwatch(place / "state", "undo", "--all")
+    assert len(os.listdir(place / "pictures/lesser")) == 0
+    assert not [line for line in daemon.lines if "lesser" in line["message"]]
+
+
+def test_a_decision_is_taken_beside_the_daemon(place, daemon):
+    difwatch(place / "state", "ignore", place / "pictures/a.png", place / "pictures/other.png")
+    assert "other.png" in difwatch(place / "state", "ignore", "--list").stdout
+    difwatch(place / "state", "ignore", "--remove", place / "pictures/a.png", place / "pictures/other.png")
+    assert difwatch(place / "state", "ignore", "--list").stdout == ""
+
+
+def test_a_rescan_is_done_by_the_daemon(place, daemon):
+    done = difwatch(place / "state", "rescan", "--similarity", "65025")
+    assert "searched 2 distinct pictures" in done.stdout
+    assert "1 pair up to an MSE of 65025" in done.stdout
+    status = json.loads(difwatch(place / "state", "status", "--json").stdout)
+    assert status["last_rescan"] is not None
+    assert status["rescan_progress"] is None
+    assert status["state"] == "running"
+    done = difwatch(place / "state", "rescan", "--similarity", "65025", "--chunksize", "1", check=False)
+    assert done.returncode == 0
+
+
+def test_a_rescan_that_finds_too_much_ends_with_its_own_exit_code(place, daemon):
+    shutil.copy(place / "pictures/other.png", place / "pictures/again.png")
+    daemon.wait_for_match(place / "pictures/again.png")
+    photo(7).save(place / "pictures/b.png")
+    shutil.copy(place / "pictures/b.png", place / "pictures/third.png")
+    daemon.wait_for(lambda line: line["event"] == "match" and "b.png" in line["message"])
+    done = difwatch(place / "state", "rescan", "--similarity", "65025", "--max-pairs", "1", check=False)
+    assert done.returncode == 3
+    assert "more than 1 pairs" in done.stderr
+
+
+def test_a_new_configuration_comes_into_force_and_a_wrong_one_does_not(place, daemon):
+    config = place / "config.toml"
+    good = config.read_text()
+    (place / "more").mkdir()
+    shutil.copy(place / "pictures/a.png", place / "more/far.png")
+    config.write_text(good.replace("quiet_seconds", "quiet_secondz"))
+    daemon.process.send_signal(signal.SIGHUP)
+    line = daemon.wait_for(lambda line: "the one in force stays" in line["message"])
+    assert "quiet_seconds" in line["message"]
+    config.write_text(f'{good}[[folder]]\npath = "{place}/more"\n')
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_for(lambda line: line["event"] == "reloaded")
+    daemon.wait_for_match(place / "more/far.png")
+    with pytest.raises(UsageError, match="quiet_secondz"):
+        config.write_text(good.replace("quiet_seconds", "quiet_secondz"))
+        ask(place / "state", {"do": "reload"})
+
+
+def test_only_the_owner_may_use_the_socket_and_nonsense_is_answered_in_words(place, daemon):
+    path = place / "state/control.sock"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert ask(place / "state", {"do": "ping"}) == {"pid": daemon.process.pid}
+    for request in ({"do": "dance"}, {"what": 1}, {"do": "ignore", "a": 3}, {"do": "forget"}, {"do": "rescan"}):
+        with pytest.raises(UsageError):
+            ask(place / "state", request)
+    for sent in (b"\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b"{}", b"null\n"):
+        with socket.socket(socket.AF_UNIX) as to:
+            to.connect(str(path))
+            to.sendall(sent)
+            to.shutdown(socket.SHUT_WR)
+            assert b"error" in to.recv(1000)
+    assert ask(place / "state", {"do": "ping"}) == {"pid": daemon.process.pid}
+
+
+def test_a_request_that_does_not_come_or_is_too_long_is_given_up(tmp_path):
+    server = RequestServer(tmp_path, {"ping": lambda asked: {}})
+    with socket.socket(socket.AF_UNIX) as slow, socket.socket(socket.AF_UNIX) as long:
+        for one in (slow, long):
+            one.connect(str(tmp_path / "control.sock"))
+        slow.sendall(b'{"do": "pi')
+        server.serve(0.0)
+        assert len(server.waitables()) == 3
+        long.setblocking(False)
+        sent = 0
+        for _ in range(200):
+            with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+                sent += long.send(b"x" * 65536)
+            server.serve(1.0)
+        assert sent < 3 << 20
+        server.serve(100.0)
+        assert len(server.waitables()) == 1
+        assert b"did not come" in slow.recv(1000)
+    server.close()
+    assert not (tmp_path / "control.sock").exists()
+
+
+def test_many_requests_at_once_are_answered_or_told_to_come_again(tmp_path):
+    server = RequestServer(tmp_path, {"ping": lambda asked: {"n": asked["n"]}})
+    asking = [socket.socket(socket.AF_UNIX) for _ in range(16)]
+    for number, one in enumerate(asking):
+        one.connect(str(tmp_path / "control.sock"))
+        one.sendall(json.dumps({"do": "ping", "n": number}).encode() + b"\n")
+    server.serve(0.0)
+    assert [json.loads(one.recv(1000))["answer"]["n"] for one in asking] == list(range(16))
+    for one in asking:
+        one.close()
+    server.close()
+
+
+def test_a_holder_that_does_not_answer_is_said(tmp_path):
+    with pytest.raises(StoreBusyError, match="does not answer"):
+        ask(tmp_path, {"do": "ping"}, seconds=1)
+
+
+def test_systemd_is_told_by_the_socket_it_names(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        notifier.send("READY=1", "STATUS=x")
+        assert listening.recv(1000) == b"READY=1\nSTATUS=x"
+        notifier.send("STATUS=/p/caf\udce9\nSTOPPING=1: is not there")
+        assert listening.recv(1000) == b"STATUS=/p/caf\\udce9 STOPPING=1: is not there"
+    notifier.send("READY=1")  # nobody listens any more
+
+
+def test_a_service_manager_that_does_not_read_is_not_waited_for(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        for _ in range(2000):
+            notifier.send("WATCHDOG=1")
+        assert listening.recv(100) == b"WATCHDOG=1"
+
+
+def test_the_daemon_is_ready_when_its_watches_are_armed_and_pings_while_its_loop_turns(place, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(place / "notify"))
+        listening.settimeout(30)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(place / "notify"))
+        daemon = Daemon(place / "state", place / "pictures")
+        said = []
+        while not any("WATCHDOG=1" in one for one in said):
+            said.append(listening.recv(1000).decode())
+        ready = next(number for number, one in enumerate(said) if "READY=1" in one)
+        assert ready == min(number for number, one in enumerate(said) if "WATCHDOG=1" in one or "READY=1" in one)
+        os.kill(daemon.process.pid, signal.SIGSTOP)
+        listening.settimeout(3)
+        with pytest.raises(TimeoutError):
+            while True:
+                assert "STOPPING" not in listening.recv(1000).decode()
+        os.kill(daemon.process.pid, signal.SIGCONT)
+        listening.settimeout(30)
+        daemon.process.terminate()
+        while "STOPPING=1" not in listening.recv(1000).decode():
+            pass
+        assert daemon.process.wait() == 0
+        daemon.process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("mounts", "refused"),
+    [
+        ("/dev/sda / ext4 rw 0 0", False),
+        ("/dev/sda / ext4 rw 0 0\nnas:/x /srv nfs4 rw 0 0", True),
+        ("/dev/sda / ext4 rw 0 0\nnas:/x /srv nfs4 rw 0 0\n/dev/sdb /srv/state xfs rw 0 0", False),
+        ("//nas/x / cifs rw 0 0", True),
+    ],
+)
+def test_a_state_directory_on_the_network_is_refused_with_the_reason(mounts, refused):
+    if not refused:
+        refuse_network(Path("/srv/state/difwatch"), mounts)
+        return
+    with pytest.raises(StoreError, match="network file system"):
+        refuse_network(Path("/srv/state/difwatch"), mounts)

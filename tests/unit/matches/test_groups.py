@@ -1,0 +1,116 @@
+"""Groups: every member is directly within the threshold of its primary, and nobody's primary is lower quality."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from difwatch.matches.groups import group_images, keep_order
+from difwatch.model.pictures import Image
+
+
+def image(number: int, tensor: int | None = None, **values) -> Image:
+    base = Image(b"/p/%06d" % number, number if tensor is None else tensor, b"%d" % number, 10, 10, 1, 0, limit=5)
+    return replace(base, **values)
+
+
+def both_ways(pairs: dict[tuple[int, int], int]) -> dict[int, list[tuple[int, int, int]]]:
+    near: dict[int, list[tuple[int, int, int]]] = {}
+    for (a, b), sse in pairs.items():
+        near.setdefault(a, []).append((b, sse, 0))
+        near.setdefault(b, []).append((a, sse, 0))
+    return near
+
+
+def shape(groups) -> dict[bytes, set[bytes]]:
+    return {one.primary.path: {member.image.path for member in one.members} for one in groups}
+
+
+KEEP = ("pixels", "bytes", "oldest", "path")
+
+
+def twin(images, pairs, same_dim, keep=KEEP):
+    """In keep order, each picture not yet placed takes all unplaced ones within the threshold of it."""
+    order = keep_order(images, keep)
+    placed, found = set(), {}
+    for primary in order:
+        if primary.path in placed:
+            continue
+        placed.add(primary.path)
+        members = set()
+        for other in order:
+            key = tuple(sorted((primary.tensor, other.tensor)))
+            sse = 0 if key[0] == key[1] else pairs.get(key)
+            near = sse is not None and sse <= min(primary.limit, other.limit)
+            fits = not same_dim or primary.dimensions == other.dimensions
+            if other.path not in placed and not other.reference and near and fits:
+                members.add(other.path)
+        placed |= members
+        if members:
+            found[primary.path] = members
+    return found
+
+
+images_strategy = st.lists(
+    st.builds(
+        lambda tensor, width, height, size, mtime, reference, limit: (
+            tensor, {"width": width, "height": height, "size": size, "mtime_ns": mtime, "reference": reference,
+                     "limit": limit}),
+        st.integers(0, 7), st.integers(1, 3), st.integers(1, 3), st.integers(1, 2), st.integers(0, 2),
+        st.sampled_from([False, False, False, True]), st.sampled_from([0, 5, 5]),
+    ),
+    max_size=14,
+)  # fmt: skip
+pairs_strategy = st.dictionaries(
+    st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda pair: pair[0] < pair[1]), st.integers(0, 7)
+)
+
+
+@given(drawn=images_strategy, pairs=pairs_strategy, same_dim=st.booleans(), keep=st.permutations(KEEP))
+def test_groups_are_those_of_the_obvious_loop(drawn, pairs, same_dim, keep):
+    images = [image(number, tensor, **values) for number, (tensor, values) in enumerate(drawn)]
+    groups = group_images(images, both_ways(pairs), same_dim, keep)
+    assert shape(groups) == twin(images, pairs, same_dim, keep)
+    lesser = [member.image.path for one in groups for member in one.members]
+    assert len(lesser) == len(set(lesser))
+    assert not {one.primary.path for one in groups} & set(lesser)
+    assert not any(member.image.reference for one in groups for member in one.members)
+
+
+def test_a_chain_does_not_collapse_onto_a_picture_that_is_too_far():
+    a, b, c = image(1, size=3), image(2, size=2), image(3, size=1)
+    near = both_ways({(1, 2): 5, (2, 3): 5})  # 1 and 3 do not match
+    assert shape(group_images([c, b, a], near, True, KEEP)) == {a.path: {b.path}}
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"width": 20, "size": 1}, {"size": 9}),
+        ({"size": 2, "mtime_ns": 9}, {"size": 1, "mtime_ns": 1}),
+        ({"mtime_ns": 1}, {"mtime_ns": 2}),
+    ],
+)
+def test_the_better_one_has_more_pixels_then_more_bytes_then_is_older(better, worse):
+    one, other = image(2, 1, **better), image(1, 1, **worse)
+    assert keep_order([other, one], KEEP)[0] is one
+    assert shape(group_images([other, one], {}, False, KEEP)) == {one.path: {other.path}}
+
+
+def test_a_reference_picture_is_a_primary_even_when_it_is_the_lesser_one():
+    small, large = image(1, 1, reference=True), image(2, 1, width=99)
+    assert shape(group_images([small, large], {}, False, KEEP)) == {small.path: {large.path}}
+
+
+def test_twenty_thousand_copies_are_one_group_in_one_pass():
+    copies = [image(number, 1) for number in range(20_000)]
+    (group,) = group_images(copies, {}, True, KEEP)
+    assert len(group.members) == 19_999
+
+
+def test_twenty_thousand_plain_pictures_of_all_sizes_take_one_pass_too():
+    plain = [image(number, 1, width=1 + number) for number in range(20_000)]
+    assert group_images(plain, {}, True, KEEP) == []
+    (group,) = group_images(plain, {}, False, KEEP)
+    assert len(group.members) == 19_999

@@ -1,0 +1,398 @@
+"""The commands: what they print, what they refuse, and with which exit code."""
+
+import csv
+import importlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from difwatch import cli
+from difwatch.cli.logs import describe
+from difwatch.model.health import Progress
+from difwatch.store import open_writer
+from tests.support import naive
+from tests.support.photos import photo
+from tests.support.running import difwatch, reported_pairs
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A store over a few pictures, one with an odd name, one of them turned, one broken, one a hard link."""
+    top = tmp_path_factory.mktemp("cli")
+    pictures = top / "pictures"
+    pictures.mkdir()
+    photo(1, 120, 80).save(pictures / "a.png")
+    photo(1, 120, 80).save(pictures / "b.png", compress_level=1)
+    photo(1, 120, 80).rotate(90, expand=True).save(pictures / "turned.png")
+    photo(1, 120, 80).save(pictures / "near.jpg", quality=80)
+    photo(1, 60, 40).save(pictures / "small.png")
+    photo(2, 120, 80).save(pictures / "other.png")
+    shutil.copy(pictures / "other.png", os.path.join(os.fsencode(pictures), b"caf\xe9\n.png"))
+    os.link(pictures / "other.png", pictures / "linked.png")
+    (pictures / "broken.jpg").write_text("no")
+    difwatch(top / "state", "watch", "--once", "--quiet-seconds", "0", pictures)
+    return top
+
+
+def test_the_json_report_has_the_shape_that_scripts_rely_on(place):
+    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)
+    assert found["schema"] == 1
+    assert found["settings"] == {
+        "threshold": 5.0, "rotate": True, "same_dim": True, "in_folder": False, "px_size": 50, "recipe": "exact",
+    }  # fmt: skip
+    first = next(group for group in found["groups"] if group["primary"]["path"].endswith(("a.png", "b.png")))
+    assert first["primary"].keys() == {"path", "width", "height", "bytes", "mtime", "digest"}
+    turned = next(member for member in first["members"] if member["path"].endswith("turned.png"))
+    assert turned.keys() == first["primary"].keys() | {"mse", "sse", "rotation", "level"}
+    assert (turned["mse"], turned["rotation"], turned["level"]) == (0.0, 270, "duplicate")
+    assert sorted(found["lower_quality"]) == sorted(
+        member["path"] for group in found["groups"] for member in group["members"]
+    )
+
+
+def test_groups_and_pairs_are_those_of_the_twin(place):
+    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    pairs = naive.file_pairs(pictures, 5, True, True)
+    assert reported_pairs(place / "state") == pairs
+    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["groups"]
+    groups = {os.fsencode(g["primary"]["path"]): {os.fsencode(m["path"]) for m in g["members"]} for g in found}
+    assert groups == naive.groups(pictures, pairs)
+
+
+def test_hard_links_are_named_and_are_no_pair(place):
+    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)
+    links = [image["links"] for group in found["groups"] for image in (group["primary"], *group["members"])
+             if "links" in image]  # fmt: skip
+    assert links == [[str(place / "pictures" / "other.png")]]
+
+
+def test_a_name_that_is_not_utf_8_comes_back_exactly_from_json_and_escaped_as_text(place):
+    odd = os.path.join(os.fsencode(place / "pictures"), b"caf\xe9\n.png")
+    assert any(odd in pair for pair in reported_pairs(place / "state"))
+    text = difwatch(place / "state", "report").stdout
+    assert "caf\\xe9\\x0a.png" in text
+
+
+def test_the_text_report_says_how_much_could_go(place):
+    text = difwatch(place / "state", "report").stdout
+    assert text.startswith("2 groups: 4 lesser pictures of 7, ")
+    assert "turned.png  80x120" in text
+    assert "duplicate, turned by 270°" in text
+
+
+def test_csv_says_the_same_as_json(place):
+    rows = list(csv.DictReader(io.StringIO(difwatch(place / "state", "report", "--format", "csv").stdout)))
+    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["groups"]
+    assert [row["path"] for row in rows if row["role"] == "primary"] == [one["primary"]["path"] for one in found]
+    members = [(m["path"], str(m["sse"]), m["level"]) for one in found for m in one["members"]]
+    assert [(row["path"], row["sse"], row["level"]) for row in rows if row["role"] == "member"] == members
+    pairs = list(
+        csv.DictReader(io.StringIO(difwatch(place / "state", "report", "--pairs", "--format", "csv").stdout))
+    )
+    assert len(pairs) == len(reported_pairs(place / "state"))
+
+
+def test_another_threshold_needs_no_new_search_and_one_beyond_memory_is_refused(place):
+    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    for threshold in (0, 3.5, 50):
+        listed = difwatch(
+            place / "state", "report", "--pairs", "--format", "json", "--threshold", str(threshold)
+        ).stdout
+        assert len(json.loads(listed)["pairs"]) == len(naive.file_pairs(pictures, threshold, True, True))
+    done = difwatch(place / "state", "report", "--threshold", "51", check=False)
+    assert done.returncode == 2
+    assert "remembered up to an MSE of 50" in done.stderr
+    assert difwatch(place / "state", "report", "--threshold", "-1", check=False).returncode == 2
+
+
+def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_path):
+    out = tmp_path / "out.json"
+    assert difwatch(place / "state", "report", "--format", "json", "-o", out).stdout == ""
+    assert json.loads(out.read_text())["schema"] == 1
+    done = difwatch(place / "state", "report", "-o", tmp_path / "no" / "x", check=False)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "No matches" in difwatch(place / "state", "report", "--folder", place / "pictures/none").stdout
+
+
+@pytest.mark.parametrize("command", [("report",), ("apply", "--delete", "--dry-run")])
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--folder", ""), "name a folder"),
+        (("--folder", "/nowhere"), "is no watched folder, nor in one"),
+        (("--threshold", "nan"), "must be a mean squared error"),
+        (("--threshold", "-1"), "must be a mean squared error"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_not_taken_for_everything(place, command, flags, words):
+    done = difwatch(place / "state", *command, *flags, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_a_folder_may_be_named_from_home(place, monkeypatch):
+    monkeypatch.setenv("HOME", str(place))
+    whole = difwatch(place / "state", "report").stdout
+    assert difwatch(place / "state", "report", "--folder=~/pictures").stdout == whole
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "--threshold", "abc"), ("report", "--treshold", "1"), ("undo", "9" * 30), ("undo", "-1"),
+        ("verify", "--seed", "-1"), ("moves", "--since", "9" * 11 + "d"), ("report", "--since", "9" * 11 + "d"),
+        ("moves", "--seen", "3"), ("apply", "--move-to", ""), ("watch", ""), ("db", "backup", "/proc/x"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line_and_code_2(place, command):
+    done = difwatch(place / "state", *command, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("difwatch: ")
+
+
+def test_a_command_that_is_nearly_right_is_suggested(tmp_path):
+    assert "did you mean 'watch'?" in difwatch(tmp_path, "wathc", check=False).stderr
+
+
+def test_a_place_that_cannot_be_looked_at_is_said_in_words(tmp_path):
+    (tmp_path / "file").touch()
+    for command in (("status",), ("report",), ("retry", "--all"), ("db", "check"), ("db", "backup")):
+        done = difwatch(tmp_path / "file" / "state", *command, check=False)
+        assert done.returncode in (1, 2, 5)
+        assert len(done.stderr.splitlines()) <= 1
+
+
+def test_explain_says_what_the_report_says(place, tmp_path):
+    pictures = tmp_path / "pictures"
+    (pictures / "own").mkdir(parents=True)
+    for name in ("a.png", "own/b.png", "own/c.png"):
+        shutil.copy(place / "pictures/a.png", pictures / name)
+    photo(1, 60, 40).save(pictures / "small.png")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'same_dim = false\n[[folder]]\npath = "{pictures}"\n'
+        f'[[folder]]\npath = "{pictures}/own"\nin_folder = true\nrole = "reference"\n'
+    )
+    difwatch(tmp_path / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
+
+    def explained(a, b):
+        return difwatch(tmp_path / "state", "explain", pictures / a, pictures / b).stdout.splitlines()[-1]
+
+    assert "in_folder" in explained("a.png", "own/b.png")
+    assert "better by pixels" in explained("a.png", "small.png")
+    assert "kept: " in explained("own/b.png", "own/c.png")
+    difwatch(tmp_path / "state", "ignore", pictures / "a.png", pictures / "small.png")
+    assert "difwatch ignore --remove" in explained("a.png", "small.png")
+
+
+def test_status_of_a_stopped_daemon(place, tmp_path):
+    done = difwatch(place / "state", "status", "--json", check=False)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["state"], found["pid"]) == (1, "stopped", None)
+    (folder,) = found["folders"]
+    assert (folder["files"], folder["images"], folder["unreadable"]) == (9, 8, 1)
+    assert found["index_size"] == 5
+    assert found["last_scan"] is not None
+    text = difwatch(place / "state", "status", check=False).stdout
+    assert text.startswith("difwatch is not running.\n")
+    assert difwatch(tmp_path / "nothing here", "status", check=False).returncode == 1
+
+
+def test_unreadable_files_are_listed(place):
+    assert difwatch(place / "state", "unreadable").stdout == (
+        f"{place}/pictures/broken.jpg: the contents are not those of any image format that difwatch reads\n"
+    )
+    assert difwatch(place / "state", "unreadable", "--print0").stdout == f"{place}/pictures/broken.jpg\0"
+
+
+def test_explain_says_why_and_why_not(place):
+    pictures = place / "pictures"
+
+    def explain(a, b):
+        return difwatch(place / "state", "explain", pictures / a, pictures / b).stdout
+
+    assert "match: duplicate" in explain("a.png", "turned.png")
+    assert "MSE with the second turned by 270°: 0 (SSE 0)" in explain("a.png", "turned.png")
+    assert "kept: " in explain("a.png", "b.png") and "(better by bytes)" in explain("a.png", "b.png")
+    assert "no match: the smallest SSE" in explain("a.png", "other.png")
+    assert "no match: their sizes differ" in explain("a.png", "small.png")
+    assert "hard links" in explain("other.png", "linked.png")
+    done = difwatch(place / "state", "explain", pictures / "a.png", pictures / "broken.jpg", check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "broken.jpg: the contents" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("watch",), 2, "no folder to watch"),
+        (("watch", "/no/such/folder"), 2, "there is no such folder"),
+        (("watch", "--once", "--similarity", "alike", "."), 2, "similarity"),
+        (("report",), 5, "there is no store yet"),
+        (("report", "--format", "xml"), 2, "Invalid value"),
+        (("nonsense",), 2, "No such command"),
+        (("--config", "/no/such.toml", "watch", "."), 2, "cannot be read"),
+    ],
+)
+def test_wrong_use_is_one_clear_message_and_an_exit_code(tmp_path, arguments, code, words):
+    done = difwatch(tmp_path / "state", *arguments, check=False)
+    assert done.returncode == code
+    assert words in done.stderr
+
+
+def test_five_mistakes_in_the_configuration_are_five_lines(tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text('a = 1\nb = 2\npx_size = 1\nrotate = 3\n[[folder]]\npath = "/no/such"\n')
+    done = difwatch(tmp_path / "state", "--config", file, "watch", check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 5
+    assert not (tmp_path / "state").exists(), "nothing starts"
+
+
+@pytest.mark.parametrize(
+    "command", [("watch", "--once"), ("report",), ("status",), ("db", "upgrade"), ("unreadable",)]
+)
+def test_a_corrupt_or_foreign_or_newer_store_is_said_in_one_line_and_left_alone(tmp_path, command):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    arguments = (*command, folder) if command[0] == "watch" else command
+    # The daemon puts what is no store aside (see test_recovery), but never one of a newer difwatch.
+    made = (newer_store,) if command[0] == "watch" else (text_store, foreign_store, newer_store)
+    for number, make in enumerate(made):
+        state = tmp_path / str(number)
+        state.mkdir()
+        make(state / "difwatch.db", folder)
+        before = (state / "difwatch.db").read_bytes()
+        done = difwatch(state, *arguments, check=False)
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert len(done.stderr.splitlines()) == 1
+        assert f"{state}/difwatch.db: " in done.stderr
+        assert (state / "difwatch.db").read_bytes() == before
+
+
+def text_store(path, folder):
+    path.write_text("a letter\n" * 2000)
+
+
+def foreign_store(path, folder):
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE places (url TEXT)")
+    other.commit()
+    other.close()
+
+
+def newer_store(path, folder):
+    difwatch(path.parent, "watch", "--once", folder)
+    store = sqlite3.connect(path)
+    store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.execute("UPDATE alembic_version SET version_num = '9999'")
+    store.commit()
+    store.close()
+
+
+def test_db_upgrade_makes_and_finds_the_schema(tmp_path):
+    assert "(made)" in difwatch(tmp_path, "db", "upgrade").stdout
+    assert "(is up to date)" in difwatch(tmp_path, "db", "upgrade").stdout
+
+
+def test_the_summaries_of_help_are_those_of_the_commands():
+    for name, module in cli._COMMANDS.items():
+        command = importlib.import_module(module).command
+        assert command.get_short_help_str(100) == cli._SUMMARIES[name]
+
+
+def test_help_names_every_command_and_loads_none_of_the_heavy_libraries():
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}; from difwatch import cli\n"
+        "try: cli.cli(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'sqlalchemy', 'numpy', 'scipy', 'PIL', 'pydantic', 'watchdog'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+    assert all(f"  {name}" in out for name in cli._COMMANDS)
+    assert CliRunner().invoke(cli.cli, ["--version"]).output.startswith("difwatch, version ")
+
+
+def test_progress_says_the_rate_and_the_time_left():
+    halfway = Progress(settling=0, waiting=80, working=20, done=100, scanning=False)
+    assert describe(halfway, seconds=10, done=100) == "100 of 200 files read, 10 a second, 10 s left"
+    long = Progress(settling=0, waiting=1300, working=0, done=100, scanning=False)
+    assert describe(long, seconds=10, done=100) == "100 of 1400 files read, 10 a second, 2 min 10 s left"
+    assert describe(Progress(0, 5, 0, 0, True), seconds=1, done=0) == "0 of 5 files read"
+
+
+def test_a_reader_that_goes_away_is_no_failure(place):
+    command = f"set -o pipefail; {sys.executable} -m difwatch --state-dir {place}/state report --pairs | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_store_that_is_only_being_made_is_none_yet(tmp_path):
+    open_writer(tmp_path / "difwatch.db").dispose()
+    assert difwatch(tmp_path, "status", check=False).returncode == 1
+    done = difwatch(tmp_path, "report", check=False)
+    assert (done.returncode, "there is no store yet" in done.stderr) == (5, True)
+
+
+@pytest.mark.root
+def test_a_folder_without_permission_makes_once_incomplete_and_nothing_is_forgotten(tmp_path):
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("needs the rights of root and setpriv, to give up the right to read everything")
+    photo(1).save(tmp_path / "a.png")
+    (tmp_path / "closed").mkdir()
+    photo(1).save(tmp_path / "closed" / "b.png", compress_level=1)
+    state = tmp_path / "state"
+    difwatch(state, "watch", "--once", "--quiet-seconds", "0", tmp_path)
+    before = reported_pairs(state)
+    (tmp_path / "closed").chmod(0)
+    bare = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all", sys.executable]
+    command = [*bare, "-m", "difwatch", "--state-dir", str(state), "watch", "--once", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (tmp_path / "closed").chmod(0o700)
+    assert done.returncode == 3, done.stderr
+    assert f"difwatch: {tmp_path}/closed/: cannot be read" in done.stderr
+    assert reported_pairs(state) == before != {}
+
+
+@pytest.mark.parametrize("command", [("status",), ("report",), ("report", "--format", "json"), ("--help",)])
+def test_an_output_that_is_full_is_said_in_one_line(place, tmp_path, command):
+    with open("/dev/full", "w") as full:
+        arguments = [sys.executable, "-m", "difwatch", "--state-dir", place / "state", *command]
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "difwatch: the output cannot be written: No space left on device\n")
+
+
+def test_explain_needs_no_folder_of_the_configuration(place, tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text('[[folder]]\npath = "/no/such"\n')
+    pictures = place / "pictures"
+    assert difwatch(tmp_path, "--config", file, "explain", pictures / "a.png", pictures / "b.png").stdout
+
+
+def test_in_the_journal_of_systemd_a_line_begins_with_its_priority_and_has_no_time(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "difwatch",
+        "--state-dir",
+        tmp_path / "state",
+        "watch",
+        "--once",
+        tmp_path / "pictures",
+    ]
+    for told, start in ((True, "<6>up to date"), (False, "20")):
+        with (tmp_path / "journal").open("w+") as journal:
+            found = os.fstat(journal.fileno())
+            stream = f"{found.st_dev}:{found.st_ino if told else 0}"
+            subprocess.run(command, stderr=journal, env={**os.environ, "JOURNAL_STREAM": stream}, check=True)
+            journal.seek(0)
+            assert journal.read().startswith(start)

@@ -1,0 +1,176 @@
+"""What `status` and the metrics say of a daemon that runs, is silent, upgrades, or has ended."""
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from difwatch.control.lock import WriterLock
+from difwatch.report.metrics import text_metrics
+from difwatch.report.status import FolderStatus, read_status
+from difwatch.report.text import text_status
+from tests.support.photos import photo
+from tests.support.running import Daemon, difwatch
+
+NOON = "2026-11-21T12:00:00+00:00"
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        photo(seed).save(tmp_path / f"pictures/{name}.png", compress_level=ord(name) % 9)
+    return tmp_path
+
+
+def a_status(**values):
+    beat = {"pid": 7, "at": NOON, "reasons": [], "folders": [], "queue": {"settling": 1, "waiting": 2, "working": 3}}
+    return replace(read_status(None, 7, beat, NOON), **values)
+
+
+@pytest.mark.parametrize(("at", "silent"), [("11:59:00", False), ("11:57:59", True), ("10:00:00", True)])
+def test_a_daemon_that_gives_no_sign_for_two_minutes_is_degraded(at, silent):
+    beat = {"pid": 7, "at": f"2026-11-21T{at}+00:00", "reasons": []}
+    status = read_status(None, 7, beat, NOON)
+    assert (status.exit_code, bool(status.reasons)) == ((3, True) if silent else (0, False))
+    assert read_status(None, 8, beat, NOON).reasons == [], "it was another one's sign"
+
+
+def test_while_the_store_is_upgraded_status_says_so(place):
+    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    with sqlite3.connect(place / "state/difwatch.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    done = difwatch(place / "state", "status", check=False)
+    assert (done.returncode, "db upgrade" in done.stderr) == (5, True), "nobody is at it"
+    lock = WriterLock(place / "state")
+    done = difwatch(place / "state", "status", check=False)
+    lock.release()
+    assert done.returncode == 3
+    assert "is being brought to the schema" in done.stdout
+
+
+def test_the_result_and_the_duration_of_the_last_full_search_are_told(place):
+    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    assert json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"] is None
+    difwatch(place / "state", "rescan", "--similarity", "65025")
+    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"]
+    assert (found["pairs"], found["missing"], found["wrong"]) == (1, 1, 0)
+    assert 0 <= found["seconds"] < 60
+    assert "1 pair, missing 1, wrong 0" in difwatch(place / "state", "status", check=False).stdout
+
+
+def test_losses_are_told_in_words():
+    status = a_status(losses={"overflow": 2, "reader_died": 0, "watch_failed": 0, "unmounted": 1})
+    assert "  events were lost, and the folders walked instead: overflow 2, unmounted 1\n" in list(
+        text_status(status)
+    )
+
+
+SAMPLE = re.compile(r'([a-z_]+)(?:\{([a-z]+)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"\})? (-?[0-9.e+]+)')
+
+
+def read_metrics(text):
+    """Each sample by name and label; a slow reader of the format that takes nothing else."""
+    told, samples = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            name, kind = line.removeprefix("# TYPE ").split(" ")
+            assert name not in told
+            told[name] = kind
+        elif not line.startswith("# HELP "):
+            name, _, label, value = SAMPLE.fullmatch(line).groups()
+            assert name in told
+            assert (told[name] == "counter") == name.endswith("_total")
+            samples[name, label] = float(value)
+    return samples
+
+
+def test_names_with_every_character_are_escaped_in_metrics():
+    path = '/p/a "b"\\\n\udcff'
+    status = a_status(folders=[FolderStatus(path, "offline", 5, 4, 1, None, None)], last_scan=NOON)
+    samples = read_metrics("".join(text_metrics(status)))
+    label = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    assert samples["difwatch_files", label] == 5
+    assert samples["difwatch_folder_online", label] == 0
+    assert samples["difwatch_queue_files", "working"] == 3
+    assert samples["difwatch_last_scan_timestamp_seconds", None] == 1795262400
+
+
+def test_a_running_daemon_writes_its_metrics_for_others_to_read(place):
+    file = place / "difwatch.prom"
+    daemon = Daemon(place / "state", place / "pictures", flags=("--metrics-file", str(file)))
+    daemon.wait_until_up_to_date()
+    photo(1).save(place / "pictures/late.png", compress_level=0)
+    daemon.wait_for_match(place / "pictures/late.png")
+    assert daemon.end() == 0
+    samples = read_metrics(file.read_text())
+    assert samples["difwatch_up", None] == samples["difwatch_healthy", None] == 1
+    assert ("difwatch_files", str(place / "pictures")) in samples
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert [one.name for one in place.iterdir() if "prom" in one.name] == ["difwatch.prom"]
+
+
+def test_metrics_that_cannot_be_written_are_a_warning(place):
+    file = place / "nowhere/difwatch.prom"
+    daemon = Daemon(place / "state", place / "pictures", flags=("--metrics-file", str(file)))
+    daemon.wait_for(lambda line: "the metrics cannot be written" in line["message"])
+    assert daemon.end() == 0
+
+
+def test_the_report_since_a_moment_has_only_what_is_new_and_a_renamed_picture_is_not(place):
+    def report(since):
+        done = difwatch(place / "state", "report", "--since", since, "--pairs", "--format", "json")
+        pairs = json.loads(done.stdout)["pairs"]
+        return {tuple(os.path.basename(one[end]) for end in "ab") for one in pairs}
+
+    def watch():
+        difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+
+    watch()
+    assert report("1h") == {("a.png", "b.png")}
+    with sqlite3.connect(place / "state/difwatch.db") as connection:
+        connection.execute("UPDATE file SET seen = '2026-01-01T00:00:00+00:00'")
+    connection.close()
+    assert report("1h") == set()
+    assert "No matches" in difwatch(place / "state", "report", "--since", "1h").stdout
+    (place / "pictures/b.png").rename(place / "pictures/renamed.png")
+    os.utime(place / "pictures/a.png", (1, 1))
+    watch()
+    assert report("1h") == set()
+    shutil.copy(place / "pictures/c.png", place / "pictures/d.png")
+    watch()
+    assert report("1h") == {("c.png", "d.png")}
+    assert report("2025-01-01") == {("a.png", "renamed.png"), ("c.png", "d.png")}
+    photo(1).save(place / "pictures/c.png", compress_level=0)
+    watch()
+    assert report("1h") == {("a.png", "c.png"), ("c.png", "renamed.png")}
+
+
+def test_the_store_is_checked_and_copied_beside_a_daemon(place):
+    daemon = Daemon(place / "state", place / "pictures")
+    daemon.wait_until_up_to_date()
+    assert difwatch(place / "state", "db", "check").stdout.count(": sound") == 2
+    copy = place / "copy.db"
+    difwatch(place / "state", "db", "backup", copy)
+    assert daemon.end() == 0
+    assert difwatch(place / "state", "db", "backup", copy, check=False).returncode == 2
+    (place / "other").mkdir()
+    copy.rename(place / "other/difwatch.db")
+    assert "1 group" in difwatch(place / "other", "report").stdout
+    assert "backups" in difwatch(place / "state", "db", "backup").stdout
+
+
+def test_a_damaged_store_is_found_by_the_check(place):
+    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    store = place / "state/difwatch.db"
+    data = bytearray(store.read_bytes())
+    for at in range(8192, len(data), 8192):
+        data[at + 8 : at + 60] = b"x" * 52
+    store.write_bytes(data)
+    done = difwatch(place / "state", "db", "check", check=False)
+    assert (done.returncode, "damaged" in done.stderr) == (5, True)
