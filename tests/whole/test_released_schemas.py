@@ -5,13 +5,12 @@ import shutil
 import sqlite3
 from contextlib import closing
 
-import make_stores
 import pytest
 
 from difwatch.store import open_writer, schema, tables
 from tests.faults import migration_kills
 from tests.faults.migration_kills import content, unpack
-from tests.support import naive
+from tests.support import make_stores, naive
 from tests.support.running import difwatch, reported_pairs
 
 RELEASED = sorted(path.name.partition(".")[0] for path in make_stores.STORES.iterdir())
