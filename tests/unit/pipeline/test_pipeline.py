@@ -5,8 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
-import check_corpus
 import numpy as np
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -14,114 +14,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
-from difwatch.compare.budget import MOST_PAIRS
-from difwatch.compare.distance import mse_limit
 from difwatch.errors import UsageError
-from difwatch.imaging import is_image_name, named_recipe
-from difwatch.matches.read import read_collection
-from difwatch.model.files import Change, ChangeKind
-from difwatch.model.jobs import Limits
+from difwatch.model.files import ChangeKind
+from difwatch.model.health import Heartbeat
 from difwatch.model.settings import Folder, Settings
-from difwatch.pipeline.keep import Keeper
-from difwatch.pipeline.run import Pipeline
-from difwatch.pipeline.walks import Walks
 from difwatch.report.status import read_status
 from difwatch.report.text import text_status
-from difwatch.service.prepare import prepare
-from difwatch.store import files, matches, open_writer, reading, settings, upgrade
-from difwatch.tree.roots import Root, innermost
-from difwatch.watch.settle import Settler
+from difwatch.service.requests import Release
+from difwatch.store import files, matches, reading, settings, writing
 from tests.support import naive
+from tests.support.clock import NOON
 from tests.support.photos import photo
-from tests.support.pool import InlinePool
-
-
-class Counting(InlinePool):
-    """Counts what was really decoded."""
-
-    def __init__(self):
-        super().__init__()
-        self.decoded = []
-
-    def collect(self, now):
-        answers = super().collect(now)
-        self.decoded += [one.state.path for one in answers if getattr(one, "tensor", b"")]
-        return answers
-
-
-class Harness:
-    """A pipeline over some folders, with a clock that only moves when told to."""
-
-    def __init__(self, state, *folders, settings=None, remembered=50.0, px=50, most_pairs=MOST_PAIRS):
-        self.now = 0.0
-        self.online = True
-        self.pool = Counting()
-        self.engine = open_writer(state / "difwatch.db")
-        upgrade(self.engine, state / "difwatch.db")
-        recipe = named_recipe("exact", px)
-        self.ready = prepare(self.engine, folders, settings or Settings(), recipe, remembered, most_pairs)
-        self.roots = [Root(one, is_image_name) for one in folders]
-        self.index = self.ready.index
-        matching = self.ready.matching
-        self.keeper = Keeper(
-            self.engine, self.index, recipe, matching.recipe_id, self.ready.reach,
-            lambda path: self.ready.folder_ids[innermost(self.roots, path).path], lambda: "2026-11-21T12:00:00+00:00",
-        )  # fmt: skip
-        self.walked = []
-        walks = Walks(
-            self.engine,
-            self.roots,
-            matching.recipe_id,
-            lambda root, dev: dev,
-            self.believe,
-            lambda root, now: None,
-            lambda: self.now,
-        )
-        self.pipeline = Pipeline(
-            self.engine, self.pool, Settler(2, 60), Settler(2, 60), self.keeper, self.roots, recipe, matching,
-            Limits(), walks, lambda root: self.online, lambda paths: None,
-        )  # fmt: skip
-
-    def believe(self, walked, now):
-        """Take what a walk does not find for gone."""
-        self.walked.append(walked)
-        return walked.missing
-
-    def run(self, seconds=5.0):
-        """Let time pass until nothing is left to do."""
-        end = self.now + seconds
-        for _ in range(10_000):
-            self.pipeline.step(self.now, 1e12)  # every file was stamped long ago
-            if self.pipeline.is_idle():
-                return
-            pause = self.pipeline.next_step(self.now)
-            assert pause is not None or self.pool.backlog(), (
-                "nothing would wake the loop, and something is left to do"
-            )
-            self.now += max(pause or 0, 0.001)
-            assert self.now <= end + 100, "it does not come to rest"
-        raise AssertionError("it does not come to rest")
-
-    def scan(self):
-        for root in self.roots:
-            self.pipeline.scan(root)
-        self.run()
-
-    def tell(self, *paths, kind=ChangeKind.FILE):
-        self.pipeline.note([Change(kind, os.fsencode(path)) for path in paths], self.now)
-
-    def summary(self, threshold=None):
-        with reading(self.engine) as connection:
-            return read_collection(connection, threshold)
-
-    def pairs(self, threshold=None):
-        return {(one.a.path, one.b.path): (one.sse, one.rotation) for one in self.summary(threshold).pairs()}
-
-    def paths(self):
-        return [row.path for root in self.roots for row in files.below(self.engine, root.path)]
-
-    def close(self):
-        self.engine.dispose()
+from tests.support.wiring import Wired
+from tests.whole import check_corpus
 
 
 @pytest.fixture
@@ -134,9 +39,13 @@ def pictures(tmp_path):
 
 @pytest.fixture
 def made(tmp_path, pictures):
-    harness = Harness(tmp_path / "state", Folder(os.fsencode(pictures)))
-    yield harness
-    harness.close()
+    wired = Wired(tmp_path / "state", Folder(os.fsencode(pictures)))
+    yield wired
+    wired.close()
+
+
+def failing(*_):
+    raise OSError(5, "Input/output error")
 
 
 def save(path, seed, **options):
@@ -155,22 +64,22 @@ def test_a_scan_finds_what_is_there_and_the_pairs_are_those_of_the_twin(made, pi
     expected = naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 5, True, True)
     assert made.pairs() == expected
     assert len(expected) >= 9
-    assert len(made.walked) == 1
 
 
 def test_a_walk_waits_while_there_is_enough_to_do_and_goes_on_then(made, pictures, monkeypatch):
-    monkeypatch.setattr("difwatch.pipeline.run._READY_MOST", 5)
+    monkeypatch.setattr("difwatch.pipeline.resting._CROWDED", 5)
     monkeypatch.setattr("difwatch.pipeline.run._INTAKE", 2)
     monkeypatch.setattr("difwatch.pipeline.walks._STEP", 3)
     for number in range(40):
         save(pictures / f"{number:02}.png", number)
-    waiting, step = [], made.pipeline.step
+    waiting, turn = [], made.turn
 
-    def watched(now, wall):
-        step(now, wall)
-        waiting.append(made.pipeline.progress().waiting)
+    def watched():
+        left = turn()
+        waiting.append(made.session.pipeline.progress().queue.waiting)
+        return left
 
-    monkeypatch.setattr(made.pipeline, "step", watched)
+    monkeypatch.setattr(made, "turn", watched)
     made.scan()
     assert max(waiting) < 5 + 3
     assert len(made.paths()) == 40
@@ -265,35 +174,42 @@ def test_a_deleted_file_is_forgotten_and_found_again_when_it_comes_back(made, pi
 def test_nothing_is_forgotten_while_the_folder_is_not_really_there(made, pictures):
     save(pictures / "a.png", 1)
     made.scan()
-    made.online = False
-    (pictures / "a.png").rename(pictures.parent / "a.png")
+    pictures.rename(pictures.with_name("elsewhere"))
+    pictures.mkdir()
     made.tell(pictures / "a.png")
     made.run()
     made.scan()
     assert made.paths() == [os.fsencode(pictures / "a.png")]
 
 
-def test_a_file_whose_file_system_is_not_there_is_kept_although_an_event_tells_of_it(made, pictures):
+def test_a_file_whose_file_system_is_not_there_is_kept_although_an_event_tells_of_it(made, pictures, monkeypatch):
     save(pictures / "stick/a.png", 1)
     made.scan()
     (pictures / "stick/a.png").unlink()
-    made.pipeline._walks._device_now = lambda root, dev: dev + 1  # as if another one had been mounted there
+    monkeypatch.setattr("difwatch.paths.device_of", lambda path: 99)  # as if another one had been mounted there
     made.tell(pictures / "stick/a.png")
     made.run()
     assert made.paths() == [os.fsencode(pictures / "stick/a.png")]
-    made.roots[0].is_layered = True  # on an overlay, devices say nothing
+    guard = made.session.guards.of(os.fsencode(pictures))
+    guard.armed = replace(guard.armed, is_layered=True)  # on an overlay, devices say nothing
     made.tell(pictures / "stick/a.png")
     made.run()
     assert made.paths() == []
 
 
-def test_what_a_walk_and_a_person_believe_gone_is_forgotten_on_whatever_file_system_it_was(made, pictures):
+def test_what_a_walk_and_a_person_believe_gone_is_forgotten_on_whatever_file_system_it_was(
+    made, pictures, monkeypatch
+):
     save(pictures / "a.png", 1)
     save(pictures / "b.png", 2)
     made.scan()
     (pictures / "a.png").unlink()
-    made.pipeline._walks._ended = lambda walked, now: walked.missing + walked.away
-    made.pipeline._walks._device_now = lambda root, dev: dev + 1
+    monkeypatch.setattr("difwatch.paths.device_of", lambda path: 99)
+    made.scan()
+    assert len(made.paths()) == 2
+    assert "not mounted" in "".join(made.session.troubles())
+    with writing(made.engine) as connection:
+        Release(os.fsencode(pictures)).carry_out(connection, made.clock.now())
     made.scan()
     assert made.paths() == [os.fsencode(pictures / "b.png")]
 
@@ -316,13 +232,13 @@ def test_a_folder_that_went_elsewhere_and_left_a_link_is_not_followed(made, pict
 def test_what_could_not_be_read_and_was_renamed_is_no_trouble_any_more(made, pictures, monkeypatch):
     save(pictures / "a.part.png", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr("difwatch.workers.reading._read", failing)
         made.scan()
-    assert len(made.pipeline.troubles()) == 1
+    assert len(made.session.pipeline.troubles()) == 1
     (pictures / "a.part.png").rename(pictures / "a.png")
     made.tell(pictures / "a.part.png", pictures / "a.png")
     made.run()
-    assert made.pipeline.troubles() == []
+    assert made.session.pipeline.troubles() == []
     assert made.paths() == [os.fsencode(pictures / "a.png")]
 
 
@@ -332,9 +248,9 @@ def test_a_file_that_is_still_being_written_is_read_when_it_is_left_alone(made, 
     for part in range(1, 11):
         target.write_bytes(whole[: len(whole) * part // 10])
         made.tell(target)
-        made.pipeline.step(made.now, 1e12)
+        made.turn()
         assert made.paths() == []
-        made.now += 1
+        made.clock.move(1)
     made.run()
     assert made.paths() == [os.fsencode(target)]
     with reading(made.engine) as connection:
@@ -343,11 +259,11 @@ def test_a_file_that_is_still_being_written_is_read_when_it_is_left_alone(made, 
 
 def test_a_file_without_rest_is_read_after_the_ceiling(made, pictures):
     target = save(pictures / "busy.png", 1)
-    for second in range(62):
-        made.now = float(second)
+    for _ in range(62):
         made.tell(target)
-        made.pipeline.step(made.now, 1e12)
-    made.pipeline.step(made.now, 1e12)
+        made.turn()
+        made.clock.move(1)
+    made.turn()
     assert made.paths() == [os.fsencode(target)]
 
 
@@ -411,7 +327,7 @@ def test_folders_apart_are_compared_each_by_itself(tmp_path, pictures):
     for number, in_folder in enumerate((False, True, "every")):
         state = tmp_path / f"state{number}"
         state.mkdir()
-        made = Harness(state, Folder(x, in_folder=in_folder), Folder(y, in_folder=in_folder))
+        made = Wired(state, Folder(x, in_folder=in_folder), Folder(y, in_folder=in_folder))
         made.scan()
         pictures_there = naive.read_tree(x) + naive.read_tree(y)
         assert made.pairs() == naive.file_pairs(pictures_there, 5, True, True, in_folder, [x, y])
@@ -426,14 +342,14 @@ def test_what_is_remembered_answers_for_a_larger_threshold_and_other_settings(tm
         save(pictures / f"better{number}.jpg", number, quality=20 + 20 * number)
         save(pictures / f"small{number}.png", number, size=(30, 20))
         photo(number).rotate(270, expand=True).save(pictures / f"turned{number}.png")
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=300.0)
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), remember_up_to=300.0)
     made.scan()
     decoded = len(made.pool.decoded)
     made.close()
     twin = naive.read_tree(os.fsencode(pictures))
     seen = set()
     for chosen in (Settings(5, True, True), Settings(200, False, False), Settings(0, True, False)):
-        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=chosen, remembered=300.0)
+        made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), settings=chosen, remember_up_to=300.0)
         for threshold in (None, 0, 5, 77.5, 300):
             mse = chosen.threshold if threshold is None else threshold
             expected = naive.file_pairs(twin, mse, chosen.rotate, chosen.same_dim)
@@ -450,10 +366,11 @@ def test_a_larger_memory_searches_everything_again(tmp_path, pictures):
     for number in range(4):
         save(pictures / f"{number}.png", number)
         save(pictures / f"{number}.jpg", number, quality=5)
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=5.0)
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), remember_up_to=5.0)
     made.scan()
     made.close()
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=9000.0)
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), remember_up_to=9000.0)
+    made.run()
     twin = naive.read_tree(os.fsencode(pictures))
     assert made.pairs(9000) == naive.file_pairs(twin, 9000, True, True) != {}
     made.close()
@@ -462,15 +379,15 @@ def test_a_larger_memory_searches_everything_again(tmp_path, pictures):
 def test_another_tensor_size_makes_all_tensors_anew_and_mixes_none(tmp_path, pictures):
     save(pictures / "a.png", 1)
     save(pictures / "b.png", 1, compress_level=1)
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)))
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)))
     made.scan()
     made.close()
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), px=20)
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), px_size=20)
     assert made.pairs() == {}
     made.scan()
     assert len(made.pool.decoded) == 2
     assert len(made.pairs()) == 1
-    assert made.keeper.purge() == 1  # the one tensor that both had in the old size
+    assert made.session.keeper.purge() == 1  # the one tensor that both had in the old size
     made.close()
 
 
@@ -479,13 +396,13 @@ def test_a_lesser_memory_is_remembered_as_such_and_a_larger_one_searches_again(t
     bright = np.asarray(photo(1)).astype(int) + 12  # an MSE of up to 144
     for remembered, number in ((500.0, 0), (50.0, 1), (500.0, 2)):
         Image.fromarray((bright - number).clip(0, 255).astype(np.uint8)).save(pictures / f"{number}.png")
-        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=remembered)
+        made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), remember_up_to=remembered)
         made.scan()
         if remembered < 100:
             with pytest.raises(UsageError, match="remembered up to an MSE of 50"):
-                made.summary(100)
+                made.collection(100)
         made.close()
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), remembered=500.0)
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), remember_up_to=500.0)
     assert made.pairs(500) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 500, True, True)
     made.close()
 
@@ -495,7 +412,7 @@ def test_files_that_the_rules_no_longer_admit_are_forgotten_although_they_are_th
     save(pictures / "a.png", 1)
     save(pictures / "x" / "b.png", 1, compress_level=1)
     for options in ({}, rules):
-        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures), **options))
+        made = Wired(tmp_path / "state", Folder(os.fsencode(pictures), **options))
         made.scan()
         assert len(made.pairs()) == (0 if options else 1)
         made.close()
@@ -503,7 +420,7 @@ def test_files_that_the_rules_no_longer_admit_are_forgotten_although_they_are_th
 
 def test_a_change_in_a_nested_root_is_not_lost_behind_one_in_the_outer_root(tmp_path, pictures):
     (pictures / "x" / "y").mkdir(parents=True)
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), Folder(os.fsencode(pictures / "x" / "y")))
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), Folder(os.fsencode(pictures / "x" / "y")))
     made.scan()
     save(pictures / "x" / "a.png", 1)
     save(pictures / "x" / "y" / "z" / "b.png", 1)
@@ -519,16 +436,13 @@ def test_what_cannot_be_read_for_now_stays_and_is_told(made, pictures, monkeypat
     made.scan()
     save(pictures / "b.png", 1, compress_level=2)
 
-    def fail(*_):
-        raise OSError(5, "Input/output error")
-
     with monkeypatch.context() as patched:
-        patched.setattr("difwatch.pipeline.worker._read", fail)
+        patched.setattr("difwatch.workers.reading._read", failing)
         made.scan()
     assert len(made.pairs()) == 1
-    assert made.pipeline.troubles() == [f"{pictures}/b.png: the file cannot be read: Input/output error"]
+    assert made.session.pipeline.troubles() == [f"{pictures}/b.png: the file cannot be read: Input/output error"]
     made.scan()
-    assert made.pipeline.troubles() == []
+    assert made.session.pipeline.troubles() == []
 
 
 def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(tmp_path, pictures, corpus):
@@ -543,10 +457,10 @@ def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(
     sizes = set()
     for mse, rotate, same_dim in itertools.product((0, 5, 200), (True, False), (True, False)):
         settings = Settings(mse, rotate, same_dim)
-        made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=settings, remembered=200.0)
+        made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), settings=settings, remember_up_to=200.0)
         made.scan()
         expected = check_corpus.expected(twin, distances, mse, rotate, same_dim)
-        groups = {one.primary.path: {m.image.path for m in one.members} for one in made.summary().groups()}
+        groups = {one.primary.path: {m.image.path for m in one.members} for one in made.collection().groups()}
         assert made.pairs() == expected
         assert groups == naive.groups(twin, expected)
         sizes.add(len(expected))
@@ -571,7 +485,7 @@ class AnyOrder(RuleBasedStateMachine):
         (self.folder / "d").mkdir(parents=True)
         self.told = True
         self.count = 0
-        self.made = Harness(self.top, Folder(os.fsencode(self.folder)), px=10)
+        self.made = Wired(self.top, Folder(os.fsencode(self.folder)), px_size=10)
         self.made.scan()
 
     def tell(self, *names):
@@ -609,9 +523,9 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(orderly=st.booleans())
     def restart(self, orderly):
         if orderly:
-            self.made.keeper.purge()
+            self.made.session.keeper.purge()
         self.made.close()
-        self.made = Harness(self.top, Folder(os.fsencode(self.folder)), px=10)
+        self.made = Wired(self.top, Folder(os.fsencode(self.folder)), px_size=10)
         self.told = True
         self.made.scan()
 
@@ -641,7 +555,7 @@ def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_s
     for number in range(0, 24, 3):
         like(number).save(pictures / f"{number:02}.png")
     folder = Folder(os.fsencode(pictures))
-    made = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=20)
+    made = Wired(tmp_path / "state", folder, remember_up_to=500.0, max_pairs=20)
     made.scan()
     assert "more than 20 pairs up to an MSE of 500" in caplog.text
     with reading(made.engine) as connection:
@@ -649,20 +563,22 @@ def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_s
         assert 5 <= remembered.mse < 500
         assert (remembered.wanted, remembered.most) == (500, 20)
         assert 0 < matches.count(connection) <= 20
-        status = read_status(connection, None, {}, "2026-11-21T12:00:00+00:00")
+        status = read_status(connection, None, Heartbeat(), NOON)
     assert "max_pairs" in "".join(text_status(status))
     twin = naive.read_tree(os.fsencode(pictures))
     assert made.pairs(remembered.mse) == naive.file_pairs(twin, remembered.mse, True, True)
     with pytest.raises(UsageError, match=r"more than 20 up to 500.*larger max_pairs"):
-        made.summary(400)
+        made.collection(400)
     made.close()
-    again = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=20)
-    assert "searching" not in caplog.text, "what gave too many is not tried at each start"
-    assert again.ready.reach.limit == mse_limit(remembered.mse, 7500)
+    again = Wired(tmp_path / "state", folder, remember_up_to=500.0, max_pairs=20)
+    assert "full search" not in caplog.text, "what gave too many is not tried at each start"
+    again.run()
+    assert not again.rescan.is_going_on()
     like(1).save(pictures / "new.png")
     again.scan()
     again.close()
-    wider = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=1000)
+    wider = Wired(tmp_path / "state", folder, remember_up_to=500.0, max_pairs=1000)
+    wider.run()
     assert wider.pairs(500) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 500, True, True)
     wider.close()
 
@@ -671,10 +587,11 @@ def test_a_search_at_start_that_gives_too_many_pairs_is_cut_back_as_well(tmp_pat
     for number in range(0, 24, 3):
         like(number).save(pictures / f"{number:02}.png")
     folder = Folder(os.fsencode(pictures))
-    made = Harness(tmp_path / "state", folder, remembered=5.0)
+    made = Wired(tmp_path / "state", folder, remember_up_to=5.0)
     made.scan()
     made.close()
-    wider = Harness(tmp_path / "state", folder, remembered=500.0, most_pairs=20)
+    wider = Wired(tmp_path / "state", folder, remember_up_to=500.0, max_pairs=20)
+    wider.run()
     with reading(wider.engine) as connection:
         mse = settings.get_in_force(connection).remembered.mse
         assert matches.count(connection) <= 20
@@ -686,7 +603,7 @@ def test_a_search_at_start_that_gives_too_many_pairs_is_cut_back_as_well(tmp_pat
 def test_what_counts_as_a_match_is_kept_however_many_there_are(tmp_path, pictures):
     for number in range(8):
         like(number).save(pictures / f"{number}.png")
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)), settings=Settings(threshold=64), most_pairs=10)
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), settings=Settings(threshold=64), max_pairs=10)
     made.scan()
     assert made.pairs() == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), 64, True, True)
     assert len(made.pairs()) == 28
@@ -704,7 +621,7 @@ def test_reference_pictures_are_compared_with_each_other_only_if_that_is_wanted(
         caplog.clear()
         state = tmp_path / f"state-{wanted}"
         state.mkdir()
-        made = Harness(state, *folders, settings=Settings(compare_references=wanted))
+        made = Wired(state, *folders, settings=Settings(compare_references=wanted))
         with caplog.at_level("INFO"):
             made.scan()
         found[wanted] = {tuple(os.path.basename(path) for path in pair) for pair in made.pairs()}
@@ -720,7 +637,7 @@ def test_reference_pictures_are_compared_with_each_other_only_if_that_is_wanted(
 def test_a_file_of_which_there_are_very_many_is_announced_as_such(tmp_path, pictures, caplog):
     for number in range(130):
         Image.new("L", (40, 40 + number % 2)).save(pictures / f"{number:03}.png")
-    made = Harness(tmp_path / "state", Folder(os.fsencode(pictures)))
+    made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)))
     with caplog.at_level("INFO"):
         made.scan()
         caplog.clear()
