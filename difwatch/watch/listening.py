@@ -54,6 +54,8 @@ class Listening:
         How many directories the last walk found; None before it.
     unwatched
         Those of them that the kernel does not watch.
+    observer
+        None while the folder is not listened to.
     """
 
     def __init__(self, root: Root, inbox: Inbox, canary: Canary | None, alarm: Alarm, schedule: WalkSchedule) -> None:
@@ -66,7 +68,7 @@ class Listening:
         self._canary = canary
         self._alarm = alarm
         self._schedule = schedule
-        self._observer: RootObserver | None = None
+        self.observer: RootObserver | None = None
         self._refused = ""  # why the system refused a watch
         self._ask_at, self._ask_pause = 0.0, _ASK_FIRST  # when refused watches are asked for again
         self._silent = 0  # checks in a row without a sign of the canary
@@ -75,13 +77,13 @@ class Listening:
     @property
     def is_on(self) -> bool:
         """Whether the folder is listened to."""
-        return self._observer is not None
+        return self.observer is not None
 
     def start(self, now: float) -> str | None:
         """Begin to listen; return why that cannot be, in words, or None."""
         try:
             folder = self._root.folder
-            self._observer = RootObserver(folder.path, folder.recursive, self._inbox, self._canary, self._alarm)
+            self.observer = RootObserver(folder.path, folder.recursive, self._inbox, self._canary, self._alarm)
         except OSError as error:
             hint = f"; {_RAISE_LIMITS}" if error.errno in (errno.ENOSPC, errno.EMFILE) else ""
             return f"cannot be watched ({error}); it is walked every minute instead{hint}"
@@ -91,20 +93,20 @@ class Listening:
     def stop(self) -> None:
         """Stop listening; what was lost is answered by whoever stops."""
         self.lost = None
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer = None
+        if self.observer is not None:
+            self.observer.stop()
+            self.observer = None
 
     def is_heard(self) -> bool:
         """Tell whether events come through, as far as the canary shows."""
-        return self._observer is None or self._silent < _MUTE_CHECKS
+        return self.observer is None or self._silent < _MUTE_CHECKS
 
     def check(self, now: float) -> None:
         """Find out whether events were lost."""
-        if self._observer is None:
+        if self.observer is None:
             return
-        self._take_reports(self._observer, now)
-        if not self._observer.is_alive() or self._is_deaf(self._observer, now):
+        self._take_reports(self.observer, now)
+        if not self.observer.is_alive() or self._is_deaf(self.observer, now):
             self.lose(Loss.READER_DIED, "no events come")
 
     def lose(self, loss: Loss, detail: str = "") -> None:
@@ -122,11 +124,11 @@ class Listening:
     def audit(self, walked: Walked, now: float) -> None:
         """Compare what the kernel watches with the directories that a walk found."""
         self.directories = len(walked.directories)
-        if self._observer is None:
+        if self.observer is None:
             self.unwatched = ()
             return
-        self._take_reports(self._observer, now)
-        self.unwatched = tuple(unwatched(walked.directories, kernel_watches(self._observer.descriptor)))
+        self._take_reports(self.observer, now)
+        self.unwatched = tuple(unwatched(walked.directories, kernel_watches(self.observer.reader.descriptor)))
         if not self.unwatched:
             self._ask_at, self._ask_pause, self._refused = now, _ASK_FIRST, ""
         elif now >= self._ask_at:

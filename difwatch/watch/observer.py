@@ -32,7 +32,7 @@ from difwatch.watch.canary import EVENTS as CANARY_EVENTS
 from difwatch.watch.canary import Canary, CanaryListener
 from difwatch.watch.inbox import Inbox
 from difwatch.watch.losses import Report
-from difwatch.watch.reader import LoudObserver
+from difwatch.watch.reader import LoudObserver, Reader
 
 # Opening and reading are left out: our own reads would come back as events.
 _EVENTS: list[type[FileSystemEvent]] = [
@@ -78,7 +78,7 @@ class RootObserver:
         self._reports: collections.deque[Report] = collections.deque(maxlen=_REPORTS_MOST)
         self._listener = CanaryListener()
         before = set(threading.enumerate())
-        self._observer = LoudObserver(self._take_report)
+        self._observer = LoudObserver(self.report)
         try:
             self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
             self._observer.start()
@@ -93,14 +93,14 @@ class RootObserver:
         try:
             self._observer.schedule(self._listener, os.fsdecode(canary.directory), event_filter=CANARY_EVENTS)
         except OSError as error:
-            self._take_report(Report(Loss.WATCH_FAILED, canary.directory, error.strerror or str(error)))
+            self.report(Report(Loss.WATCH_FAILED, canary.directory, error.strerror or str(error)))
             return False
         return True
 
     @property
-    def descriptor(self) -> int:
-        """The inotify instance."""
-        return self._observer.reader.descriptor
+    def reader(self) -> Reader:
+        """The thread that reads the kernel's queue."""
+        return self._observer.reader
 
     def is_alive(self) -> bool:
         """Tell whether all threads that the observer started still run."""
@@ -121,7 +121,8 @@ class RootObserver:
         if self._observer.ident is not None:
             self._observer.join()
 
-    def _take_report(self, report: Report) -> None:
+    def report(self, report: Report) -> None:
+        """Take in a loss, from any thread."""
         self._reports.append(report)
         if report.loss is not Loss.WATCH_FAILED:  # those come by the thousand, and the next walk tells which
             self._alarm.doubt()

@@ -54,6 +54,11 @@ class WorkerPool:
         The number of workers, at least 1.
     limits
         Of each worker; one that does not answer in time is killed.
+
+    Attributes
+    ----------
+    workers
+        The processes.
     """
 
     def __init__(self, processes: int, limits: WorkerLimits | None = None) -> None:
@@ -64,7 +69,7 @@ class WorkerPool:
         self._queue: collections.deque[TensorJob] = collections.deque()
         self._failures: collections.Counter[bytes] = collections.Counter()
         self._died_at_start = 0
-        self._workers = [Worker(limits) for _ in range(processes)]
+        self.workers = [Worker(limits) for _ in range(processes)]
 
     def submit(self, job: TensorJob) -> None:
         """Add a job."""
@@ -72,24 +77,24 @@ class WorkerPool:
 
     def backlog(self) -> int:
         """Return the number of jobs without an answer."""
-        return len(self._queue) + sum(len(worker.jobs) for worker in self._workers)
+        return len(self._queue) + sum(len(worker.jobs) for worker in self.workers)
 
     def waitables(self) -> Sequence[Connection]:
         """Return the pipes that the workers answer by."""
-        return [worker.answers for worker in self._workers]
+        return [worker.answers for worker in self.workers]
 
     def collect(self, now: float) -> list[Answer]:
         """Hand out waiting jobs and gather the answers that are there; never waits."""
         answers: list[Answer] = []
         ready = set(wait(self.waitables(), timeout=0))
-        for place, worker in enumerate(self._workers):
+        for place, worker in enumerate(self.workers):
             alive = worker.answers not in ready or self._receive(worker, now, answers)
             late = worker.jobs and now - worker.busy_since > self._limits.seconds
             if not alive or late:
                 self._replace(place, answers, bool(late))
             elif not worker.left and not worker.jobs:
                 worker.close()
-                self._workers[place] = Worker(self._limits)  # what a decoder leaks goes with its worker
+                self.workers[place] = Worker(self._limits)  # what a decoder leaks goes with its worker
         self._feed(now)
         return answers
 
@@ -100,7 +105,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End all workers at once; jobs without an answer are dropped."""
-        for worker in self._workers:
+        for worker in self.workers:
             worker.close()
 
     def _receive(self, worker: Worker, now: float, answers: list[Answer]) -> bool:
@@ -126,7 +131,7 @@ class WorkerPool:
 
     def _feed(self, now: float) -> None:
         # Those that have started come first: what killed a worker is tried again at once.
-        idle = sorted(self._workers, key=lambda worker: not worker.started)
+        idle = sorted(self.workers, key=lambda worker: not worker.started)
         while self._queue and idle:  # one after the other, so that none is left behind with all of them
             for worker in list(idle):
                 if self._queue and worker.send(self._queue[0], now):
@@ -135,7 +140,7 @@ class WorkerPool:
                     idle.remove(worker)
 
     def _replace(self, place: int, answers: list[Answer], late: bool) -> None:
-        worker = self._workers[place]
+        worker = self.workers[place]
         worker.end()
         if not worker.started:
             self._died_at_start += 1
@@ -160,4 +165,4 @@ class WorkerPool:
                 self._failures.pop(suspect.path, None)
         worker.close()
         self._queue.extendleft(reversed(worker.jobs))
-        self._workers[place] = Worker(self._limits)
+        self.workers[place] = Worker(self._limits)

@@ -36,6 +36,8 @@ class Worker:
         Whether it has said that it is there.
     left
         How many jobs it may still be sent before a fresh one takes its place.
+    in_hand
+        The page that it shares.
     busy_since
         When it was last idle or answered, in seconds of the monotonic clock.
     """
@@ -49,7 +51,7 @@ class Worker:
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         page = os.memfd_create("difwatch-digest", os.MFD_CLOEXEC)
         os.ftruncate(page, InHand.BYTES)
-        self._in_hand = InHand(page)
+        self.in_hand = InHand(page)
         # The child finds difwatch where we found it, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
@@ -106,7 +108,7 @@ class Worker:
 
     def digest_in_hand(self) -> bytes | None:
         """Return the digest of the first job without an answer; None if its bytes are not read yet."""
-        return self._in_hand.digest_of(self._answers)
+        return self.in_hand.digest_of(self._answers)
 
     def end(self) -> None:
         """Kill the process."""
@@ -118,4 +120,4 @@ class Worker:
     def close(self) -> None:
         """Kill the process, and release what was shared with it."""
         self.end()
-        self._in_hand.close()
+        self.in_hand.close()

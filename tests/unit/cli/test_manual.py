@@ -34,7 +34,7 @@ def test_the_man_pages_are_well_formed():
 
 
 def test_the_shell_completes_commands_and_options():
-    code = "from difwatch.cli import cli; cli(prog_name='difwatch')"
+    code = "from difwatch.cli.app import cli; cli(prog_name='difwatch')"
     for words, expected in (("difwatch sta", "status"), ("difwatch rescan --algo", "--algorithm")):
         typed = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
         done = subprocess.run(

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from difwatch.search.chunked import chunked_hits
 from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.compare import blocks, budget, refine
 from difwatch.compare.blocks import Radius
-from difwatch.compare.chunked import Chunks, cuts_of, search_blocks
+from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of, search_blocks
 from difwatch.compare.distance import FAR, mse_limit, sse_of_turns
 from difwatch.compare.executor import Inline
 from difwatch.compare.product import product_hits
@@ -67,20 +66,20 @@ def test_only_so_many_bytes_of_tensors_are_asked_for_at_once(monkeypatch):
     radius = Radius.of(mse_limit(5, 300), 10, True)
     monkeypatch.setattr(blocks, "CANDIDATE_COST", 0.0)
     chunks = Chunks(np.arange(400), sketches(tensors), radius, cuts_of(np.arange(400), sketches(tensors), 100))
-    parts = list(chunked_hits(chunks, chunks.tasks(), fetch, radius, Inline(), 1))
+    parts = list(ChunkedSearch(chunks, chunks.tasks(), fetch, Inline()))
     assert sum(len(part.hits) for part in parts) > 500
     assert max(asked) <= 40
 
 
 def test_a_task_with_many_hits_gives_them_in_parts(monkeypatch):
-    monkeypatch.setattr("difwatch.search.chunked._HITS_AT_ONCE", 500)
+    monkeypatch.setattr("difwatch.compare.chunked._HITS_AT_ONCE", 500)
     tensors = clustered(4, 200, 10, 2)
     ids, rows = np.arange(200), sketches(tensors)
     radius = Radius.of(mse_limit(65025, 300), 10, True)
     monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
     chunks = Chunks(ids, rows, radius, cuts_of(ids, rows, 100))
     held = Held(ids, tensors.reshape(200, -1))
-    parts = list(chunked_hits(chunks, chunks.tasks(), held, radius, Inline(), 1))
+    parts = list(ChunkedSearch(chunks, chunks.tasks(), held, Inline()))
     assert sum(len(part.hits) for part in parts) == 200 * 199 // 2
     assert max(len(part.hits) for part in parts) <= 500 + 10 * 100
     assert [part.task for part in parts if part.last] == list(chunks.tasks())

@@ -76,7 +76,7 @@ def test_an_index_through_additions_removals_and_restarts_finds_what_a_new_one_f
             index = Index(ids, sketches(tensors[ids]))
         assert len(index) == len(there)
     new = list(range(1400, 1500))
-    asked = (new, tensors[new], fetcher(range(1500), tensors), mse_limit(5, 300))
+    asked = (new, tensors[new], sketches(tensors[new]), fetcher(range(1500), tensors), mse_limit(5, 300))
     ids = np.array(sorted(there), np.int64)
     assert as_set(search_new(index, *asked)) == as_set(search_new(Index(ids, sketches(tensors[ids])), *asked))
 
@@ -94,13 +94,13 @@ def test_the_number_of_trees_grows_with_the_logarithm():
 
 def test_an_empty_index_and_one_of_a_single_tensor_answer():
     one = clustered(1, 1, 10, 0)
-    assert as_set(search_new(Index(), [], one[:0], fetcher([], one[:0]), 10)) == set()
+    assert as_set(search_new(Index(), [], one[:0], sketches(one[:0]), fetcher([], one[:0]), 10)) == set()
     assert as_set(incremental([7], one, 10, True, 1)) == set()
     index = Index()
     incremental([7], one, 10, True, 1, index)
-    assert as_set(search_new(index, [3], one, fetcher([7], one), 0)) == {(3, 7, 0, 0)}
+    assert as_set(search_new(index, [3], one, sketches(one), fetcher([7], one), 0)) == {(3, 7, 0, 0)}
     index.remove([7])
-    assert as_set(search_new(index, [3], one, fetcher([7], one), 0)) == set()
+    assert as_set(search_new(index, [3], one, sketches(one), fetcher([7], one), 0)) == set()
 
 
 @pytest.mark.parametrize("cost", [0.0, 25.0, 1e9])
@@ -122,7 +122,13 @@ def test_scanned_pages_that_sketches_cannot_tell_apart_are_compared_in_bounded_m
     monkeypatch.setattr(index_module, "refine", watched)
     index = Index(np.arange(400), sketches(pages[:400]))
     found = search_new(
-        index, range(400, 420), pages[400:], fetcher(range(420), pages), mse_limit(50, 300), rotate=rotate
+        index,
+        range(400, 420),
+        pages[400:],
+        sketches(pages[400:]),
+        fetcher(range(420), pages),
+        mse_limit(50, 300),
+        rotate=rotate,
     )
     turns = {(a, b): turn for a, b, sse, turn in as_set(found) if sse == 0}
     assert turns.keys() == {(3, 400), (405, 410)}

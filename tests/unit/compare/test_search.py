@@ -51,7 +51,9 @@ def test_removed_tensors_are_not_found_until_they_come_back(case, gone, again):
     removed = sorted(gone & set(ids))
     index.remove([*removed, 999])
     back = sorted(again & set(removed))
-    found = search_new(index, back, tensors[back], fetcher(ids, tensors), limit, case["rotate"])
+    found = search_new(
+        index, back, tensors[back], sketches(tensors[back]), fetcher(ids, tensors), limit, case["rotate"]
+    )
     present = sorted(set(ids) - set(removed) | set(back))
     everything = naive.tensor_pairs(present, tensors[present], limit, case["rotate"])
     assert as_set(found) == {one for one in everything if one[0] in back or one[1] in back}
@@ -66,7 +68,7 @@ def test_an_index_made_from_stored_sketches_answers_as_the_one_that_grew():
     for start in range(0, 3000, 500):  # grows past the size at which the tail is merged
         grown.add(ids[start : start + 500], sketches(tensors[start : start + 500]))
     stored = Index(np.arange(3000), sketches(tensors[:3000]))
-    new = (ids[3000:], tensors[3000:], fetcher(ids, tensors), limit)
+    new = (ids[3000:], tensors[3000:], sketches(tensors[3000:]), fetcher(ids, tensors), limit)
     assert as_set(search_new(grown, *new)) == as_set(search_new(stored, *new)) != set()
 
 

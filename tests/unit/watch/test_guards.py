@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from difwatch.imaging import is_image_name
 from difwatch.model.health import Loss
 from difwatch.model.settings import Folder
-from difwatch.tree import identity
+from difwatch.tree.identity import identity
 from difwatch.tree.mounts import Mount, mount_at, mounts_of, read_mounts
 from difwatch.tree.roots import Root
 from difwatch.tree.scan import Directory
@@ -52,6 +52,16 @@ def directories(path):
     )
 
 
+class KnownFiles:
+    """Says of every folder whether files are known from it."""
+
+    def __init__(self, known):
+        self.known = known
+
+    def has_known(self, root):
+        return self.known
+
+
 class Watched:
     """Guards of one folder that is observed, ended with the test."""
 
@@ -59,16 +69,21 @@ class Watched:
         self.root = root(folder, **options)
         self.mounts = list(HERE)
         canary = Canary(folder.parent / "canary")
-        self.guards = Guards([self.root], inbox, lambda one: known, before, canary, 5.0, lambda: self.mounts)
-        self.guard = self.guards._guards[self.root.path]
+        known_files = KnownFiles(known)
+        self.guards = Guards([self.root], inbox, known_files, before, canary, 5.0, lambda: self.mounts)
+        self.guard = self.guards.of(self.root.path)
+
+    @property
+    def observer(self):
+        return self.guard.listening.observer
 
     def walked(self, now, released=False, **found):
         outcome = Walked(self.root, known=1000)
-        return self.guards.walked(replace(outcome, **found), now, released)
+        return self.guard.walked(replace(outcome, **found), now, released)
 
     @property
     def state(self):
-        return self.guards.states()[0].state
+        return self.guard.state
 
 
 @pytest.fixture
@@ -105,7 +120,7 @@ def test_a_folder_that_was_replaced_is_armed_anew_and_counted(watch, folder):
     folder.rename(folder.with_name("away"))
     assert one.guards.look_after(5) == []
     assert (one.state, one.guards.losses()["unmounted"]) == ("offline", 1)
-    assert not one.guards.is_ready(one.root.path)
+    assert not one.guard.is_whole()
     folder.with_name("away").rename(folder)
     assert one.guards.look_after(10) == [one.root]
 
@@ -118,12 +133,12 @@ def test_another_file_system_is_doubted_until_all_is_found_or_a_person_says_so(w
         assert one.walked(1, missing=(b"/p/x",)) == ()
         assert "another file system is at its place" in one.guards.troubles()[0]
         assert "difwatch forget" in one.guards.troubles()[0]
-        assert not one.guards.is_ready(one.root.path)
-        assert one.guards.certain_identity(one.root) is None
+        assert not one.guard.is_whole()
+        assert one.guard.certain_identity is None
         found = one.walked(2, missing=(b"/p/x",) if released else (), released=released)
         assert found == ((b"/p/x",) if released else ())
         assert one.guards.troubles() == []
-        assert one.guards.certain_identity(one.root) == was
+        assert one.guard.certain_identity == was
 
 
 def test_missing_files_are_confirmed_by_another_walk_and_too_many_are_held(watch):
@@ -131,11 +146,11 @@ def test_missing_files_are_confirmed_by_another_walk_and_too_many_are_held(watch
     one.guards.arm(True, 0)
     assert one.walked(1, missing=(b"/p/x",)) == ()
     assert one.guards.must_confirm()
-    assert not one.guards.is_ready(one.root.path)
+    assert not one.guard.is_whole()
     assert one.guards.look_after(6) == [one.root]
     assert one.walked(7, missing=(b"/p/x",)) == (b"/p/x",)
     assert not one.guards.must_confirm()
-    assert one.guards.is_ready(one.root.path)
+    assert one.guard.is_whole()
     many = tuple(b"/p/%d" % number for number in range(400))
     assert one.walked(8, missing=many) == one.walked(9, missing=many) == ()
     assert "400 known files are missing at once" in one.guards.troubles()[0]
@@ -148,9 +163,9 @@ def test_files_on_a_file_system_that_is_not_mounted_are_kept_and_told(watch):
     one.guards.arm(True, 0)
     assert one.walked(1, away=(b"/p/x",)) == ()
     assert "1 known files are on a file system that is not mounted" in one.guards.troubles()[0]
-    assert not one.guards.is_ready(one.root.path)
+    assert not one.guard.is_whole()
     one.walked(2)
-    assert one.guards.is_ready(one.root.path)
+    assert one.guard.is_whole()
 
 
 def test_a_walk_over_which_the_folder_was_replaced_is_not_believed(watch, folder):
@@ -194,7 +209,7 @@ def test_an_overlay_is_known_as_such(watch):
     one = watch()
     one.mounts[:] = [Mount(1, b"/", b"overlay")]
     one.guards.arm(True, 0)
-    assert one.root.is_layered
+    assert one.guard.armed.is_layered
 
 
 @pytest.mark.parametrize(("place", "polled"), [(b"/nas", True), (b"/.Trash/nas", False), (b"x/nas", False)])
@@ -210,7 +225,7 @@ def test_a_network_folder_in_a_watched_one_is_walked_each_minute_and_the_rest_wa
 def test_a_walk_that_was_asked_for_during_another_one_is_not_forgotten(watch):
     one = watch()
     one.guards.arm(True, 0)
-    one.guards.ask_for_walk(one.root.path, 7)
+    one.guard.schedule.ask(7)
     one.walked(3)
     assert one.guards.look_after(6) == []
     assert one.guards.look_after(7) == [one.root]
@@ -219,11 +234,11 @@ def test_a_walk_that_was_asked_for_during_another_one_is_not_forgotten(watch):
 def test_an_overflow_is_answered_when_the_walk_that_goes_on_has_ended_and_a_dead_reader_at_once(watch):
     one = watch()
     one.guards.arm(True, 0)
-    one.guard._observer._take_report(Report(Loss.OVERFLOW))
+    one.observer.report(Report(Loss.OVERFLOW))
     assert one.guards.look_after(1) == []
     one.walked(2)
     assert one.guards.look_after(6) == [one.root]
-    one.guard._observer._take_report(Report(Loss.READER_DIED, detail="KeyError"))
+    one.observer.report(Report(Loss.READER_DIED, detail="KeyError"))
     assert one.guards.look_after(7) == [one.root]
     assert one.guards.losses() == {"overflow": 1, "reader_died": 1, "watch_failed": 0, "unmounted": 0}
 
@@ -241,10 +256,10 @@ def test_a_canary_that_is_not_heard_makes_new_watches_and_then_ends_the_pings(wa
     one = watch()
     one.guards.arm(True, 0)
     one.walked(1)
-    assert until(lambda: one.guard._observer._ear.heard)
+    assert until(one.observer.heard_canary)
     assert one.guards.look_after(5) == []
-    monkeypatch.setattr(one.guards, "_sing", lambda: None)
-    assert until(lambda: one.guard._observer._ear.heard), "the last one"
+    monkeypatch.setattr(Canary, "touch", lambda canary: None)
+    assert until(one.observer.heard_canary), "the last one"
     assert [one.guards.look_after(now) for now in range(10, 55, 5)] == [[]] * 9
     assert one.guards.look_after(4000) == [one.root], "however long the process was stopped"
     assert one.guards.is_heard()
@@ -258,7 +273,7 @@ def test_an_observer_whose_thread_died_is_noticed_without_a_report(watch):
     one = watch()
     one.guards.arm(True, 0)
     one.walked(1)
-    reader = one.guard._observer._observer.reader
+    reader = one.observer.reader
     reader.stop()
     reader.join()
     assert one.guards.look_after(5) == [one.root]
@@ -268,14 +283,14 @@ def test_directories_without_a_watch_are_named_asked_for_again_once_and_walked(w
     one = watch()
     one.guards.arm(True, 0)
     one.walked(700, directories=directories(folder))
-    assert one.guards.states()[0].directories == 2
-    assert one.guards.states()[0].unwatched == 0
+    assert one.guards.health()[0].directories == 2
+    assert one.guards.health()[0].unwatched == 0
     for name in ("x", "y"):
         (folder.parent / name).mkdir()
     other = directories(folder.parent)
-    one.guard._observer._take_report(Report(Loss.WATCH_FAILED, b"/x", "inotify watch limit reached"))
+    one.observer.report(Report(Loss.WATCH_FAILED, b"/x", "inotify watch limit reached"))
     one.walked(701, directories=other)
-    assert one.guards.states()[0].unwatched == 3, "the parent, x and y"
+    assert one.guards.health()[0].unwatched == 3, "the parent, x and y"
     assert one.guards.look_after(702) == [one.root], "asked for again"
     one.walked(703, directories=other)
     assert one.guards.look_after(708) == [], "not again for a minute"
@@ -289,7 +304,7 @@ def test_a_watch_that_is_refused_later_is_answered_by_a_walk_soon(watch):
     one = watch()
     one.guards.arm(True, 0)
     one.walked(1)
-    one.guard._observer._take_report(Report(Loss.WATCH_FAILED, b"/x", "inotify watch limit reached"))
+    one.observer.report(Report(Loss.WATCH_FAILED, b"/x", "inotify watch limit reached"))
     assert one.guards.look_after(6) == []
     assert one.guards.look_after(11) == [one.root]
 
@@ -316,7 +331,7 @@ def test_without_a_watch_for_the_canary_the_folder_is_watched_all_the_same(watch
 def test_the_kernels_own_list_is_compared_by_device_and_inode(watch, folder):
     one = watch()
     one.guards.arm(True, 0)
-    watches = kernel_watches(one.guard._observer.descriptor)
+    watches = kernel_watches(one.observer.reader.descriptor)
     found = os.lstat(folder)
     assert (found.st_dev, found.st_ino) in watches
     there = directories(folder)

@@ -96,7 +96,10 @@ _READ_AT_ONCE = 8192  # more than a reader may have taken out before it waits
 
 
 def overflow(folder):
-    """More events than any queue of ours holds; two files in turn, because equal ones in a row are one."""
+    """Make more events than the kernel's queue holds, two files in turn, because equal ones in a row are one.
+
+    Returns how many it holds.
+    """
     with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
         places = int(file.read())
     for name in ("a", "b"):
@@ -104,6 +107,7 @@ def overflow(folder):
     for _ in range(places // 2 + _READ_AT_ONCE):
         os.utime(folder / "a")
         os.utime(folder / "b")
+    return places
 
 
 def kill_reader(folder, reader, deaths):
@@ -176,11 +180,15 @@ observer.stop()
 def test_an_overflow_comes_as_an_event_of_its_own(tmp_path):
     reader = InotifyFD()
     reader._get_or_create_watch(os.fsencode(tmp_path), InotifyConstants.IN_ATTRIB)
-    overflow(tmp_path)
-    events = []
-    while not any(one.is_queue_overflow for one in events):
+    places = overflow(tmp_path)
+    seen, read = False, 0
+    while not seen and read <= places:
+        if read >= places:
+            os.utime(tmp_path / "a")  # so that a word that was swallowed is not waited for
         events = reader.read_events()
+        seen, read = any(event.is_queue_overflow for event in events), read + len(events)
     reader.close()
+    assert seen
 
 
 def test_a_renamed_root_gives_no_event_and_later_ones_the_old_path(plain, heard, tmp_path):

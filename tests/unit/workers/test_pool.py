@@ -40,12 +40,12 @@ def job(path, **options):
 
 def hold(pool, digest=None):
     """Stop the only worker before its first word; the pool believes that it has begun, or decodes these bytes."""
-    worker = pool._workers[0]
+    worker = pool.workers[0]
     os.kill(worker.process.pid, signal.SIGSTOP)
     worker.started = True
     if digest:
-        worker._in_hand.begin(0)
-        worker._in_hand.note(digest)
+        worker.in_hand.begin(0)
+        worker.in_hand.note(digest)
     return worker.process
 
 
@@ -76,7 +76,7 @@ def test_workers_give_what_one_process_gives(pool, pictures):
 
 
 def test_while_one_worker_stands_still_the_other_works(pool, pictures):
-    stopped = pool._workers[0].process.pid
+    stopped = pool.workers[0].process.pid
     os.kill(stopped, signal.SIGSTOP)
     for path in pictures[:20]:
         pool.submit(job(path))
@@ -93,7 +93,7 @@ def test_every_job_is_answered_once_under_random_kills(pool, pictures):
     def kill():
         nonlocal kills
         if kills < 12 and dice.random() < 0.3:
-            os.kill(dice.choice(pool._workers).process.pid, signal.SIGKILL)
+            os.kill(dice.choice(pool.workers).process.pid, signal.SIGKILL)
             kills += 1
 
     for path in pictures * 10:
@@ -149,7 +149,7 @@ class Worker:
         page = os.memfd_create("page")
         os.ftruncate(page, InHand.BYTES)
         self.in_hand = InHand(page)
-        code = f"import sys; sys.path[:] = {sys.path!r}\n{before}\nfrom difwatch.pipeline.worker import serve\n"
+        code = f"import sys; sys.path[:] = {sys.path!r}\n{before}\nfrom difwatch.workers.worker import serve\n"
         code += f"serve({job_read}, {answer_write}, {page}, {memory}, {seconds}, {os.getpid()})"
         self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[job_read, answer_write, page])
         for one in (job_read, answer_write, page):
@@ -227,11 +227,11 @@ def test_a_worker_ends_with_its_parent_also_in_the_middle_of_a_picture(tmp_path)
     code = (
         "import os, sys, time\n"
         "from difwatch.model import FileKey, TensorJob\n"
-        "from difwatch.pipeline.pool import WorkerPool\n"
+        "from difwatch.workers.pool import WorkerPool\n"
         "pool = WorkerPool(1)\n"
         f"pool.submit(TensorJob({os.fsencode(tmp_path / 'a.png')!r}, FileKey(1, 1, 1, 1, 1), 50, 10**9, 10**9))\n"
-        "while not pool._workers[0].started: pool.collect(0)\n"
-        "worker = pool._workers[0].process.pid\n"
+        "while not pool.workers[0].started: pool.collect(0)\n"
+        "worker = pool.workers[0].process.pid\n"
         "os.kill(worker, 19)\n"  # stopped: it cannot notice that its pipes end
         "print(worker, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
@@ -253,15 +253,15 @@ def test_a_worker_ends_with_its_parent_also_in_the_middle_of_a_picture(tmp_path)
 
 
 def test_workers_are_replaced_after_many_jobs_and_every_job_is_answered_once(pictures, monkeypatch):
-    monkeypatch.setattr("difwatch.pipeline.pool._JOBS_MOST", 7)
+    monkeypatch.setattr("difwatch.workers.process._JOBS_MOST", 7)
     pool = WorkerPool(2)
-    first = {worker.process.pid for worker in pool._workers}
+    first = {worker.process.pid for worker in pool.workers}
     for number in range(60):
         pool.submit(job(pictures[number % len(pictures)]))
     answers = drain(pool, 60)
     assert len(answers) == 60
     assert {type(one) for one in answers} == {Tensorized}
-    assert not first & {worker.process.pid for worker in pool._workers}
+    assert not first & {worker.process.pid for worker in pool.workers}
     pool.close()
 
 
@@ -284,7 +284,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_others_are_not(pictures,
 def test_closing_ends_the_workers_and_leaves_nothing(pictures):
     before = set(os.listdir("/proc/self/fd"))
     pool = WorkerPool(2)
-    workers = [worker.process for worker in pool._workers]
+    workers = [worker.process for worker in pool.workers]
     for path in pictures:
         pool.submit(job(path))
     pool.collect(0)
@@ -295,7 +295,7 @@ def test_closing_ends_the_workers_and_leaves_nothing(pictures):
 
 def test_a_worker_loads_neither_database_nor_watcher_nor_search_tree():
     code = (
-        f"import sys; sys.path[:] = {sys.path!r}; import difwatch.pipeline.worker;"
+        f"import sys; sys.path[:] = {sys.path!r}; import difwatch.workers.worker;"
         "print(sorted({'scipy', 'sqlalchemy', 'watchdog', 'pydantic', 'alembic', 'click'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
@@ -360,7 +360,7 @@ def test_jobs_of_any_size_and_large_answers_do_not_block_each_other(pictures, di
 
 
 def test_workers_that_cannot_start_blame_no_file_and_are_an_error_soon(pictures, monkeypatch):
-    monkeypatch.setattr("difwatch.pipeline.pool.sys.executable", "/bin/false")
+    monkeypatch.setattr("difwatch.workers.process.sys.executable", "/bin/false")
     pool = WorkerPool(1)
     pool.submit(job(pictures[0]))
     with pytest.raises(IncompleteError, match="end before they begin"):
@@ -374,7 +374,7 @@ def test_where_pipes_cannot_be_enlarged_the_work_is_done_all_the_same(pictures, 
             raise PermissionError
         return 4096
 
-    monkeypatch.setattr("difwatch.pipeline.pool.fcntl.fcntl", refuse)
+    monkeypatch.setattr("difwatch.workers.process.fcntl.fcntl", refuse)
     pool = WorkerPool(2)
     for path in pictures:
         pool.submit(job(path))
