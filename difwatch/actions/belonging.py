@@ -1,4 +1,7 @@
-"""Which files belong to a picture that goes: its sidecars, found without reading the whole folder each time."""
+"""Which files belong to a picture that goes: its sidecars, found without reading the whole folder each time.
+
+A sidecar that may belong to two pictures makes both of them stay.
+"""
 
 from __future__ import annotations
 

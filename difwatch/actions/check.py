@@ -1,4 +1,9 @@
-"""Right before an act both files are looked at again: what is held open is what was indexed, or nothing is done."""
+"""Right before an act both files are looked at again: what is held open is what was indexed, or nothing is done.
+
+What was looked at is what goes: size, time stamps and inode are compared with those from before the bytes were
+read, of both pictures and of each sidecar, right before the rename and after it. A file that is written to
+meanwhile stays.
+"""
 
 from __future__ import annotations
 

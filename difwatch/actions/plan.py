@@ -4,6 +4,8 @@
 member of none, and only members go. Each member is within the threshold of its primary. So each picture that
 goes leaves one that stays, within the threshold of it. `difwatch.actions.move` checks on the disk, at the moment
 it acts, that both are still what they were and that they are not one and the same file.
+
+A picture with another hard link stays: moving one of its names would free nothing.
 """
 
 from __future__ import annotations

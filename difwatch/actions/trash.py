@@ -1,5 +1,8 @@
 """The waste basket of the desktop, as freedesktop.org describes it: a place beside the file, and a note where it was.
 
+It is filled here and not by Send2Trash, which looks for a free name and then renames, and so can replace a file.
+Deleted pictures go through the same journal and the same rename as moved ones, and come back by the same undo.
+
 Source: the FreeDesktop.org Trash specification, version 1.0.
 """
 

@@ -4,6 +4,9 @@ A new release of a decoder may move a pixel by one level. The golden pictures ar
 where this has happened before (a tall one, since Pillow 13 changed the order of its passes there, JPEG
 with subsampled colour and in progressive order, PNG with palette and with alpha, WebP). The digest of
 their tensors is part of the recipe, so that tensors made by a different decoder are made anew, not mixed.
+
+``fast`` is a recipe of its own, with its own fingerprint: its tensors are made anew when it is chosen, and are never
+compared with those of ``exact``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""When two pictures are a match, and of which level. Pure."""
+"""When two pictures are a match, and of which level. Pure.
+
+The daemon always compares all four turns and ignores sizes; a match keeps its best turn from both sides and its
+upright error. So ``rotate``, ``same_dim``, ``in_folder`` and thresholds up to ``remember_up_to`` are applied here,
+when matches are read, and changing them needs no new search. Pictures of reference folders are compared with each
+other unless ``compare_references = false``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What is to be done about a path, from what is there and what is known. Pure."""
+"""What is to be done about a path, from what is there and what is known. Pure.
+
+A file that was moved is read again, and not decoded: device, inode, size and time can agree by chance after an
+inode is used again, and only the digest of the bytes shows that it is the same file.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,15 @@
-"""Reports for programs: JSON and CSV, written piece by piece."""
+"""Reports for programs: JSON and CSV, written piece by piece.
+
+The JSON of the groups::
+
+    {"schema": 1, "generated": ISO 8601,
+     "settings": {"threshold", "rotate", "same_dim", "in_folder", "px_size", "recipe"},
+     "groups": [{"primary": IMAGE, "members": [IMAGE + {"mse", "sse", "rotation", "level"}]}],
+     "lower_quality": [path, ...]}
+    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, and "links" where the file has further names
+
+That of the pairs is ``{"pairs": [{"a", "b", "sse", "mse", "rotation"}]}``, with ``a`` before ``b`` by path.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +41,7 @@ _COLUMNS = (
 
 
 def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
-    """The groups as one JSON object, as described in the README."""
+    """The groups as one JSON object, as described above."""
     groups = collection.groups()
     yield json.dumps(
         {

@@ -1,4 +1,8 @@
-"""A full search over a store: every tensor against every other, in blocks, going on where one was interrupted."""
+"""A full search over a store: every tensor against every other, in blocks, going on where one was interrupted.
+
+Each task is written down beside the matches with what it found, in one transaction. The last transaction puts that in
+place of the matches, and counts what was missing and what was wrong: until then nothing that is remembered changes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A full search between other work: what was asked for, or what raises how far pairs are remembered."""
+"""A full search between other work: what was asked for, or what raises how far pairs are remembered.
+
+``difwatch rescan`` beside a daemon is done by the daemon, so that there is never a second writer: a step at a time,
+while there is nothing else to do.
+"""
 
 from __future__ import annotations
 

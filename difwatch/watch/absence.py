@@ -1,4 +1,8 @@
-"""When is a known file believed to be gone? A walk that does not find it may be wrong. Pure."""
+"""When is a known file believed to be gone? A walk that does not find it may be wrong. Pure.
+
+Deletions that the kernel reports do not come here: an event says that somebody deleted the file, while a walk says
+only that it was not seen.
+"""
 
 from __future__ import annotations
 

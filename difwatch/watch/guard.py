@@ -1,4 +1,8 @@
-"""One watched folder, armed: whether it is there, the same and whole, and what of it is believed gone."""
+"""One watched folder, armed: whether it is there, the same and whole, and what of it is believed gone.
+
+A folder that lies on another file system than before is walked, not refused: device numbers and ids change with
+cables and kernels. If all known files are found, it is the same folder.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """watchdog's observer for inotify, telling what it would otherwise swallow.
 
-It is a subclass of the parts that watchdog makes its own observer of. What is relied on is pinned by
-``tests/test_watchdog.py``, and the version in ``pyproject.toml``.
+watchdog swallows overflows, failed watches and the death of its own reader, and rebuilds after an overflow in a way
+that can overflow again for ever. This is a subclass of its parts that reports these things and leaves the answer to
+us. What is relied on is pinned by ``tests/unit/watch/test_watchdog.py``, and the version in ``pyproject.toml``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How near the workers come to the bare decoder, and what the recipe "fast" gains and changes.
 
-    python tests/benchmarks/decoding.py [--photos DIR] [--repeat N]
+    python -m tests.benchmarks.decoding [--photos DIR] [--repeat N]
 
 Prints photos a second of a pool with one worker per core against one bare Pillow process that reads, decodes and
 shrinks (and against as many of them as there are cores, at once); the time of "exact" over that of "fast" for JPEGs

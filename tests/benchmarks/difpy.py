@@ -1,6 +1,6 @@
 """difPy 4.2.1 and difwatch on the same pictures: every pair, every difference explained, times and memory.
 
-    python tests/benchmarks/difpy.py [--corpus DIR] [--counts 500 1500 6000]
+    python -m tests.benchmarks.difpy [--corpus DIR] [--counts 500 1500 6000]
 
 difPy is installed from PyPI in an environment of its own. The pictures are those of the corpus and labelled variants
 of them, in a seeded order. Both search for similar ones (MSE 5) with turns and of any size. A pair that only one of

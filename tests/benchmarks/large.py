@@ -1,6 +1,6 @@
 """A large collection: how fast it is taken in, how a daemon starts over it, and what it costs while nothing happens.
 
-    python tests/benchmarks/large.py [--photos DIR] [--files N] [--idle SECONDS] [--folder DIR]
+    python -m tests.benchmarks.large [--photos DIR] [--files N] [--idle SECONDS] [--folder DIR]
 
 Makes N small JPEG files (random crops of photographs, five hundred to a directory), and prints: files a second of
 ``watch --once`` against one bare process that walks, decodes and shrinks; start of the daemon to READY and to the end

@@ -1,6 +1,6 @@
 """The figures of the main job, each measured on this machine now.
 
-    python tests/benchmarks/main_job.py [--photos DIR] [--repeat N] [--copies N]
+    python -m tests.benchmarks.main_job [--photos DIR] [--repeat N] [--copies N]
 
 Prints images a second of ``watch --once`` against a bare single-process Pillow loop over the same files, the
 time from the end of a copy to its match line less the quiet period, the memory of the idle daemon, and how long

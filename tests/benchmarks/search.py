@@ -1,6 +1,6 @@
 """The figures of the search, each a ratio of two things measured in this run.
 
-    python tests/benchmarks/search.py [--photos DIR] [--count N] [--difpy] [--smoke]
+    python -m tests.benchmarks.search [--photos DIR] [--count N] [--difpy] [--smoke]
 
 The material are tensors of random crops of photographs. ``--count`` is the largest number of them (a million takes
 10 GB of disk, 12 GB of memory and a quarter of an hour); ``--difpy`` installs difPy 4.2.1 from PyPI in an environment

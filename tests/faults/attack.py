@@ -1,6 +1,6 @@
 """Moving pictures while somebody swaps, links and replaces whatever takes part.
 
-    python tests/faults/attack.py [--moves N] [--seed N]
+    python -m tests.faults.attack [--moves N] [--seed N]
 
 Two processes with the rights of the owner keep exchanging the victims, the pictures to keep, their folders and the
 destination for other files, for links to a folder outside and for hard links, and put files under the names that are

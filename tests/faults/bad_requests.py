@@ -1,6 +1,6 @@
 """Bad requests to the socket of a running daemon, from another process and from another user.
 
-    python tests/faults/bad_requests.py [REQUESTS] [--seed S]     (as root: the other user too)
+    python -m tests.faults.bad_requests [REQUESTS] [--seed S]     (as root: the other user too)
 
 Random bytes, JSON that is cut off, nested, huge or of the wrong kind, unknown words, right words with wrong fields,
 connections that are dropped, and some that say nothing. Each must be answered with an error or be closed; afterwards

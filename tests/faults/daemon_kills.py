@@ -1,6 +1,6 @@
 """The daemon, killed at random instants while pictures come, change and go.
 
-    python tests/faults/daemon_kills.py [KILLS] [--seed S]
+    python -m tests.faults.daemon_kills [KILLS] [--seed S]
 
 Each time it is started again at once and killed after a random delay: during the start, the walk, or at work. Every
 50 kills it may come to rest and is ended in order; then its store must be as the folder: no file lost, none too many,

@@ -1,6 +1,6 @@
 """Everything that may land in a folder: good, broken, hostile and odd files; each gets a verdict.
 
-    python tests/faults/decoding.py [--cuts N] [--flips N] [--corpus DIR]
+    python -m tests.faults.decoding [--cuts N] [--flips N] [--corpus DIR]
 
 Makes good files of some thirty kinds, cuts each off at 20 places, fills each with zeros from 20 places on, flips
 single bits at 200, adds bombs and things that are no files, and all of ``corpus/bad`` and what its ``make_bad.py``

@@ -1,6 +1,6 @@
 """Moving pictures while disks fail: power cuts, full and read-only destinations.
 
-    python tests/faults/disks.py [--cuts N]     (as root: it mounts file systems of its own)
+    python -m tests.faults.disks [--cuts N]     (as root: it mounts file systems of its own)
 
 A power cut is the ioctl FS_IOC_SHUTDOWN on an ext4 file system in a file: what was not synced by then is gone. After
 it is mounted again and the journal has recovered, every acknowledged move must be there, and every picture once.

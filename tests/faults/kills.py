@@ -1,6 +1,6 @@
 """One act, killed at every system call it makes, and with every call that changes something failing.
 
-    python tests/faults/kills.py [--quick] [--jobs N]
+    python -m tests.faults.kills [--quick] [--jobs N]
 
 Each time: start the act under strace, kill it right before the call (which is right after the one before), or let the
 call fail with EIO, then with ENOSPC. Recover from the journal, and look. Every picture must be there

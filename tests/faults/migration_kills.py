@@ -1,6 +1,6 @@
 """``difwatch db upgrade`` of released stores, killed at every system call, and with every call that changes failing.
 
-    python tests/faults/migration_kills.py [--quick] [--jobs N]
+    python -m tests.faults.migration_kills [--quick] [--jobs N]
 
 Each time: upgrade a copy of a released store under strace, kill it right before the call (which is right after the
 one before), or let the call fail with EIO, then with ENOSPC. Then the store must be whole, with all its rows, at the

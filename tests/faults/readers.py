@@ -1,6 +1,6 @@
 """Readers beside a daemon at work: commands without end, a reader that holds its view for ever, and second daemons.
 
-    python tests/faults/readers.py [--seconds N]
+    python -m tests.faults.readers [--seconds N]
 
 While pictures come and go, four loops run ``status --json`` and ``report``, one connection keeps a read transaction
 open from the beginning to the end, and a second daemon is tried again and again: it must be refused with the pid of

@@ -1,6 +1,6 @@
 """The watcher under faults and load: after things are quiet, the store must be what is on the disk, or status tells.
 
-    python tests/faults/watching.py [--quick] [--only NAME …] [--soak SECONDS] [--list]
+    python -m tests.faults.watching [--quick] [--only NAME …] [--soak SECONDS] [--list]
 
 Each scene has a real daemon in a place of its own. After it has come to rest, the rows of the store are compared with
 a walk of its own and with the digests of all files: lost (on the disk only), ghost (in the store only), wrong

@@ -1,6 +1,6 @@
 """Workers killed, crashed and stopped at random instants, under load.
 
-    python tests/faults/workers.py [--signals N] [--seed S]
+    python -m tests.faults.workers [--signals N] [--seed S]
 
 A pool works on good pictures without a pause, while each quarter to half of a second a random worker gets SIGKILL,
 SIGSEGV or SIGSTOP (a stopped one is found by the time limit of two seconds). Every job must be answered exactly once,

@@ -1,6 +1,6 @@
-"""Writes the stores of released schemas below tests/stores. Run once for each; the files are what counts.
+"""Writes the stores of released schemas below tests/support/stores. Run once for each; the files are what counts.
 
-    python tests/make_stores.py [SCHEMA...]
+    python -m tests.support.make_stores [SCHEMA...]
 
 Each store is made by the last commit with that schema, in a worktree of its own, by the command ``watch --once`` over
 the same few pictures in /pictures, which must not exist and is removed afterwards. The file is packed as it is.

@@ -1,6 +1,6 @@
 """Compares difwatch with the naive twin on real photos, from the command line as a person uses it.
 
-    python tests/check_corpus.py [FOLDER] [--variants N] [--live N]
+    python -m tests.whole.check_corpus [FOLDER] [--variants N] [--live N]
 
 Copies the pictures of FOLDER (by default the corpus beside the checkout, with labelled variants of some of
 its photos) to a temporary folder, runs ``difwatch watch --once`` for each of the settings, and compares the

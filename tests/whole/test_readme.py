@@ -1,5 +1,6 @@
-"""The README is true: its commands run and print what it says, its configuration loads, its names exist."""
+"""What is written is true: commands run and print what they should, the configuration loads, all names exist."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -9,16 +10,40 @@ from pathlib import Path
 import click
 import pytest
 
-from difwatch import cli, config
+from difwatch import config
+from difwatch.cli import app
 from difwatch.model.settings import Settings
 from tests.support.paths import ROOT
 from tests.support.photos import photo
 
-README = (ROOT / "README.md").read_text()
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/benchmarks/README.md", "tests/faults/README.md")
+TEXTS = {page: (ROOT / page).read_text() for page in PAGES}
+README = TEXTS["README.md"]
+TOOLS = {"pip", "pytest", "ruff", "mypy", "lint-imports"}  # their flags are not ours
+
+# Plays command lines in one process, which loads the libraries once; what each one printed ends with a null byte.
+PLAYER = """
+import os, shlex, subprocess, sys
+from difwatch.cli.app import cli
+for line in sys.stdin:
+    name, *words = (os.path.expanduser(word) for word in shlex.split(line, comments=True))
+    if name == "difwatch":
+        try:
+            cli.main(words, standalone_mode=False)
+        except SystemExit as end:
+            assert words == ["status"] and end.code == 1, (words, end.code)
+    else:
+        subprocess.run([name, *words], check=True)
+    print(end="\\0", flush=True)
+"""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def section(title: str) -> str:
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
 def prepare(home: Path) -> None:
@@ -31,22 +56,55 @@ def prepare(home: Path) -> None:
     lake.rotate(90, expand=True).save(home / "Downloads" / "IMG-20261121-WA0001.jpg", quality=70)
 
 
-def run(command: str, home: Path) -> str:
+def prepare_mess(home: Path) -> None:
+    """The folders of the report at the top, which the recipe cleans up."""
+    for folder in ("2025", "Backup", "Phone"):
+        (home / "Pictures" / folder).mkdir(parents=True)
+    lake, forest = photo(11, 1200, 800), photo(12, 1200, 800)
+    for folder in ("2025", "Backup"):
+        lake.save(home / "Pictures" / folder / "lake.jpg", quality=92)
+    forest.save(home / "Pictures/2025/forest.jpg", quality=92)
+    lake.rotate(90, expand=True).save(home / "Pictures/Phone/IMG-20251121-WA0001.jpg", quality=70)
+    forest.save(home / "Pictures/Phone/IMG-20251121-WA0002.jpg", quality=70)
+    for file in (home / "Pictures").rglob("*.jpg"):
+        os.utime(file, (1_764_000_000, 1_764_000_000))
+
+
+def play(lines: list[str], home: Path) -> list[str]:
+    """What each command printed, with the time and the home directory that the README has."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8"}
+    environment = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "DIFWATCH_QUIET_SECONDS": "0"}
     done = subprocess.run(
-        ["bash", "-c", f"{command} 2>&1"], cwd=home, env=environment, text=True, capture_output=True, check=False
-    )
+        [sys.executable, "-c", PLAYER], cwd=home, env=environment, text=True, input="\n".join(lines), check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
     out = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "2026-11-21 12:00:00", done.stdout)
-    return out.replace(str(home), "/home/you")
+    return out.replace(str(home), "/home/you").split("\0")[:-1]
 
 
 def test_the_tour_prints_what_it_says(tmp_path):
     prepare(tmp_path)
-    for block in blocks("console"):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, expected = part.partition("\n")
-            assert run(command, tmp_path) == expected, command
+    parts = [part for block in blocks("console", section("Tour")) for part in block.split("$ ")[1:]]
+    commands = [part.partition("\n")[0] for part in parts]
+    assert len(commands) == 5
+    for command, part, printed in zip(commands, parts, play(commands, tmp_path), strict=True):
+        assert part == f"{command}\n{printed}"
+
+
+def test_the_recipe_cleans_up_and_the_report_at_the_top_is_its_own(tmp_path):
+    prepare_mess(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.jpg")}
+    (recipe,) = blocks("sh", section("Clean up 3 000 photos"))
+    watch, report, html, planned, applied, moves, undone = play(recipe.splitlines(), tmp_path)
+    assert watch.endswith("up to date; files read: 5\n")
+    (picture,) = blocks("console", README.partition("\n## ")[0])
+    assert picture == f"$ difwatch report\n{report}"
+    assert html == "" and "</html>" in (tmp_path / "duplicates.html").read_text()
+    assert planned.count("would be moved to /home/you/Duplicates/") == 3
+    assert applied.endswith("3 pictures (115 kB) moved; 'difwatch undo 1 2 3' puts them back\n")
+    assert moves.count("move done") == undone.count("put back") == 3
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.jpg")} == before
 
 
 def test_the_python_of_the_readme_runs(tmp_path):
@@ -71,25 +129,88 @@ def test_the_configuration_is_complete_and_holds_the_defaults(tmp_path, monkeypa
     assert named == (set(config.Config.model_fields) | set(config.FolderConfig.model_fields)) - {"folder"}
 
 
-def test_the_commands_of_the_readme_are_those_of_the_program():
-    table = README[README.index("## Commands") : README.index("## As a library")]
-    assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == set(cli._COMMANDS)
+def known_commands() -> dict[str, click.Command]:
+    found = {}
+    context = click.Context(app.cli)
+    for name in app.cli.list_commands(context):
+        command = app.cli.get_command(context, name)
+        found[name] = command
+        if isinstance(command, click.Group):
+            found |= {f"{name} {below}": one for below, one in command.commands.items()}
+    return found
+
+
+def flags_of(command: click.Command) -> set[str]:
+    flags = [flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
+    return {flag for flag in flags if flag.startswith("--")} | {"--help"}
+
+
+def test_the_table_of_the_readme_has_every_command_and_none_other():
+    table = re.findall(r"^\| `(\w+)", section("Commands"), re.MULTILINE)
+    assert table == [name for name in known_commands() if " " not in name]
+
+
+def test_every_flag_that_is_named_beside_a_command_is_one_of_it():
+    commands = known_commands()
+    spoken = re.findall(r"`(?:difwatch )?([a-z]+(?: [a-z]+)?)((?: [^`]*)?)`", " ".join(TEXTS.values()))
+    spoken += re.findall(r"^(?:\$ )?difwatch ([a-z]+)((?: .*)?)$", README, re.MULTILINE)
+    spoken += [(name, rest) for name, rest in re.findall(r"^\| `([a-z]+)(.*)$", section("Commands"), re.MULTILINE)]
+    seen = 0
+    for words, rest in spoken:
+        name = words if words in commands else words.partition(" ")[0]
+        if name in commands and name not in TOOLS:
+            named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+\w", rest))
+            assert named <= flags_of(commands[name]), (words, rest)
+            seen += len(named)
+    assert seen > 20
 
 
 def test_every_flag_of_the_readme_exists():
-    known = {"--help", "--version"}
-    commands = [cli.cli, *(cli.cli.get_command(None, name) for name in cli._COMMANDS)]
-    commands += [below for one in commands if isinstance(one, click.Group) for below in one.commands.values()]
-    for command in commands:
-        for parameter in command.params:
-            known.update(parameter.opts, parameter.secondary_opts)
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+\w", README))
-    development = {"--variants", "--difpy", "--count", "--no-recursive"}
-    assert named - development <= known, named - known
+    known = flags_of(app.cli) | {"--version"}
+    for command in known_commands().values():
+        known |= flags_of(command)
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+\w", README)) <= known
 
 
 @pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"`((?:difwatch|tests|systemd|migrations|\.ci)/[\w./-]*)`", README)))
+    ("page", "path"),
+    sorted(
+        {
+            (page, path)
+            for page, text in TEXTS.items()
+            for path in re.findall(r"`((?:difwatch|tests|systemd|migrations|\.ci)/[\w./-]*)`", text)
+        }
+    ),
 )
-def test_every_path_of_the_readme_exists(path):
+def test_every_path_that_is_named_exists(page, path):
     assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "target"),
+    sorted((page, target) for page, text in TEXTS.items() for target in re.findall(r"\]\(([^)#:]+)\)", text)),
+)
+def test_every_link_leads_somewhere(page, target):
+    assert ((ROOT / page).parent / target).exists()
+
+
+MEASURING = sorted(set(re.findall(r"-m (tests\.[\w.]+)((?: --?[\w-]+| \d+)*)", " ".join(TEXTS.values()))))
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _ in MEASURING}))
+def test_every_program_of_the_tables_is_there_and_has_the_flags_that_are_named(module):
+    source = Path(importlib.util.find_spec(module).origin).read_text()
+    assert '__name__ == "__main__"' in source
+    for _, rest in (item for item in MEASURING if item[0] == module):
+        for flag in re.findall(r"--[\w-]+", rest):
+            assert f'"{flag}"' in source
+
+
+def test_every_program_is_in_the_tables():
+    programs = {path for folder in ("benchmarks", "faults") for path in (ROOT / "tests" / folder).glob("*.py")}
+    runnable = {f"tests.{p.parent.name}.{p.stem}" for p in programs if '\nif __name__ == "__main__"' in p.read_text()}
+    assert runnable <= {module for module, _ in MEASURING}
+
+
+def test_the_readme_stays_short():
+    assert len(README.encode()) <= 14_000
