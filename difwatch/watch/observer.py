@@ -76,7 +76,7 @@ class RootObserver:
         warnings.filterwarnings("ignore", message="Callback with id", category=RuntimeWarning)
         self._alarm = alarm
         self._reports: collections.deque[Report] = collections.deque(maxlen=_REPORTS_MOST)
-        self._listener = CanaryListener()
+        self.listener = CanaryListener()
         before = set(threading.enumerate())
         self._observer = LoudObserver(self.report)
         try:
@@ -91,7 +91,7 @@ class RootObserver:
     def _listen(self, canary: Canary) -> bool:
         """Watch the canary, after the root: of two watches of one directory, the kernel keeps the later mask."""
         try:
-            self._observer.schedule(self._listener, os.fsdecode(canary.directory), event_filter=CANARY_EVENTS)
+            self._observer.schedule(self.listener, os.fsdecode(canary.directory), event_filter=CANARY_EVENTS)
         except OSError as error:
             self.report(Report(Loss.WATCH_FAILED, canary.directory, error.strerror or str(error)))
             return False
@@ -108,7 +108,7 @@ class RootObserver:
 
     def heard_canary(self) -> bool:
         """Tell whether the canary was heard since this was asked last, or cannot be listened to."""
-        heard, self._listener.heard = self._listener.heard, False
+        heard, self.listener.heard = self.listener.heard, False
         return heard or not self._listens
 
     def reports(self) -> list[Report]:

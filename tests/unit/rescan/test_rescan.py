@@ -1,26 +1,31 @@
 """The full search over a store: the same matches by every algorithm, after a kill, and within its limits."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
-from difwatch.pipeline.rescan import rescan
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from difwatch.compare.distance import mse_limit
 from difwatch.compare.executor import Inline
 from difwatch.compare.hits import HIT
 from difwatch.errors import IncompleteError
-from difwatch.rescan.steps import StoredTensors
-from difwatch.service.requests import Request
-from difwatch.store import contents, files, matches, reading, rescans, writing
+from difwatch.rescan.plan import RescanPlan
+from difwatch.rescan.steps import RunningRescan, StoredTensors, rescan
+from difwatch.store import contents, files, matches, reach, reading, rescans, settings, writing
 from tests.support import naive
+from tests.support.clock import NOON, StandingClock
 from tests.support.running import difwatch
 from tests.support.searching import clustered
 from tests.support.storing import fill, new_store
@@ -57,8 +62,9 @@ class Stored:
             return {row[:4] for row in rows}
 
     def rescan(self, executor=None, progress=lambda now: None, **wanted):
-        request = Request(**{"algorithm": "auto", "processes": 2, "memory": GIB, "most_pairs": 10**6} | wanted)
-        return rescan(self.engine, self.path, request, executor or Inline(), lambda: "2026-11-21T00:00:00", progress)
+        plan = RescanPlan(**{"algorithm": "auto", "processes": 2, "memory": GIB, "most_pairs": 10**6} | wanted)
+        running = RunningRescan(self.engine, self.path, plan, executor or Inline(), StandingClock())
+        return rescan(running, progress)
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "classic", "chunked"])
@@ -116,7 +122,7 @@ def test_an_interrupted_search_goes_on_without_repeating_what_was_done(store):
     assert store.kept() == store.expected()
     with reading(store.engine) as connection:
         assert rescans.progress(connection) is None
-        assert rescans.last_finished(connection).finished == "2026-11-21T00:00:00"
+        assert rescans.last_finished(connection).finished == NOON.isoformat()
 
 
 class Counting(Inline):
@@ -148,11 +154,58 @@ def test_pictures_that_went_or_came_while_it_was_interrupted_do_not_disturb_it(s
     )
 
 
-def test_a_wider_search_is_begun_anew_when_pictures_came_meanwhile(store):
+def test_a_wider_search_goes_on_although_pictures_came_meanwhile_because_they_are_searched_as_far(store):
     with pytest.raises(Broken):
         store.rescan(None, stop_after(4), algorithm="chunked", chunksize=9, similarity=400)
+    with reading(store.engine) as connection:
+        kept = reach.read(connection, settings.get_in_force(connection), 0, 10**6)
+    assert kept.limit == mse_limit(400, store.recipe.values)
     fill(store.engine, store.recipe, clustered(99, 1, PX, 3), first=1000)
-    assert store.rescan(algorithm="chunked", similarity=400).resumed == 0
+    assert store.rescan(algorithm="chunked", similarity=400).resumed == 4
+
+
+@given(data=st.data())
+def test_a_search_that_may_go_less_far_keeps_all_pairs_up_to_where_it_went_wherever_it_is_interrupted(data):
+    """Any number of pairs that may be stored, any blocks, interrupted anywhere and taken up again."""
+    with tempfile.TemporaryDirectory() as place:
+        engine, recipe = new_store(Path(place), PX, 50)
+        tensors = np.unique(clustered(data.draw(st.integers(0, 5)), 40, PX, 3), axis=0)
+        stored = Stored(engine, recipe, Path(place) / "difwatch.db", fill(engine, recipe, tensors), tensors)
+        stored.rescan()
+        most = data.draw(st.integers(1, 900))
+        wanted = {
+            "algorithm": data.draw(st.sampled_from(["classic", "chunked"])),
+            "chunksize": data.draw(st.integers(5, 40)),
+            "similarity": 20000.0,
+            "least": data.draw(st.sampled_from([5.0, 50.0, 900.0])),
+            "most_pairs": most,
+        }
+        with contextlib.suppress(Broken):
+            stored.rescan(None, stop_after(data.draw(st.integers(1, 6))), **wanted)
+        result = stored.rescan(**wanted)
+        assert stored.kept(result.mse) == stored.expected(result.mse)
+        with reading(engine) as connection:
+            remembered = settings.get_in_force(connection).remembered
+        assert remembered.mse == result.mse >= 50
+        assert (remembered.wanted, remembered.most) == (20000, None if result.mse == 20000 else most)
+        if result.mse > max(50, wanted["least"]):
+            assert len(stored.kept(result.mse)) <= most
+        assert not remembered.is_behind, "it is not tried again for ever"
+        engine.dispose()
+
+
+def test_what_a_wider_search_finds_beyond_what_was_remembered_was_not_missing(store):
+    store.rescan()
+    with writing(store.engine) as connection:
+        a, b, *_ = min(store.expected())
+        connection.execute(text("DELETE FROM match WHERE a = :a AND b = :b"), {"a": a, "b": b})
+    result = store.rescan(similarity=9000.0)
+    assert (result.missing, result.wrong) == (1, 0)
+    assert store.kept(9000) == store.expected(9000)
+    with reading(store.engine) as connection:
+        upright = {row[:3] for row in matches.within(connection, 1, mse_limit(9000, store.recipe.values), False)}
+    expected = naive.tensor_pairs(store.ids, store.tensors, mse_limit(9000, store.recipe.values), rotate=False)
+    assert upright == {row[:3] for row in expected}, "also upright, where a turn was nearer before"
 
 
 def test_another_limit_or_size_of_blocks_begins_anew(store):

@@ -18,17 +18,23 @@ from difwatch.model.jobs import Tensorized, Unreadable
 from difwatch.model.settings import Folder, Recipe, Settings
 from difwatch.store import (
     contents,
+    destinations,
     files,
     folders,
+    ignored,
     matches,
     open_reader,
     open_writer,
+    pictures,
     reading,
+    rescans,
     schema,
     tables,
     writing,
 )
 from difwatch.store import settings as stored_settings
+from tests.support.clock import NOON
+from tests.support.paths import ROOT
 
 RECIPE = Recipe("exact", 10, 1, b"here")
 
@@ -76,7 +82,7 @@ def keep(engine, results, hits=()):
         tensor_ids, new = contents.put_tensors(connection, recipe_id, 10, results)
         content_ids = contents.put_contents(connection, recipe_id, results, tensor_ids)
         rows = [(one.state, content_ids[one.digest], None) for one in results]
-        files.put(connection, {one.state.path: folder_id for one in results}, rows, "2026-11-21T12:00:00+00:00")
+        files.put(connection, {one.state.path: folder_id for one in results}, rows, NOON)
         matches.put(connection, hits)
     return recipe_id, new
 
@@ -178,7 +184,7 @@ def test_hard_links_are_one_picture_under_the_first_name(engine):
             for path in (b"/p/b.jpg", b"/p/a.jpg")]  # fmt: skip
     recipe_id, _ = keep(engine, same)
     with reading(engine) as connection:
-        (image,) = matches.images(connection, folders.in_force(connection), {1: 0}, recipe_id)
+        (image,) = pictures.images(connection, folders.in_force(connection), {1: 0}, recipe_id)
     assert (image.path, image.links) == (b"/p/a.jpg", (b"/p/b.jpg",))
 
 
@@ -189,7 +195,7 @@ def test_unreadable_files_are_listed_with_their_reason(engine):
         broken = Unreadable(FileState(b"/p/b.jpg", key(1)), b"d", "cut off")
         content_ids = contents.put_contents(connection, recipe_id, [broken], {})
         rows = [(broken.state, content_ids[b"d"], None), (FileState(b"/p/a.jpg", key(2)), None, "a FIFO")]
-        files.put(connection, {b"/p/a.jpg": ids[b"/p"], b"/p/b.jpg": ids[b"/p"]}, rows, "2026-11-21T12:00:00+00:00")
+        files.put(connection, {b"/p/a.jpg": ids[b"/p"], b"/p/b.jpg": ids[b"/p"]}, rows, NOON)
         assert files.unreadable(connection) == [(b"/p/a.jpg", "a FIFO"), (b"/p/b.jpg", "cut off")]
         (counted,) = folders.counts(connection)
         assert (counted.files, counted.images, counted.unreadable) == (2, 0, 2)
@@ -202,9 +208,9 @@ def test_a_picture_stays_one_when_the_worker_of_its_copy_failed(engine):
         failed = Unreadable(FileState(b"/p/copy.jpg", key(2)), b"digest 1", "it ended the worker that decoded it")
         ids = contents.put_contents(connection, recipe_id, [failed], {})
         rows = [(failed.state, ids[b"digest 1"], None)]
-        files.put(connection, {b"/p/copy.jpg": 1}, rows, "2026-11-21T12:00:00+00:00")
+        files.put(connection, {b"/p/copy.jpg": 1}, rows, NOON)
         assert files.unreadable(connection) == []
-        assert dict(matches.files_with_tensors(connection, [b"/p/0001.jpg", b"/p/copy.jpg"])) == dict.fromkeys(
+        assert dict(pictures.files_with_tensors(connection, [b"/p/0001.jpg", b"/p/copy.jpg"])) == dict.fromkeys(
             (1, 2), new.ids[0]
         )
 
@@ -327,9 +333,7 @@ def test_two_writers_in_one_file_do_not_lose_updates(engine, path):
 PUBLIC = {
     "files.at_paths": lambda c: files.at_paths(c, [b"/p"]),
     "files.with_inodes": lambda c: files.with_inodes(c, [1]),
-    "files.put": lambda c: files.put(
-        c, {b"/p/a": 1}, [(FileState(b"/p/a", key(1)), None, "x")], "2026-11-21T12:00:00+00:00"
-    ),
+    "files.put": lambda c: files.put(c, {b"/p/a": 1}, [(FileState(b"/p/a", key(1)), None, "x")], NOON),
     "files.remove": lambda c: files.remove(c, [b"/p"]),
     "files.unreadable": files.unreadable,
     "folders.activate": lambda c: folders.activate(c, [Folder(b"/p")]),
@@ -343,6 +347,14 @@ PUBLIC = {
     "matches.within": lambda c: list(matches.within(c, 1, 0, True)),
     "matches.neighbours": lambda c: matches.neighbours(c, [1], 0, True),
     "matches.count": matches.count,
+    "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0),
+    "pictures.images": lambda c: list(pictures.images(c, {1: Folder(b"/p")}, {1: 0}, 1)),
+    "pictures.files_like": lambda c: pictures.files_like(c, 1, None, 1),
+    "rescans.unfinished": rescans.unfinished,
+    "rescans.narrow": lambda c: rescans.narrow(c, 1, 0),
+    "rescans.put": lambda c: rescans.put(c, hits((1, 2, 0, 0, 0, 0))),
+    "destinations.add": lambda c: destinations.add(c, b"/d"),
+    "ignored.put": lambda c: ignored.put(c, b"a", b"b", NOON),
     "settings.get": lambda c: stored_settings.get(c, "x"),
     "settings.put": lambda c: stored_settings.put(c, "x", 1),
 }
@@ -439,13 +451,12 @@ def test_a_damaged_store_is_refused(path):
 
 def test_the_writer_is_killed_between_two_batches_and_the_first_one_is_there(tmp_path):
     code = (
-        "import os, sys; sys.path[:] = {path!r}; sys.path.insert(0, {tests!r})\n"
-        "import test_store as t; from pathlib import Path\n"
+        "import os; from pathlib import Path; from tests.unit.store import test_store as t\n"
         "p = Path({db!r}); e = t.open_writer(p); t.schema.upgrade(e, p); t.keep(e, [t.result(1)])\n"
         "with t.writing(e) as c:\n"
         "    t.files.remove(c, [b'/p/0001.jpg']); os.kill(os.getpid(), 9)\n"
-    ).format(path=sys.path, tests=os.path.dirname(__file__), db=str(tmp_path / "difwatch.db"))
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    ).format(db=str(tmp_path / "difwatch.db"))
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == -9
     engine = open_writer(tmp_path / "difwatch.db")
     assert len(list(files.below(engine, b"/p"))) == 1
     engine.dispose()

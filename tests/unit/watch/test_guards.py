@@ -256,10 +256,10 @@ def test_a_canary_that_is_not_heard_makes_new_watches_and_then_ends_the_pings(wa
     one = watch()
     one.guards.arm(True, 0)
     one.walked(1)
-    assert until(one.observer.heard_canary)
+    assert until(lambda: one.observer.listener.heard)
     assert one.guards.look_after(5) == []
     monkeypatch.setattr(Canary, "touch", lambda canary: None)
-    assert until(one.observer.heard_canary), "the last one"
+    assert until(lambda: one.observer.listener.heard), "the last one"
     assert [one.guards.look_after(now) for now in range(10, 55, 5)] == [[]] * 9
     assert one.guards.look_after(4000) == [one.root], "however long the process was stopped"
     assert one.guards.is_heard()

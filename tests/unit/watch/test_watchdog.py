@@ -74,13 +74,32 @@ def deaths(monkeypatch):
     return found
 
 
+class Alarm:
+    """Notes that it was raised."""
+
+    def __init__(self):
+        self.raised = threading.Event()
+
+    def doubt(self):
+        self.raised.set()
+
+
 @pytest.fixture
-def loud(tmp_path):
+def canary(tmp_path):
+    return Canary(tmp_path / "state" / "canary")
+
+
+@pytest.fixture
+def alarm():
+    return Alarm()
+
+
+@pytest.fixture
+def loud(tmp_path, canary, alarm):
     """Our observer of the folder Pictures, beside the canary's."""
     (tmp_path / "Pictures").mkdir()
-    inbox, bird, alarms = Inbox(), Canary(tmp_path / "state" / "canary"), threading.Event()
-    observer = RootObserver(os.fsencode(tmp_path / "Pictures"), True, inbox, bird, alarms.set)
-    observer.bird, observer.alarms = bird, alarms
+    inbox = Inbox()
+    observer = RootObserver(os.fsencode(tmp_path / "Pictures"), True, inbox, canary, alarm)
     yield observer
     observer.stop()
     inbox.close()
@@ -233,35 +252,37 @@ def test_our_reader_tells_an_overflow_and_does_not_make_the_watches_anew(tmp_pat
     assert reports.empty()
 
 
-def test_our_observer_tells_an_overflow_and_raises_the_alarm(loud, tmp_path):
-    with loud._observer.reader._lock:  # the reader waits meanwhile
+def test_our_observer_tells_an_overflow_and_raises_the_alarm(loud, alarm, tmp_path):
+    with loud.reader._lock:  # the reader waits meanwhile
         overflow(tmp_path / "Pictures")
-    loud.alarms.wait()
+    alarm.raised.wait()
     assert [one.loss for one in loud.reports()] == [Loss.OVERFLOW]
     assert loud.is_alive() and loud.reports() == []
 
 
-def test_our_observer_tells_that_its_reader_died_and_does_not_hear_the_canary_then(loud, tmp_path, deaths):
-    loud.bird.sing()
+def test_our_observer_tells_that_its_reader_died_and_does_not_hear_the_canary_then(
+    loud, canary, alarm, tmp_path, deaths
+):
+    canary.touch()
     until(loud.heard_canary)
-    kill_reader(tmp_path / "Pictures", loud._observer.reader, deaths)
-    assert loud.alarms.is_set() and not loud.is_alive()
+    kill_reader(tmp_path / "Pictures", loud.reader, deaths)
+    assert alarm.raised.is_set() and not loud.is_alive()
     (report,) = loud.reports()
     assert report.loss is Loss.READER_DIED and report.detail.startswith("KeyError")
     loud.heard_canary()  # what was still under way
-    loud.bird.sing()
+    canary.touch()
     assert not loud.heard_canary()
 
 
 @pytest.mark.parametrize("inside", [False, True])
-def test_the_canary_is_heard_wherever_it_is_and_each_song_once(tmp_path, inside):
+def test_the_canary_is_heard_wherever_it_is_and_each_event_once(tmp_path, inside):
     root = tmp_path / "Pictures"
     root.mkdir()
-    inbox, bird = Inbox(), Canary((root if inside else tmp_path) / "canary")
-    observer = RootObserver(os.fsencode(root), True, inbox, bird, lambda: None)
+    inbox, canary = Inbox(), Canary((root if inside else tmp_path) / "canary")
+    observer = RootObserver(os.fsencode(root), True, inbox, canary, Alarm())
     assert not observer.heard_canary()
     for _ in range(3):
-        bird.sing()
+        canary.touch()
         until(observer.heard_canary)
     (root / "new.jpg").touch()
     until(lambda: any(one.path == os.fsencode(root / "new.jpg") for one in inbox.take()))
@@ -275,9 +296,9 @@ def test_our_observer_tells_each_folder_that_is_refused_a_watch(tmp_path):
         (tmp_path / f"d{number}").mkdir()
     script = """
 import os, sys
-from difwatch.watch import Inbox
+from difwatch.watch.inbox import Inbox
 from difwatch.watch.observer import RootObserver
-observer = RootObserver(os.fsencode(sys.argv[1]), True, Inbox(), None, lambda: print("alarm"))
+observer = RootObserver(os.fsencode(sys.argv[1]), True, Inbox(), None, None)  # one alarm for each would be too much
 for report in observer.reports():
     print(report.loss.name, os.fsdecode(report.path), report.detail)
 observer.stop()
@@ -310,9 +331,9 @@ observer.stop()
 def test_our_observer_ends_without_a_word_after_folders_were_moved_out(loud, tmp_path, deaths):
     album = tmp_path / "Pictures" / "album"
     for name in ("1", "2"):
-        before = len(loud._observer.reader._watch_for_wd)
+        before = len(loud.reader._watch_for_wd)
         album.mkdir()
-        until(lambda before=before: len(loud._observer.reader._watch_for_wd) > before)
+        until(lambda before=before: len(loud.reader._watch_for_wd) > before)
         album.rename(tmp_path / name)
     loud.stop()
     assert deaths == [] and not any(thread.is_alive() for thread in loud._threads)

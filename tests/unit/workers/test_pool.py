@@ -17,7 +17,7 @@ from PIL import Image
 
 from difwatch.errors import IncompleteError
 from difwatch.model.files import FileKey, FileState
-from difwatch.model.jobs import Postponed, Tensorized, TensorJob, Unreadable, Unsettled, WorkerLimits
+from difwatch.model.jobs import Limits, Postponed, Tensorized, TensorJob, Unreadable, Unsettled, WorkerLimits
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.pool import WorkerPool
 from difwatch.workers.reading import tensorize
@@ -35,7 +35,7 @@ def pictures(tmp_path):
 
 
 def job(path, **options):
-    return TensorJob(path, KEY, 50, 10**8, 10**8, **options)
+    return TensorJob(path, KEY, 50, Limits(10**8, 10**8), **options)
 
 
 def hold(pool, digest=None):
@@ -226,10 +226,12 @@ def test_a_worker_ends_with_its_parent_also_in_the_middle_of_a_picture(tmp_path)
     photo(1).save(tmp_path / "a.png")
     code = (
         "import os, sys, time\n"
-        "from difwatch.model import FileKey, TensorJob\n"
+        "from difwatch.model.files import FileKey\n"
+        "from difwatch.model.jobs import Limits, TensorJob\n"
         "from difwatch.workers.pool import WorkerPool\n"
         "pool = WorkerPool(1)\n"
-        f"pool.submit(TensorJob({os.fsencode(tmp_path / 'a.png')!r}, FileKey(1, 1, 1, 1, 1), 50, 10**9, 10**9))\n"
+        f"job = TensorJob({os.fsencode(tmp_path / 'a.png')!r}, FileKey(1, 1, 1, 1, 1), 50, Limits(10**9, 10**9))\n"
+        "pool.submit(job)\n"
         "while not pool.workers[0].started: pool.collect(0)\n"
         "worker = pool.workers[0].process.pid\n"
         "os.kill(worker, 19)\n"  # stopped: it cannot notice that its pipes end
@@ -326,7 +328,7 @@ def test_a_file_larger_than_the_limit_is_not_read(tmp_path):
     path = os.fsencode(tmp_path / "a.jpg")
     with open(path, "wb") as file:
         file.truncate(101)
-    assert "more than the limit of 100" in tensorize(TensorJob(path, KEY, 50, 10**6, 100)).reason
+    assert "more than the limit of 100" in tensorize(TensorJob(path, KEY, 50, Limits(10**6, 100))).reason
 
 
 def test_a_file_that_changes_while_it_is_read_is_looked_at_again(pictures, monkeypatch):
@@ -344,7 +346,7 @@ def test_large_jobs_and_large_answers_do_not_block_each_other(pictures):
     pool = WorkerPool(1)
     digests = frozenset(bytes([number % 256, number // 256]) * 16 for number in range(4096))
     for path in pictures:  # 150 kB each way, far more than a socket holds
-        pool.submit(TensorJob(path, KEY, 220, 10**8, 10**8, digests))
+        pool.submit(TensorJob(path, KEY, 220, Limits(10**8, 10**8), digests))
     assert len(drain(pool, 40)) == 40
     pool.close()
 
@@ -354,7 +356,7 @@ def test_jobs_of_any_size_and_large_answers_do_not_block_each_other(pictures, di
     pool = WorkerPool(1)
     known = frozenset(bytes([number % 256, number // 256]) * 16 for number in range(digests))
     for path in pictures * 3:
-        pool.submit(TensorJob(path, KEY, 200, 10**8, 10**8, known))
+        pool.submit(TensorJob(path, KEY, 200, Limits(10**8, 10**8), known))
     assert len(drain(pool, 120)) == 120
     pool.close()
 
