@@ -11,6 +11,9 @@ MSE_MOST = 65025
 InFolder = bool | Literal["every"]
 """False: the union of all folders; True: the folder by itself; "every": each of its directories by itself."""
 
+Algorithm = Literal["auto", "classic", "chunked"]
+"""How a full search is done: all tensors in memory, a few at a time, or chosen by their number."""
+
 KeepRule = Literal["pixels", "bytes", "oldest", "newest", "path"]
 Role = Literal["normal", "reference"]
 WatchMode = Literal["auto", "inotify", "poll"]

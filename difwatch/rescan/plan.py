@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,9 @@ from difwatch.compare.blocks import Radius
 from difwatch.compare.chunked import Chunks, cuts_of
 from difwatch.compare.distance import mse_limit
 from difwatch.errors import UsageError
-from difwatch.model.settings import StoreSettings
+from difwatch.model.settings import Algorithm, StoreSettings
 from difwatch.store import contents, rescans, settings
 from difwatch.store.rescans import Rescan
-
-Algorithm = Literal["auto", "classic", "chunked"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Loop:
                 if troubles := self.session.troubles():
                     raise IncompleteError("\n".join(troubles))
                 return
-            self._report()
+            self.report()
             is_confirmed_now = self.session.guards.must_confirm() and self.session.pipeline.is_idle()
             self._wait(Turn.AGAIN if is_confirmed_now else turn, requests)
         raise IncompleteError("stopped before the store was up to date; the same command goes on from there")
@@ -117,7 +117,7 @@ class Loop:
                 self._catch_up()
                 self._housekeeping.copy(self._clock.now().date())
                 self._reported_at = float("-inf")
-            self._report()
+            self.report()
             self._wait(turn, requests)
 
     def turn(self, look_after: bool) -> Turn:
@@ -135,6 +135,18 @@ class Loop:
         if more_to_move or self._rescan.has_step():
             return Turn.AGAIN
         return Turn.BUSY if session.guards.must_confirm() else Turn.IDLE
+
+    def report(self) -> None:
+        """Report progress and health, unless that was done a moment ago."""
+        now = self._clock.monotonic()
+        if now - self._reported_at < self._pauses.report:
+            return
+        self._reported_at = now
+        if _leads_elsewhere(self.session.config, [root.path for root in self.session.roots]):
+            log.warning("the path of a folder leads elsewhere now")
+            self._source.ask_again()
+        self._progress(replace(self.session.pipeline.progress(), rescan=self._rescan.progress))
+        self._health.report(self.session)
 
     def _begin(self, observe: bool) -> None:
         self.session.arm(observe, self._clock.monotonic())
@@ -157,17 +169,6 @@ class Loop:
         self._housekeeping.expect()
         self._notifier.send("READY=1", "STATUS=watching")
         log.info("the configuration is in force", extra={"event": "reloaded", "fields": {}})
-
-    def _report(self) -> None:
-        now = self._clock.monotonic()
-        if now - self._reported_at < self._pauses.report:
-            return
-        self._reported_at = now
-        if _leads_elsewhere(self.session.config, [root.path for root in self.session.roots]):
-            log.warning("the path of a folder leads elsewhere now")
-            self._source.ask_again()
-        self._progress(replace(self.session.pipeline.progress(), rescan=self._rescan.progress))
-        self._health.report(self.session)
 
     def _catch_up(self) -> None:
         self._housekeeping.purge(self.session.keeper, self._clock.monotonic())

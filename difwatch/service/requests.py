@@ -17,8 +17,7 @@ from sqlalchemy import Connection
 from difwatch.compare.budget import MOST_PAIRS
 from difwatch.digest import SIZE as DIGEST_BYTES
 from difwatch.errors import UsageError
-from difwatch.model.settings import MSE_MOST
-from difwatch.rescan.plan import Algorithm
+from difwatch.model.settings import MSE_MOST, Algorithm
 from difwatch.store import destinations, files, folders, ignored
 
 _PATH_MOST = 4095

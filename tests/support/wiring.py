@@ -6,6 +6,8 @@ Time passes only when told to, workers are replaced by this process, and what th
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +16,16 @@ from typing import Any
 from difwatch.compare.executor import Executor, Inline
 from difwatch.config import Config
 from difwatch.control.notify import Notifier
+from difwatch.control.requests import RequestServer
 from difwatch.control.state_dir import StateDir
 from difwatch.matches.collection import Collection
 from difwatch.matches.read import read_collection
 from difwatch.model.files import Change, ChangeKind
+from difwatch.model.health import Progress
 from difwatch.model.settings import Folder, Settings
+from difwatch.service.answers import Answerer
 from difwatch.service.background import BackgroundRescan
+from difwatch.service.effects import Effects
 from difwatch.service.health import Listeners
 from difwatch.service.loop import Loop, Turn
 from difwatch.service.reload import ConfigSource
@@ -47,6 +53,34 @@ class CountingPool(InlinePool):
         return answers
 
 
+class RecordingNotifier(Notifier):
+    """Keeps what would be sent to systemd."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.sent: list[str] = []
+
+    def send(self, *states: str) -> None:
+        self.sent += states
+
+
+class HeldExecutor:
+    """Runs nothing before it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((future, function, arguments))
+        return future
+
+    def run_one(self) -> None:
+        """Run what was submitted first."""
+        future, function, arguments = self.waiting.pop(0)
+        future.set_result(function(*arguments))
+
+
 class Wired:
     """A daemon in this process.
 
@@ -72,6 +106,7 @@ class Wired:
         executor: Executor | None = None,
         **values: Any,
     ) -> None:
+        self._is_closed = False
         self.config = configuration(folders, settings or Settings(), values)
         self.clock = StandingClock(LONG_AFTER)
         self.pool = CountingPool()
@@ -91,8 +126,12 @@ class Wired:
         )
         self.rescan = BackgroundRescan(self.engine, state_dir.store, executor or Inline(), self.clock)
         source = ConfigSource(lambda: self.config, self.inbox)
-        listeners = Listeners(state_dir, Notifier({}))
-        self.loop = Loop(self.resources, source, self.rescan, listeners, lambda progress: None)
+        self.notifier = RecordingNotifier()
+        self.progress: list[Progress] = []
+        listeners = Listeners(state_dir, self.notifier)
+        self.loop = Loop(self.resources, source, self.rescan, listeners, self.progress.append)
+        effects = Effects(self.loop, self.resources, self.rescan, source)
+        self.requests = RequestServer(state_dir, Answerer(self.engine, effects, self.clock))
 
     @property
     def session(self) -> Session:
@@ -139,9 +178,13 @@ class Wired:
         return [row.path for root in self.session.roots for row in files.below(self.engine, root.path)]
 
     def close(self) -> None:
-        self.session.guards.disarm()
-        self.engine.dispose()
-        self.inbox.close()
+        """End it; a second time does nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.session.guards.disarm()
+            self.requests.close()
+            self.engine.dispose()
+            self.inbox.close()
 
 
 def configuration(folders: tuple[Folder, ...], settings: Settings, values: dict[str, Any]) -> Config:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from difwatch.cli.progress import TaskLine
     from difwatch.cli.writer import Writer
-    from difwatch.rescan.plan import Algorithm, RescanPlan, RescanResult
+    from difwatch.model.settings import Algorithm
+    from difwatch.rescan.plan import RescanPlan, RescanResult
 
 _POLL_SECONDS = 0.5
 
