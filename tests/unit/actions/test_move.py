@@ -4,7 +4,9 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from difwatch.actions import check, move, recover, transfer
 from difwatch.actions.directory import Place
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
-from tests.support.moving import NOW, act, image, journal, rules, tree
+from tests.support.clock import NOON
+from tests.support.moving import CLOCK, act, image, journal, rules, tree
 from tests.support.photos import photo
 
 OTHER_DISK = Path("/dev/shm")
@@ -61,7 +64,7 @@ def test_a_moved_picture_is_whole_at_its_new_place_and_gone_from_the_old_one(pla
     assert os.getxattr(place / "out/b.png", "user.tag") == b"yes"
     (entry,) = book.entries()
     assert (entry.state, entry.source, entry.target) == ("done", os.fsencode(place / "in/b.png"), one.target)
-    assert (entry.keeper, entry.begun, entry.ended) == (os.fsencode(place / "in/a.png"), NOW, NOW)
+    assert (entry.keeper, entry.begun, entry.ended) == (os.fsencode(place / "in/a.png"), NOON.isoformat(), NOON.isoformat())
 
 
 def test_a_picture_moved_to_another_disk_keeps_its_attributes(place, book, far):
@@ -77,7 +80,7 @@ def test_a_picture_moved_to_another_disk_keeps_its_attributes(place, book, far):
     assert (far / "out/b.png").read_bytes() == data
     assert (stat.S_IMODE(found.st_mode), found.st_mtime_ns) == (0o440, 1234567890123456789)
     assert os.getxattr(far / "out/b.png", "user.tag") == b"yes"
-    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert undo(book.get(one.id), book, CLOCK).state == "done"
     back = os.stat(victim)
     assert (stat.S_IMODE(back.st_mode), back.st_mtime_ns) == (0o440, 1234567890123456789)
     assert tree(far) == {}
@@ -137,16 +140,16 @@ def test_what_is_written_into_a_file_that_was_just_looked_at_is_not_lost(place, 
         os.utime(path, ns=(10**18, 10**18))
     target = {"move": place / "out/b.png", "across": far / "out/b.png"}.get(kind)
     planned = act(place / "in/b.png", place / "in/a.png", target, "move" if target else kind)
-    real = check.digest_of
+    real = check.digest_of_file
 
-    def digest_of(descriptor):
+    def digest_of_file(descriptor):
         digest = real(descriptor)
         if os.fstat(descriptor).st_ino == written.stat().st_ino:
             written.write_bytes(b"precious".ljust(written.stat().st_size, b"!"))
         return digest
 
     for module in (check, move):
-        monkeypatch.setattr(module, "digest_of", digest_of)
+        monkeypatch.setattr(module, "digest_of_file", digest_of_file)
     one = carry_out(planned, book, rules(place / "home"))
     assert one.state == "refused"
     assert "changed" in one.reason
@@ -206,7 +209,7 @@ def test_odd_names_keep_their_bytes_and_long_ones_make_room_for_the_number(place
     assert one.state == "done"
     assert moved.endswith(b" (1).png")
     assert len(moved) <= 255
-    assert undo(book.entries()[0], book, lambda: NOW).state == "done"
+    assert undo(book.entries()[0], book, CLOCK).state == "done"
     assert victim.exists()
 
 
@@ -225,7 +228,7 @@ def test_sidecars_go_along_under_the_same_number_and_come_back(place, book, kind
         assert set(os.listdir(place / "out")) == {
             "b.xmp", "b (1).png", "b (1).xmp", "b (1).png.xmp", "b (1).CR2"
         }  # fmt: skip
-    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert undo(book.get(one.id), book, CLOCK).state == "done"
     assert tree(place / "in") == before
     assert {entry.state for entry in book.entries() if entry.kind == kind} == {"undone"}
 
@@ -242,14 +245,25 @@ def test_sidecars_can_make_a_picture_stay_or_be_left(place, book):
     assert (place / "in/b.xmp").exists()
 
 
-def test_a_deleted_picture_lies_in_the_waste_basket_with_a_note_and_comes_back(place, book):
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    """Local time is nine hours ahead of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
+def test_a_deleted_picture_lies_in_the_waste_basket_with_a_note_in_local_time_and_comes_back(place, book):
     one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "trash"), book, rules(place / "home"))
     basket = place / "home/.local/share/Trash"
     assert one.state == "done"
     assert (basket / "files/b.png").exists()
     note = (basket / "info/b.png.trashinfo").read_text()
-    assert note == f"[Trash Info]\nPath={place}/in/b.png\nDeletionDate={NOW}\n"
-    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert note == f"[Trash Info]\nPath={place}/in/b.png\nDeletionDate=2026-11-21T21:00:00\n"
+    assert undo(book.get(one.id), book, CLOCK).state == "done"
     assert list(basket.rglob("*.*")) == []
     assert (place / "in/b.png").exists()
 
@@ -258,7 +272,7 @@ def test_a_picture_that_is_deleted_for_good_is_gone_and_undo_says_so(place, book
     one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "delete"), book, rules(place / "home"))
     assert one.state == "done"
     assert not (place / "in/b.png").exists()
-    back = undo(book.get(one.id), book, lambda: NOW)
+    back = undo(book.get(one.id), book, CLOCK)
     assert (back.state, back.reason) == ("refused", "it was deleted for good")
 
 
@@ -267,20 +281,20 @@ def test_undo_finds_the_picture_by_its_bytes_and_never_overwrites(place, book):
     (place / "out/b.png").rename(place / "out/renamed.png")
     (place / "out/b.png").write_bytes(b"another")
     (place / "in/b.png").write_bytes(b"taken")
-    back = undo(book.get(one.id), book, lambda: NOW)
+    back = undo(book.get(one.id), book, CLOCK)
     assert (back.state, back.reason) == ("refused", f"another file is at {place}/in/b.png")
     (place / "in/b.png").unlink()
-    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert undo(book.get(one.id), book, CLOCK).state == "done"
     assert (place / "in/b.png").read_bytes() == (place / "in/a.png").read_bytes()
     assert (place / "out/b.png").read_bytes() == b"another"
-    again = undo(book.get(one.id), book, lambda: NOW)
+    again = undo(book.get(one.id), book, CLOCK)
     assert (again.state, again.reason) == ("refused", "it was put back already")
 
 
 def test_undo_refuses_what_is_another_picture_now(place, book):
     one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
     changed(place / "out/b.png")
-    back = undo(book.get(one.id), book, lambda: NOW)
+    back = undo(book.get(one.id), book, CLOCK)
     assert back.state == "refused"
     assert "another file now" in back.reason
 
@@ -289,10 +303,10 @@ def test_the_journal_says_what_a_person_put_back(place, book):
     planned = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
     one = carry_out(planned, book, rules(place / "home"))
     assert not book.put_back(planned.image.digest, planned.image.path)
-    undo(book.get(one.id), book, lambda: NOW)
+    undo(book.get(one.id), book, CLOCK)
     assert book.put_back(planned.image.digest, planned.image.path)
-    assert book.count_since("2026") == 1, "the brake counts it all the same"
-    assert recover.recover(book, lambda: NOW) == []
+    assert book.count_since(NOON - timedelta(days=1)) == 1, "the brake counts it all the same"
+    assert recover.recover(book, CLOCK) == []
     assert image(place / "in/b.png").digest == planned.image.digest
 
 
@@ -322,14 +336,14 @@ def test_a_person_who_interrupts_leaves_the_picture_once_and_whole(place, book, 
             for name in ("rename_new", "sync", "unlink"):
                 patch.setattr(transfer, name, interrupting(getattr(transfer, name), calls, stop))
             carry_out(planned, book, rules(place / "home"))
-        recover.recover(book, lambda: NOW)
+        recover.recover(book, CLOCK)
         there = [path for path in (place / "in/b.png", target) if path.exists()]
         assert len(there) == 1
         assert not [path for folder in (place, far) for path in folder.rglob(".difwatch*")]
         state = [one.state for one in book.entries() if one.kind == "move"][-1]
         assert state == ("done" if there == [target] else "rolled back")
         if there == [target]:
-            assert undo(book.entries()[-1], book, lambda: NOW).state == "done"
+            assert undo(book.entries()[-1], book, CLOCK).state == "done"
             planned = act(place / "in/b.png", place / "in/a.png", target)
     assert len(calls) <= 8
 
@@ -358,7 +372,7 @@ def test_undo_leaves_the_note_of_a_file_of_somebody_else(place, book):
     (basket / "info/b.png.trashinfo").rename(basket / "info/b.2.png.trashinfo")
     (basket / "files/b.png").write_text("of somebody else")
     (basket / "info/b.png.trashinfo").write_text("[Trash Info]\nPath=/elsewhere/b.png\nDeletionDate=2026\n")
-    assert undo(book.get(one.id), book, lambda: NOW).state == "done"
+    assert undo(book.get(one.id), book, CLOCK).state == "done"
     assert sorted(os.listdir(basket / "info")) == ["b.png.trashinfo"]
 
 

@@ -21,7 +21,7 @@ from difwatch.actions.undo import undo
 from difwatch.compare.distance import sse_of_turns
 from difwatch.imaging import decode, tensor
 from difwatch.matches.groups import group_images
-from tests.support.moving import NOW, journal, rules, tree
+from tests.support.moving import CLOCK, journal, rules, tree
 from tests.support.moving import image as look
 
 PX, LIMIT = 10, 400
@@ -115,13 +115,13 @@ class Acts(RuleBasedStateMachine):
         entries = [one for one in self.book.entries(states=["done"]) if one.picture is None and one.kind != "undo"]
         for entry in reversed(entries):
             with contextlib.suppress(Crash), crashing(crash):
-                assert undo(entry, self.book, lambda: NOW).state == "done"
+                assert undo(entry, self.book, CLOCK).state == "done"
         self.restart()
         if crash is None:
             assert self.pictures() == self.tree, "apply then undo restores the tree byte for byte"
 
     def restart(self):
-        recover(self.book, lambda: NOW)
+        recover(self.book, CLOCK)
         self.book.close()
         self.book = journal(self.base / "state")
 

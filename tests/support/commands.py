@@ -1,0 +1,96 @@
+"""Commands called in this process: for tests to which a process of its own is only scenery.
+
+`difwatch` of `tests.support.running` is the same as a real process. What differs here: there are no worker processes,
+so pictures are read in this process too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+from difwatch.cli import app
+from difwatch.model.jobs import Answer, WorkerLimits
+from difwatch.service import daemon
+from difwatch.workers.reading import tensorize
+from tests.support.pool import InlinePool
+
+
+def called(state: Path, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Call a command; gives its exit code and what it printed, as `tests.support.running.difwatch` does."""
+    words = ["difwatch", "--state-dir", str(state), *map(str, arguments)]
+    with (
+        tempfile.TemporaryFile("w+", errors="surrogateescape", encoding="utf-8") as out,
+        tempfile.TemporaryFile("w+", errors="surrogateescape", encoding="utf-8") as err,
+    ):
+        with (
+            _left_as_it_was(),
+            patch.object(sys, "argv", words),
+            patch.object(daemon, "WorkerPool", _Pool),
+            patch.object(sys, "stdin", None),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = _exit_code()
+        done = subprocess.CompletedProcess(words, code, _text(out), _text(err))
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
+
+
+def index(state: Path, *folders: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Bring a store up to date with some folders."""
+    return called(state, "watch", "--once", "--quiet-seconds", "0", *folders, check=check)
+
+
+def _exit_code() -> int:
+    try:
+        app.main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _text(file) -> str:
+    file.flush()
+    file.seek(0)
+    return file.read()
+
+
+@contextlib.contextmanager
+def _left_as_it_was() -> Iterator[None]:
+    """Put back what a command sets for the whole process that it has for itself."""
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    log, hook = logging.getLogger("difwatch"), threading.excepthook
+    handlers, level = log.handlers, log.level
+    mask = os.umask(0)
+    os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(mask)
+        log.handlers = handlers
+        log.setLevel(level)
+        threading.excepthook = hook
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+
+
+class _Pool(InlinePool):
+    """Reads all files that it is given at once."""
+
+    def __init__(self, processes: int, limits: WorkerLimits) -> None:
+        super().__init__()
+
+    def collect(self, now: float) -> list[Answer]:
+        jobs, self._jobs = list(self._jobs), type(self._jobs)()
+        return [tensorize(job) for job in jobs]
