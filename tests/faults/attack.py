@@ -30,7 +30,7 @@ from PIL import Image
 from difwatch.actions.directory import place
 from difwatch.actions.move import carry_out
 from difwatch.actions.recover import recover
-from tests.support.moving import act, journal, rules
+from tests.support.moving import CLOCK, act, journal, rules
 
 FOLDERS = 4
 OUTSIDE = {"secret.png": b"secret", "victim1.png": b"another secret"}
@@ -170,7 +170,7 @@ def move_all(base: Path, moves: int, rng: random.Random) -> tuple[collections.Co
 def violations(base: Path, written: set[bytes]) -> list[str]:
     """What is not as it must be."""
     book = journal(base / "state")
-    recover(book, lambda: "2026-11-21")
+    recover(book, CLOCK)
     contents = {path: path.read_bytes() for path in base.rglob("*") if path.is_file() and not path.is_symlink()}
     everywhere = set(contents.values())
     wrong = [f"lost: {data[-12:]!r}" for data in written if data not in everywhere]

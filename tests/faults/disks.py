@@ -24,7 +24,7 @@ from pathlib import Path
 from difwatch.actions.move import Outcome, carry_out
 from difwatch.actions.recover import recover
 from difwatch.errors import DifwatchError
-from tests.support.moving import NOW, act, journal, rules
+from tests.support.moving import CLOCK, act, journal, rules
 
 FS_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
@@ -102,7 +102,7 @@ def _moves_until(place: Path, out: Path, seconds: float) -> list[int]:
 
 def _violations(place: Path, out: Path, acknowledged: list[int]) -> list[str]:
     book = journal(place / "state")
-    recover(book, lambda: NOW)
+    recover(book, CLOCK)
     wrong = ["acts are open"] if book.open_entries() else []
     book.close()
     here, there = (

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -14,9 +14,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from difwatch.actions import move
+from difwatch.actions.journal import Journal
 from difwatch.actions.plan import Policy
+from difwatch.control.state_dir import StateDir
 from difwatch.errors import JournalError
-from difwatch.service.mover import AutomaticMover
+from difwatch.service.mover import AutomaticMover, MovePolicies
+from tests.support.clock import NOON
+from tests.support.commands import called, index
 from tests.support.moving import journal, rules, tree
 from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch
@@ -36,10 +40,8 @@ def place(tmp_path):
     return tmp_path
 
 
-def known(place, *flags):
-    difwatch(
-        place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures", place / "archive", *flags
-    )
+def known(place):
+    index(place / "state", place / "pictures", place / "archive")
 
 
 def test_apply_moves_what_dry_run_has_shown_and_undo_brings_it_back(place):
@@ -55,7 +57,7 @@ def test_apply_moves_what_dry_run_has_shown_and_undo_brings_it_back(place):
         str(place / "archive/best.png"),
         str(place / "pictures/other.png"),
     }
-    assert "No matches" in difwatch(place / "state", "report").stdout
+    assert "No matches" in called(place / "state", "report").stdout
     difwatch(place / "state", "undo", "--all")
     assert tree(place / "pictures", place / "archive") == before
     listed = json.loads(difwatch(place / "state", "moves", "--json").stdout)["moves"]
@@ -65,68 +67,68 @@ def test_apply_moves_what_dry_run_has_shown_and_undo_brings_it_back(place):
 def test_undo_works_without_the_store(place):
     known(place)
     before = tree(place / "pictures", place / "archive")
-    difwatch(place / "state", "apply", "--delete")
+    called(place / "state", "apply", "--delete")
     for path in (place / "state").glob("difwatch.db*"):
         path.unlink()
-    difwatch(place / "state", "undo", "--since", "1h")
+    called(place / "state", "undo", "--since", "1h")
     assert tree(place / "pictures", place / "archive") == before
 
 
 def test_a_plan_that_is_stale_is_refused(place):
     known(place)
-    shown = difwatch(place / "state", "apply", "--delete", "--dry-run").stdout
+    shown = called(place / "state", "apply", "--delete", "--dry-run").stdout
     name = shown.split("--plan ")[1].split()[0]
     shutil.copy(place / "pictures/a.png", place / "pictures/b.png")
     known(place)
-    done = difwatch(place / "state", "apply", "--delete", "--plan", name, check=False)
+    done = called(place / "state", "apply", "--delete", "--plan", name, check=False)
     assert done.returncode == 3
     assert "is stale" in done.stderr
     assert (place / "pictures/b.png").exists()
-    name = difwatch(place / "state", "apply", "--delete", "--dry-run").stdout.split("--plan ")[1].split()[0]
+    name = called(place / "state", "apply", "--delete", "--dry-run").stdout.split("--plan ")[1].split()[0]
     (place / "pictures/b.xmp").write_text("notes that came after the plan was shown")
-    assert difwatch(place / "state", "apply", "--delete", "--plan", name, check=False).returncode == 3
+    assert called(place / "state", "apply", "--delete", "--plan", name, check=False).returncode == 3
     (place / "pictures/b.xmp").unlink()
-    assert "3 pictures" in difwatch(place / "state", "apply", "--delete", "--plan", name).stdout
+    assert "3 pictures" in called(place / "state", "apply", "--delete", "--plan", name).stdout
 
 
 def test_a_picture_that_changed_since_stays_and_the_exit_code_says_so(place):
     known(place)
     photo(3).save(place / "pictures/a.png")
-    done = difwatch(place / "state", "apply", "--move-to", place / "out", check=False)
+    done = called(place / "state", "apply", "--move-to", place / "out", check=False)
     assert done.returncode == 3
     assert f"stays: {place}/pictures/a.png: it has changed since it was indexed" in done.stdout
     assert os.listdir(place / "out") == ["a.png"]
     shutil.copy(place / "archive/best.png", place / "pictures/a.png")
     known(place)
     photo(3).save(place / "archive/best.png")
-    done = difwatch(place / "state", "apply", "--move-to", place / "out", check=False)
+    done = called(place / "state", "apply", "--move-to", place / "out", check=False)
     assert done.returncode == 3
     assert "the picture to keep has changed" in done.stdout
 
 
 def test_keep_tree_keeps_the_folders(place):
     known(place)
-    difwatch(place / "state", "apply", "--move-to", place / "out", "--keep-tree")
+    called(place / "state", "apply", "--move-to", place / "out", "--keep-tree")
     assert set(tree(place / "out")) == {str(place / "out/pictures/a.png"), str(place / "out/pictures/deep/a.png")}
 
 
 def test_deleting_for_good_asks_first(place):
     known(place)
-    done = difwatch(place / "state", "apply", "--permanent", check=False)
+    done = called(place / "state", "apply", "--permanent", check=False)
     assert done.returncode != 0
     assert len(tree(place / "pictures", place / "archive")) == 4
-    difwatch(place / "state", "apply", "--permanent", "--yes")
+    called(place / "state", "apply", "--permanent", "--yes")
     assert len(tree(place / "pictures", place / "archive")) == 2
-    done = difwatch(place / "state", "undo", "1", check=False)
+    done = called(place / "state", "undo", "1", check=False)
     assert done.returncode == 6
     assert "deleted for good" in done.stdout
 
 
 def test_the_destination_is_never_searched_wherever_it_lies(place):
     known(place)
-    difwatch(place / "state", "apply", "--move-to", place / "pictures/lesser")
+    called(place / "state", "apply", "--move-to", place / "pictures/lesser")
     known(place)
-    assert "No matches" in difwatch(place / "state", "report").stdout
+    assert "No matches" in called(place / "state", "report").stdout
     assert len(tree(place / "pictures/lesser")) == 2
 
 
@@ -138,12 +140,12 @@ def test_nothing_is_moved_before_a_folder_was_scanned_to_its_end(place):
     folders = "\n".join(f'[[folder]]\npath = "{place / name}"' for name in ("pictures", "archive", "more"))
     config.write_text(folders)
     (place / "more").rename(place / "away")
-    done = difwatch(place / "state", "--config", config, "watch", "--once", check=False)
+    done = called(place / "state", "--config", config, "watch", "--once", check=False)
     os.chmod(place / "pictures/deep", 0o755)
     assert done.returncode == 2  # the folder is not there
     (place / "away").rename(place / "more")
-    difwatch(place / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
-    assert "2 pictures" in difwatch(place / "state", "apply", "--delete").stdout
+    called(place / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
+    assert "2 pictures" in called(place / "state", "apply", "--delete").stdout
 
 
 @pytest.mark.parametrize(
@@ -160,8 +162,8 @@ def test_nothing_is_moved_before_a_folder_was_scanned_to_its_end(place):
 )
 def test_wrong_use_is_told_in_one_line(place, arguments, words):
     known(place)
-    difwatch(place / "state", "apply", "--delete")
-    done = difwatch(place / "state", *arguments, check=False)
+    called(place / "state", "apply", "--delete")
+    done = called(place / "state", *arguments, check=False)
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -171,25 +173,25 @@ def test_what_was_said_to_be_no_duplicate_survives_renames_and_rescans(place):
     known(place)
     photo(1).resize((61, 41)).resize((60, 40)).save(place / "pictures/near.png")
     known(place)
-    assert "near.png" in difwatch(place / "state", "report", "--threshold", "50").stdout
-    difwatch(place / "state", "ignore", place / "pictures/near.png", place / "archive/best.png")
+    assert "near.png" in called(place / "state", "report", "--threshold", "50").stdout
+    called(place / "state", "ignore", place / "pictures/near.png", place / "archive/best.png")
     (place / "pictures/near.png").rename(place / "pictures/renamed.png")
     known(place)
-    difwatch(place / "state", "rescan")
+    called(place / "state", "rescan")
     for threshold in ("5", "50"):
-        assert "renamed.png" not in difwatch(place / "state", "report", "--threshold", threshold).stdout
-        assert "renamed.png" not in difwatch(place / "state", "report", "--pairs", "--threshold", threshold).stdout
-    difwatch(place / "state", "apply", "--delete")
+        assert "renamed.png" not in called(place / "state", "report", "--threshold", threshold).stdout
+        assert "renamed.png" not in called(place / "state", "report", "--pairs", "--threshold", threshold).stdout
+    called(place / "state", "apply", "--delete")
     assert (place / "pictures/renamed.png").exists()
-    listed = difwatch(place / "state", "ignore", "--list").stdout.splitlines()
+    listed = called(place / "state", "ignore", "--list").stdout.splitlines()
     assert {line.split("  ")[1] for line in listed if line} == {
         f"{place}/pictures/renamed.png",
         f"{place}/archive/best.png",
     }
     digests = [line.split()[0] for line in listed if line]
-    difwatch(place / "state", "ignore", "--remove", *digests)
-    assert "renamed.png" in difwatch(place / "state", "report", "--threshold", "50").stdout
-    done = difwatch(place / "state", "ignore", place / "archive/best.png", place / "archive/best.png", check=False)
+    called(place / "state", "ignore", "--remove", *digests)
+    assert "renamed.png" in called(place / "state", "report", "--threshold", "50").stdout
+    done = called(place / "state", "ignore", place / "archive/best.png", place / "archive/best.png", check=False)
     assert done.returncode == 2
 
 
@@ -201,12 +203,12 @@ def automatic(place, more=""):
 
 
 def test_a_daemon_that_may_move_moves_the_lesser_ones_once_all_is_known(place):
-    done = difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    done = called(place / "state", "--config", automatic(place), "watch", "--once")
     assert sorted(os.listdir(place / "out")) == ["a (1).png", "a.png"]
     assert (place / "archive/best.png").exists()
     assert "undo 1" in done.stderr
-    difwatch(place / "state", "undo", "1")
-    difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    called(place / "state", "undo", "1")
+    called(place / "state", "--config", automatic(place), "watch", "--once")
     assert len(os.listdir(place / "out")) == 1, "what was put back by hand stays"
 
 
@@ -214,29 +216,29 @@ def test_a_reference_folder_and_one_that_only_logs_keep_their_pictures(place):
     config = automatic(place)
     config.write_text(config.read_text() + 'role = "reference"\n')
     shutil.copy(place / "archive/best.png", place / "archive/second.png")
-    difwatch(place / "state", "--config", config, "watch", "--once")
+    called(place / "state", "--config", config, "watch", "--once")
     assert sorted(os.listdir(place / "archive")) == ["best.png", "second.png"]
     shutil.copy(place / "archive/best.png", place / "pictures/new.png")
     path = f'path = "{place}/pictures"'
     config.write_text(config.read_text().replace(path, f'action = "log"\n{path}'))
-    difwatch(place / "state", "--config", config, "watch", "--once")
+    called(place / "state", "--config", config, "watch", "--once")
     assert (place / "pictures/new.png").exists()
 
 
 def test_the_brake_pauses_and_says_so_and_goes_on_when_it_may(place):
-    done = difwatch(
+    done = called(
         place / "state", "--config", automatic(place, "max_moves_per_hour = 1"), "watch", "--once", check=False
     )
     assert done.returncode == 3
     assert "moving pauses: there were 1 moves within an hour" in done.stderr
     assert len(os.listdir(place / "out")) == 1
-    difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    called(place / "state", "--config", automatic(place), "watch", "--once")
     assert len(os.listdir(place / "out")) == 2
 
 
 def test_a_running_daemon_moves_a_new_copy_and_does_not_take_its_own_move_for_news(place):
     config = automatic(place)
-    difwatch(place / "state", "--config", config, "watch", "--once")
+    called(place / "state", "--config", config, "watch", "--once")
     daemon = Daemon(place / "state", config=config)
     daemon.wait_until_up_to_date()
     shutil.copy(place / "archive/best.png", place / "pictures/new.png")
@@ -253,14 +255,14 @@ def test_a_running_daemon_moves_a_new_copy_and_does_not_take_its_own_move_for_ne
 def test_a_raw_file_is_never_deleted_for_good_with_its_picture(place):
     (place / "pictures/deep/a.CR2").write_text("the only raw")
     known(place)
-    done = difwatch(place / "state", "apply", "--permanent", "--yes", check=False)
+    done = called(place / "state", "apply", "--permanent", "--yes", check=False)
     assert done.returncode == 3
     assert "a.CR2 belongs to it, and is not deleted for good with it" in done.stdout
     assert (place / "pictures/deep/a.CR2").exists()
     assert (place / "pictures/deep/a.png").exists()
     assert not (place / "pictures/a.png").exists()
     (place / "pictures/deep/a.heic").write_text("another picture")
-    done = difwatch(place / "state", "apply", "--delete", check=False)
+    done = called(place / "state", "apply", "--delete", check=False)
     assert "may belong to it or to a.heic" in done.stdout
 
 
@@ -271,7 +273,7 @@ def test_the_waste_basket_is_not_searched(place):
     shutil.copy(place / "archive/best.png", basket / "best.png")
     os.utime(basket / "best.png", (0, 0))
     known(place)
-    assert "Trash" not in difwatch(place / "state", "report").stdout
+    assert "Trash" not in called(place / "state", "report").stdout
 
 
 def test_a_picture_in_the_destination_keeps_no_other_one_from_staying(place):
@@ -279,7 +281,7 @@ def test_a_picture_in_the_destination_keeps_no_other_one_from_staying(place):
     shutil.copy(place / "archive/best.png", place / "pictures/old/first.png")
     os.utime(place / "pictures/old/first.png", (0, 0))
     known(place)
-    difwatch(place / "state", "apply", "--move-to", place / "pictures/old")
+    called(place / "state", "apply", "--move-to", place / "pictures/old")
     assert (place / "archive/best.png").exists(), "the best of those outside stays"
     assert sorted(os.listdir(place / "pictures/old")) == ["a (1).png", "a.png", "first.png"]
 
@@ -287,11 +289,11 @@ def test_a_picture_in_the_destination_keeps_no_other_one_from_staying(place):
 def test_a_destination_that_holds_a_watched_folder_is_refused_and_nothing_is_forgotten(place):
     known(place)
     for destination in (place / "pictures", place):
-        done = difwatch(place / "state", "apply", "--move-to", destination, check=False)
+        done = called(place / "state", "apply", "--move-to", destination, check=False)
         assert done.returncode == 2
         assert "holds the watched folder" in done.stderr
     known(place)
-    assert "2 lesser pictures of 4" in difwatch(place / "state", "report").stdout
+    assert "2 lesser pictures of 4" in called(place / "state", "report").stdout
 
 
 def test_a_configured_folder_keeps_its_role_when_it_is_named_on_the_command_line(place):
@@ -301,11 +303,11 @@ def test_a_configured_folder_keeps_its_role_when_it_is_named_on_the_command_line
     (place / "archive/deep").mkdir()
     shutil.copy(place / "archive/best.png", place / "archive/deep/third.png")
     for folder in ("archive", "archive/deep"):
-        difwatch(place / "state", "--config", config, "watch", "--once", place / folder)
+        called(place / "state", "--config", config, "watch", "--once", place / folder)
     (place / "elsewhere").mkdir()
     for name in ("x.png", "y.png"):
         shutil.copy(place / "archive/best.png", place / "elsewhere" / name)
-    difwatch(place / "state", "--config", config, "watch", "--once", place / "elsewhere")
+    called(place / "state", "--config", config, "watch", "--once", place / "elsewhere")
     assert not (place / "out").exists()
 
 
@@ -319,47 +321,55 @@ def test_a_picture_that_others_were_moved_for_stays(place):
     flat[2].save(place / "pictures/first.png")
     flat[1].save(place / "pictures/second.png")
     config = automatic(place, "same_dim = false")
-    difwatch(place / "state", "--config", config, "watch", "--once")
+    called(place / "state", "--config", config, "watch", "--once")
     assert os.listdir(place / "out") == ["first.png"]
     flat[0].save(place / "pictures/third.png")
-    difwatch(place / "state", "--config", config, "watch", "--once")
+    called(place / "state", "--config", config, "watch", "--once")
     assert os.listdir(place / "out") == ["first.png"]
-    shown = difwatch(place / "state", "--config", config, "apply", "--delete").stdout
+    shown = called(place / "state", "--config", config, "apply", "--delete").stdout
     assert f"stays: {place}/pictures/second.png: it was kept for 1 other one" in shown
 
 
 def test_once_moves_everything_that_may_go_however_much_that_is(place):
     for number in range(50):
         shutil.copy(place / "archive/best.png", place / f"pictures/{number}.png")
-    difwatch(place / "state", "--config", automatic(place), "watch", "--once")
+    called(place / "state", "--config", automatic(place), "watch", "--once")
     assert sorted(os.listdir(place / "pictures")) == ["deep", "other.png"]
     assert len(os.listdir(place / "out")) == 52
 
 
-def test_what_could_not_be_moved_is_told_until_it_is_moved(place, monkeypatch):
+class Always:
+    """Allows to move at any time; implements `difwatch.service.mover.Permission`."""
+
+    def is_ready(self, path):
+        return True
+
+    def is_stopping(self):
+        return False
+
+
+@pytest.fixture
+def mover(place):
+    """The part of a daemon that moves, over both folders; the store is filled by `known`."""
     engine, _ = new_store(place / "state", 50, 5)
+    folders = [os.fsencode(place / name) for name in ("archive", "pictures")]
+    policies = dict.fromkeys(folders, Policy("move", os.fsencode(place / "out")))
+    yield AutomaticMover(
+        engine, StateDir(place / "state"), rules(place), MovePolicies(policies, folders, 500), Always()
+    )
+    engine.dispose()
+
+
+def test_what_could_not_be_moved_is_told_until_it_is_moved(place, mover, monkeypatch):
     known(place)
-    book = journal(place / "state")
-    real, now = move.transfer_together, datetime(2026, 11, 21, tzinfo=UTC)
+    real, now = move.transfer_together, NOON
 
     def failing(files, *rest):
-        if files[0].source.name == b"a.png" and now.day == 21:
+        if files[0].source.name == b"a.png" and now == NOON:
             raise OSError(5, "Input/output error")
         real(files, *rest)
 
     monkeypatch.setattr(move, "transfer_together", failing)
-    folders = [os.fsencode(place / name) for name in ("archive", "pictures")]
-    policies = dict.fromkeys(folders, Policy("move", os.fsencode(place / "out")))
-    mover = AutomaticMover(
-        engine,
-        lambda: contextlib.nullcontext(book),
-        rules(place),
-        policies,
-        folders,
-        500,
-        lambda path: True,
-        lambda: False,
-    )
     shutil.copy(place / "archive/best.png", place / "pictures/c.png")
     known(place)
     assert not mover.act(now)
@@ -372,32 +382,27 @@ def test_what_could_not_be_moved_is_told_until_it_is_moved(place, monkeypatch):
     assert not mover.act(now)
     assert mover.troubles() == []
     assert len(os.listdir(place / "out")) == 3
-    book.close()
 
 
-def test_a_full_disk_of_the_journal_pauses_the_mover(place):
-    engine, _ = new_store(place / "state", 50, 5)
+def test_a_full_disk_of_the_journal_pauses_the_mover(place, mover, monkeypatch):
     known(place)
 
-    @contextlib.contextmanager
-    def full():
+    def begin(self, entries, now):
         raise JournalError("moves.db: the journal of moves cannot be used (disk full)")
-        yield
 
-    folder = os.fsencode(place / "pictures")
-    policies = {folder: Policy("move", os.fsencode(place / "out"))}
-    mover = AutomaticMover(engine, full, rules(place), policies, [folder], 500, lambda path: True, lambda: False)
-    assert not mover.act(datetime(2026, 11, 21, tzinfo=UTC))
+    monkeypatch.setattr(Journal, "begin", begin)
+    assert not mover.act(NOON)
     assert mover.troubles() == ["moves.db: the journal of moves cannot be used (disk full)"]
+    assert not (place / "out").exists() or os.listdir(place / "out") == []
 
 
 def test_where_pictures_were_moved_is_not_searched_even_if_the_store_was_lost(place):
     known(place)
-    difwatch(place / "state", "apply", "--move-to", place / "pictures/lesser")
+    called(place / "state", "apply", "--move-to", place / "pictures/lesser")
     for path in (place / "state").glob("difwatch.db*"):
         path.unlink()
     known(place)
-    assert "No matches" in difwatch(place / "state", "report").stdout
+    assert "No matches" in called(place / "state", "report").stdout
 
 
 def test_a_picture_stays_while_it_is_the_last_match_of_one_that_went_also_after_a_change_of_hands(tmp_path):
@@ -411,8 +416,8 @@ def test_a_picture_stays_while_it_is_the_last_match_of_one_that_went_also_after_
         path = tmp_path / "pictures" / name
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(np.rot90(base + np.uint8(plus), turn).copy()).save(path, pnginfo=note)
-        difwatch(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", path.parent)
-        return difwatch(tmp_path / "state", "apply", "--move-to", tmp_path / "out", check=False).stdout
+        called(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", path.parent)
+        return called(tmp_path / "state", "apply", "--move-to", tmp_path / "out", check=False).stdout
 
     step("a.png", 0, 0)
     step("b.png", 2, 1000)
@@ -427,12 +432,12 @@ def test_apply_heeds_the_configuration_where_nothing_else_is_said(place):
     (place / "pictures/a.xmp").write_text("notes")
     config = place / "config.toml"
     config.write_text('sidecars = "refuse"\nkeep_tree = true\n')
-    done = difwatch(place / "state", "--config", config, "apply", "--move-to", place / "out", check=False)
+    done = called(place / "state", "--config", config, "apply", "--move-to", place / "out", check=False)
     assert (place / "pictures/a.png").exists()
     assert "stays: " in done.stdout
     assert (place / "out/pictures/deep/a.png").exists()
     config.write_text("no TOML")
-    assert difwatch(place / "state", "--config", config, "apply", "--delete", check=False).returncode == 2
+    assert called(place / "state", "--config", config, "apply", "--delete", check=False).returncode == 2
 
 
 def test_a_reader_that_goes_away_does_not_stop_what_was_asked_for(place):
@@ -448,49 +453,35 @@ def test_a_reader_that_goes_away_does_not_stop_what_was_asked_for(place):
 
 def test_the_way_back_that_is_told_undoes_this_run_and_no_other(place, monkeypatch):
     known(place)
-    first = difwatch(place / "state", "apply", "--move-to", place / "one", "--folder", place / "pictures").stdout
+    first = called(place / "state", "apply", "--move-to", place / "one", "--folder", place / "pictures").stdout
     assert "1 picture" in first
-    second = difwatch(place / "state", "apply", "--move-to", place / "two").stdout
+    second = called(place / "state", "apply", "--move-to", place / "two").stdout
     assert "'difwatch undo 2' puts it back" in second
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     listed = difwatch(place / "state", "moves").stdout.splitlines()[1]
     moment = listed.split()[1]
     assert difwatch(place / "state", "undo", "--since", moment).stdout.startswith("2  ")
     assert len(os.listdir(place / "one")) == 1
-    assert "nothing to put back" in difwatch(place / "state", "undo", "--since", "2036-01-01").stdout
-    assert json.loads(difwatch(place / "other", "moves", "--json").stdout) == {"moves": []}
+    assert "nothing to put back" in called(place / "state", "undo", "--since", "2036-01-01").stdout
+    assert json.loads(called(place / "other", "moves", "--json").stdout) == {"moves": []}
 
 
-def test_a_destination_that_is_in_trouble_pauses_the_mover_and_five_failures_end_a_round(place, monkeypatch):
-    engine, _ = new_store(place / "state", 50, 5)
+def test_a_destination_that_is_in_trouble_pauses_the_mover_and_five_failures_end_a_round(place, mover, monkeypatch):
     for number in range(8):
         shutil.copy(place / "archive/best.png", place / f"pictures/{number}.png")
     known(place)
-    book, now = journal(place / "state"), datetime(2026, 11, 21, tzinfo=UTC)
-    folders = [os.fsencode(place / name) for name in ("archive", "pictures")]
-    policies = dict.fromkeys(folders, Policy("move", os.fsencode(place / "out")))
-    mover = AutomaticMover(
-        engine,
-        lambda: contextlib.nullcontext(book),
-        rules(place),
-        policies,
-        folders,
-        500,
-        lambda path: True,
-        lambda: False,
-    )
     with monkeypatch.context() as patch:
         patch.setattr(os, "statvfs", lambda path: (_ for _ in ()).throw(OSError(107, "not connected", path)))
-        assert not mover.act(now)
+        assert not mover.act(NOON)
         assert mover.troubles() == [f"{place}: not connected"]
     with monkeypatch.context() as patch:
         patch.setattr(move, "transfer_together", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
-        assert not mover.act(now)
-    assert len(book.entries()) == 5
+        assert not mover.act(NOON)
+    with contextlib.closing(journal(place / "state")) as book:
+        assert len(book.entries()) == 5
     assert "and 4 more" in mover.troubles()[0]
-    assert not mover.act(now + timedelta(minutes=10))
+    assert not mover.act(NOON + timedelta(minutes=10))
     assert (mover.troubles(), len(os.listdir(place / "out"))) == ([], 10)
-    book.close()
 
 
 def test_a_watched_folder_is_no_destination_that_is_left_out_however_files_came_there(place):
@@ -500,5 +491,5 @@ def test_a_watched_folder_is_no_destination_that_is_left_out_however_files_came_
         photo(8).save(place / "inbox" / name)
     difwatch(place / "state", "scan", "-D", place / "inbox", "-mv", place / "pictures", "-Z", place / "files")
     known(place)
-    listed = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["folders"]
+    listed = json.loads(called(place / "state", "status", "--json", check=False).stdout)["folders"]
     assert {os.path.basename(one["path"]): one["files"] for one in listed} == {"pictures": 4, "archive": 1}

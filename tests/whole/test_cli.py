@@ -13,28 +13,24 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from difwatch import cli
-from difwatch.cli.logs import describe
-from difwatch.model.health import Progress
+from difwatch.cli import app
+from difwatch.cli.progress import described
+from difwatch.model.health import Progress, Queue
 from difwatch.store import open_writer
 from tests.support import naive
+from tests.support.collection import make_collection
+from tests.support.commands import called, index, reported_pairs
 from tests.support.photos import photo
-from tests.support.running import difwatch, reported_pairs
+from tests.support.running import difwatch
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A store over a few pictures, one with an odd name, one of them turned, one broken, one a hard link."""
     top = tmp_path_factory.mktemp("cli")
-    pictures = top / "pictures"
-    pictures.mkdir()
-    photo(1, 120, 80).save(pictures / "a.png")
+    pictures = make_collection(top / "pictures", b"caf\xe9\n.png")
     photo(1, 120, 80).save(pictures / "b.png", compress_level=1)
-    photo(1, 120, 80).rotate(90, expand=True).save(pictures / "turned.png")
-    photo(1, 120, 80).save(pictures / "near.jpg", quality=80)
     photo(1, 60, 40).save(pictures / "small.png")
-    photo(2, 120, 80).save(pictures / "other.png")
-    shutil.copy(pictures / "other.png", os.path.join(os.fsencode(pictures), b"caf\xe9\n.png"))
     os.link(pictures / "other.png", pictures / "linked.png")
     (pictures / "broken.jpg").write_text("no")
     difwatch(top / "state", "watch", "--once", "--quiet-seconds", "0", pictures)
@@ -42,7 +38,7 @@ def place(tmp_path_factory):
 
 
 def test_the_json_report_has_the_shape_that_scripts_rely_on(place):
-    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)
+    found = json.loads(called(place / "state", "report", "--format", "json").stdout)
     assert found["schema"] == 1
     assert found["settings"] == {
         "threshold": 5.0, "rotate": True, "same_dim": True, "in_folder": False, "px_size": 50, "recipe": "exact",
@@ -61,13 +57,13 @@ def test_groups_and_pairs_are_those_of_the_twin(place):
     pictures = naive.read_tree(os.fsencode(place / "pictures"))
     pairs = naive.file_pairs(pictures, 5, True, True)
     assert reported_pairs(place / "state") == pairs
-    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["groups"]
+    found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
     groups = {os.fsencode(g["primary"]["path"]): {os.fsencode(m["path"]) for m in g["members"]} for g in found}
     assert groups == naive.groups(pictures, pairs)
 
 
 def test_hard_links_are_named_and_are_no_pair(place):
-    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)
+    found = json.loads(called(place / "state", "report", "--format", "json").stdout)
     links = [image["links"] for group in found["groups"] for image in (group["primary"], *group["members"])
              if "links" in image]  # fmt: skip
     assert links == [[str(place / "pictures" / "other.png")]]
@@ -76,50 +72,48 @@ def test_hard_links_are_named_and_are_no_pair(place):
 def test_a_name_that_is_not_utf_8_comes_back_exactly_from_json_and_escaped_as_text(place):
     odd = os.path.join(os.fsencode(place / "pictures"), b"caf\xe9\n.png")
     assert any(odd in pair for pair in reported_pairs(place / "state"))
-    text = difwatch(place / "state", "report").stdout
+    text = called(place / "state", "report").stdout
     assert "caf\\xe9\\x0a.png" in text
 
 
 def test_the_text_report_says_how_much_could_go(place):
-    text = difwatch(place / "state", "report").stdout
+    text = called(place / "state", "report").stdout
     assert text.startswith("2 groups: 4 lesser pictures of 7, ")
     assert "turned.png  80x120" in text
     assert "duplicate, turned by 270°" in text
 
 
 def test_csv_says_the_same_as_json(place):
-    rows = list(csv.DictReader(io.StringIO(difwatch(place / "state", "report", "--format", "csv").stdout)))
-    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["groups"]
+    rows = list(csv.DictReader(io.StringIO(called(place / "state", "report", "--format", "csv").stdout)))
+    found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
     assert [row["path"] for row in rows if row["role"] == "primary"] == [one["primary"]["path"] for one in found]
     members = [(m["path"], str(m["sse"]), m["level"]) for one in found for m in one["members"]]
     assert [(row["path"], row["sse"], row["level"]) for row in rows if row["role"] == "member"] == members
-    pairs = list(
-        csv.DictReader(io.StringIO(difwatch(place / "state", "report", "--pairs", "--format", "csv").stdout))
-    )
+    pairs = list(csv.DictReader(io.StringIO(called(place / "state", "report", "--pairs", "--format", "csv").stdout)))
     assert len(pairs) == len(reported_pairs(place / "state"))
 
 
 def test_another_threshold_needs_no_new_search_and_one_beyond_memory_is_refused(place):
     pictures = naive.read_tree(os.fsencode(place / "pictures"))
     for threshold in (0, 3.5, 50):
-        listed = difwatch(
+        listed = called(
             place / "state", "report", "--pairs", "--format", "json", "--threshold", str(threshold)
         ).stdout
         assert len(json.loads(listed)["pairs"]) == len(naive.file_pairs(pictures, threshold, True, True))
-    done = difwatch(place / "state", "report", "--threshold", "51", check=False)
+    done = called(place / "state", "report", "--threshold", "51", check=False)
     assert done.returncode == 2
     assert "remembered up to an MSE of 50" in done.stderr
-    assert difwatch(place / "state", "report", "--threshold", "-1", check=False).returncode == 2
+    assert called(place / "state", "report", "--threshold", "-1", check=False).returncode == 2
 
 
 def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_path):
     out = tmp_path / "out.json"
-    assert difwatch(place / "state", "report", "--format", "json", "-o", out).stdout == ""
+    assert called(place / "state", "report", "--format", "json", "-o", out).stdout == ""
     assert json.loads(out.read_text())["schema"] == 1
-    done = difwatch(place / "state", "report", "-o", tmp_path / "no" / "x", check=False)
+    done = called(place / "state", "report", "-o", tmp_path / "no" / "x", check=False)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
-    assert "No matches" in difwatch(place / "state", "report", "--folder", place / "pictures/none").stdout
+    assert "No matches" in called(place / "state", "report", "--folder", place / "pictures/none").stdout
 
 
 @pytest.mark.parametrize("command", [("report",), ("apply", "--delete", "--dry-run")])
@@ -133,15 +127,15 @@ def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_pat
     ],
 )
 def test_a_wrong_value_is_refused_and_not_taken_for_everything(place, command, flags, words):
-    done = difwatch(place / "state", *command, *flags, check=False)
+    done = called(place / "state", *command, *flags, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
 
 
 def test_a_folder_may_be_named_from_home(place, monkeypatch):
     monkeypatch.setenv("HOME", str(place))
-    whole = difwatch(place / "state", "report").stdout
-    assert difwatch(place / "state", "report", "--folder=~/pictures").stdout == whole
+    whole = called(place / "state", "report").stdout
+    assert called(place / "state", "report", "--folder=~/pictures").stdout == whole
 
 
 @pytest.mark.parametrize(
@@ -153,19 +147,19 @@ def test_a_folder_may_be_named_from_home(place, monkeypatch):
     ],
 )  # fmt: skip
 def test_wrong_use_is_one_line_and_code_2(place, command):
-    done = difwatch(place / "state", *command, check=False)
+    done = called(place / "state", *command, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert done.stderr.startswith("difwatch: ")
 
 
 def test_a_command_that_is_nearly_right_is_suggested(tmp_path):
-    assert "did you mean 'watch'?" in difwatch(tmp_path, "wathc", check=False).stderr
+    assert "did you mean 'watch'?" in called(tmp_path, "wathc", check=False).stderr
 
 
 def test_a_place_that_cannot_be_looked_at_is_said_in_words(tmp_path):
     (tmp_path / "file").touch()
     for command in (("status",), ("report",), ("retry", "--all"), ("db", "check"), ("db", "backup")):
-        done = difwatch(tmp_path / "file" / "state", *command, check=False)
+        done = called(tmp_path / "file" / "state", *command, check=False)
         assert done.returncode in (1, 2, 5)
         assert len(done.stderr.splitlines()) <= 1
 
@@ -181,43 +175,43 @@ def test_explain_says_what_the_report_says(place, tmp_path):
         f'same_dim = false\n[[folder]]\npath = "{pictures}"\n'
         f'[[folder]]\npath = "{pictures}/own"\nin_folder = true\nrole = "reference"\n'
     )
-    difwatch(tmp_path / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
+    called(tmp_path / "state", "--config", config, "watch", "--once", "--quiet-seconds", "0")
 
     def explained(a, b):
-        return difwatch(tmp_path / "state", "explain", pictures / a, pictures / b).stdout.splitlines()[-1]
+        return called(tmp_path / "state", "explain", pictures / a, pictures / b).stdout.splitlines()[-1]
 
     assert "in_folder" in explained("a.png", "own/b.png")
     assert "better by pixels" in explained("a.png", "small.png")
     assert "kept: " in explained("own/b.png", "own/c.png")
-    difwatch(tmp_path / "state", "ignore", pictures / "a.png", pictures / "small.png")
+    called(tmp_path / "state", "ignore", pictures / "a.png", pictures / "small.png")
     assert "difwatch ignore --remove" in explained("a.png", "small.png")
 
 
 def test_status_of_a_stopped_daemon(place, tmp_path):
-    done = difwatch(place / "state", "status", "--json", check=False)
+    done = called(place / "state", "status", "--json", check=False)
     found = json.loads(done.stdout)
     assert (done.returncode, found["state"], found["pid"]) == (1, "stopped", None)
     (folder,) = found["folders"]
     assert (folder["files"], folder["images"], folder["unreadable"]) == (9, 8, 1)
     assert found["index_size"] == 5
     assert found["last_scan"] is not None
-    text = difwatch(place / "state", "status", check=False).stdout
+    text = called(place / "state", "status", check=False).stdout
     assert text.startswith("difwatch is not running.\n")
-    assert difwatch(tmp_path / "nothing here", "status", check=False).returncode == 1
+    assert called(tmp_path / "nothing here", "status", check=False).returncode == 1
 
 
 def test_unreadable_files_are_listed(place):
     assert difwatch(place / "state", "unreadable").stdout == (
         f"{place}/pictures/broken.jpg: the contents are not those of any image format that difwatch reads\n"
     )
-    assert difwatch(place / "state", "unreadable", "--print0").stdout == f"{place}/pictures/broken.jpg\0"
+    assert called(place / "state", "unreadable", "--print0").stdout == f"{place}/pictures/broken.jpg\0"
 
 
 def test_explain_says_why_and_why_not(place):
     pictures = place / "pictures"
 
     def explain(a, b):
-        return difwatch(place / "state", "explain", pictures / a, pictures / b).stdout
+        return called(place / "state", "explain", pictures / a, pictures / b).stdout
 
     assert "match: duplicate" in explain("a.png", "turned.png")
     assert "MSE with the second turned by 270°: 0 (SSE 0)" in explain("a.png", "turned.png")
@@ -225,7 +219,7 @@ def test_explain_says_why_and_why_not(place):
     assert "no match: the smallest SSE" in explain("a.png", "other.png")
     assert "no match: their sizes differ" in explain("a.png", "small.png")
     assert "hard links" in explain("other.png", "linked.png")
-    done = difwatch(place / "state", "explain", pictures / "a.png", pictures / "broken.jpg", check=False)
+    done = called(place / "state", "explain", pictures / "a.png", pictures / "broken.jpg", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "broken.jpg: the contents" in done.stderr
 
@@ -243,7 +237,7 @@ def test_explain_says_why_and_why_not(place):
     ],
 )
 def test_wrong_use_is_one_clear_message_and_an_exit_code(tmp_path, arguments, code, words):
-    done = difwatch(tmp_path / "state", *arguments, check=False)
+    done = called(tmp_path / "state", *arguments, check=False)
     assert done.returncode == code
     assert words in done.stderr
 
@@ -251,7 +245,7 @@ def test_wrong_use_is_one_clear_message_and_an_exit_code(tmp_path, arguments, co
 def test_five_mistakes_in_the_configuration_are_five_lines(tmp_path):
     file = tmp_path / "c.toml"
     file.write_text('a = 1\nb = 2\npx_size = 1\nrotate = 3\n[[folder]]\npath = "/no/such"\n')
-    done = difwatch(tmp_path / "state", "--config", file, "watch", check=False)
+    done = called(tmp_path / "state", "--config", file, "watch", check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 5
     assert not (tmp_path / "state").exists(), "nothing starts"
@@ -271,7 +265,7 @@ def test_a_corrupt_or_foreign_or_newer_store_is_said_in_one_line_and_left_alone(
         state.mkdir()
         make(state / "difwatch.db", folder)
         before = (state / "difwatch.db").read_bytes()
-        done = difwatch(state, *arguments, check=False)
+        done = called(state, *arguments, check=False)
         assert done.returncode == 5, done.stdout + done.stderr
         assert len(done.stderr.splitlines()) == 1
         assert f"{state}/difwatch.db: " in done.stderr
@@ -290,7 +284,7 @@ def foreign_store(path, folder):
 
 
 def newer_store(path, folder):
-    difwatch(path.parent, "watch", "--once", folder)
+    index(path.parent, folder)
     store = sqlite3.connect(path)
     store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     store.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -300,33 +294,33 @@ def newer_store(path, folder):
 
 def test_db_upgrade_makes_and_finds_the_schema(tmp_path):
     assert "(made)" in difwatch(tmp_path, "db", "upgrade").stdout
-    assert "(is up to date)" in difwatch(tmp_path, "db", "upgrade").stdout
+    assert "(is up to date)" in called(tmp_path, "db", "upgrade").stdout
 
 
 def test_the_summaries_of_help_are_those_of_the_commands():
-    for name, module in cli._COMMANDS.items():
-        command = importlib.import_module(module).command
-        assert command.get_short_help_str(100) == cli._SUMMARIES[name]
+    for name, summary in app._COMMANDS.items():
+        command = importlib.import_module(f"difwatch.cli.commands.{name}").command
+        assert (command.name, command.get_short_help_str(100)) == (name, summary)
 
 
 def test_help_names_every_command_and_loads_none_of_the_heavy_libraries():
     code = (
-        f"import sys; sys.path[:] = {sys.path!r}; from difwatch import cli\n"
-        "try: cli.cli(['--help'])\nexcept SystemExit: pass\n"
+        f"import sys; sys.path[:] = {sys.path!r}; from difwatch.cli import app\n"
+        "try: app.cli(['--help'])\nexcept SystemExit: pass\n"
         "print(sorted({'sqlalchemy', 'numpy', 'scipy', 'PIL', 'pydantic', 'watchdog'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.splitlines()[-1] == "[]"
-    assert all(f"  {name}" in out for name in cli._COMMANDS)
-    assert CliRunner().invoke(cli.cli, ["--version"]).output.startswith("difwatch, version ")
+    assert all(f"  {name}" in out for name in app._COMMANDS)
+    assert CliRunner().invoke(app.cli, ["--version"]).output.startswith("difwatch, version ")
 
 
 def test_progress_says_the_rate_and_the_time_left():
-    halfway = Progress(settling=0, waiting=80, working=20, done=100, scanning=False)
-    assert describe(halfway, seconds=10, done=100) == "100 of 200 files read, 10 a second, 10 s left"
-    long = Progress(settling=0, waiting=1300, working=0, done=100, scanning=False)
-    assert describe(long, seconds=10, done=100) == "100 of 1400 files read, 10 a second, 2 min 10 s left"
-    assert describe(Progress(0, 5, 0, 0, True), seconds=1, done=0) == "0 of 5 files read"
+    halfway = Progress(Queue(waiting=80, working=20), done=100, scanning=False)
+    assert described(halfway, rate=10) == "100 of 200 files read, 10 a second, 10 s left"
+    long = Progress(Queue(waiting=1300), done=100, scanning=False)
+    assert described(long, rate=10) == "100 of 1400 files read, 10 a second, 2 min 10 s left"
+    assert described(Progress(Queue(waiting=5), done=0, scanning=True), rate=0) == "0 of 5 files read"
 
 
 def test_a_reader_that_goes_away_is_no_failure(place):
@@ -337,8 +331,8 @@ def test_a_reader_that_goes_away_is_no_failure(place):
 
 def test_a_store_that_is_only_being_made_is_none_yet(tmp_path):
     open_writer(tmp_path / "difwatch.db").dispose()
-    assert difwatch(tmp_path, "status", check=False).returncode == 1
-    done = difwatch(tmp_path, "report", check=False)
+    assert called(tmp_path, "status", check=False).returncode == 1
+    done = called(tmp_path, "report", check=False)
     assert (done.returncode, "there is no store yet" in done.stderr) == (5, True)
 
 
@@ -350,7 +344,7 @@ def test_a_folder_without_permission_makes_once_incomplete_and_nothing_is_forgot
     (tmp_path / "closed").mkdir()
     photo(1).save(tmp_path / "closed" / "b.png", compress_level=1)
     state = tmp_path / "state"
-    difwatch(state, "watch", "--once", "--quiet-seconds", "0", tmp_path)
+    called(state, "watch", "--once", "--quiet-seconds", "0", tmp_path)
     before = reported_pairs(state)
     (tmp_path / "closed").chmod(0)
     bare = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all", sys.executable]

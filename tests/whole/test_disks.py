@@ -5,10 +5,13 @@ import shutil
 
 import pytest
 
+from difwatch.actions.move import carry_out
+from difwatch.actions.recover import recover
 from difwatch.actions.undo import undo
 from tests.faults import disks
+from tests.support.commands import called, index
+from tests.support.moving import CLOCK, act, journal, rules
 from tests.support.photos import photo
-from tests.support.running import difwatch
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(why := disks.is_possible()), reason=str(why))]
 
@@ -49,20 +52,20 @@ def test_a_destination_of_somebody_else_leaves_the_picture_where_it_was():
 
 def test_undo_does_not_put_a_picture_under_the_place_where_its_disk_should_be(tmp_path):
     (tmp_path / "out").mkdir()
-    book, found = disks.journal(tmp_path / "state"), disks.rules(tmp_path)
+    book, found = journal(tmp_path / "state"), rules(tmp_path)
     with disks.mounted("-t", "tmpfs", "tmpfs") as place:
         (place / "deep").mkdir()
         for name in ("a.jpg", "deep/b.jpg"):
             (place / name).write_bytes(b"same picture")
-        planned = disks.act(place / "deep/b.jpg", place / "a.jpg", tmp_path / "out/b.jpg")
-        assert disks.carry_out(planned, book, found).state == "done"
+        planned = act(place / "deep/b.jpg", place / "a.jpg", tmp_path / "out/b.jpg")
+        assert carry_out(planned, book, found).state == "done"
     place.mkdir(parents=True)
     (entry,) = book.entries()
-    back = undo(entry, book, lambda: disks.NOW)
+    back = undo(entry, book, CLOCK)
     assert back.state == "refused"
     assert "is its disk mounted" in back.reason
     assert list(place.iterdir()) == []
-    assert undo(entry, book, lambda: disks.NOW, force=True).state == "done"
+    assert undo(entry, book, CLOCK, force=True).state == "done"
     assert (place / "deep/b.jpg").exists()
     book.close()
     shutil.rmtree(place.parent)
@@ -71,10 +74,10 @@ def test_undo_does_not_put_a_picture_under_the_place_where_its_disk_should_be(tm
 def test_a_picture_is_not_moved_away_through_a_second_door_to_the_same_folder(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.jpg").write_bytes(b"picture")
-    book = disks.journal(tmp_path / "state")
+    book = journal(tmp_path / "state")
     with disks.mounted("--bind", str(tmp_path / "in")) as door:
-        planned = disks.act(door / "a.jpg", tmp_path / "in/a.jpg", tmp_path / "out/a.jpg")
-        outcome = disks.carry_out(planned, book, disks.rules(tmp_path))
+        planned = act(door / "a.jpg", tmp_path / "in/a.jpg", tmp_path / "out/a.jpg")
+        outcome = carry_out(planned, book, rules(tmp_path))
     assert (outcome.state, outcome.reason) == ("refused", "it is the same file as the one to keep")
     assert (tmp_path / "in/a.jpg").exists()
     book.close()
@@ -84,9 +87,9 @@ def test_two_doors_to_one_folder_are_no_duplicates(tmp_path):
     (tmp_path / "in").mkdir()
     photo(1).save(tmp_path / "in/a.png")
     with disks.mounted("--bind", str(tmp_path / "in")) as door:
-        difwatch(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", tmp_path / "in", door)
-        assert "No matches" in difwatch(tmp_path / "state", "report").stdout
-        difwatch(tmp_path / "state", "apply", "--permanent", "--yes")
+        index(tmp_path / "state", tmp_path / "in", door)
+        assert "No matches" in called(tmp_path / "state", "report").stdout
+        called(tmp_path / "state", "apply", "--permanent", "--yes")
     assert (tmp_path / "in/a.png").exists()
 
 
@@ -96,16 +99,16 @@ def test_nothing_is_decided_while_the_disk_of_the_destination_is_away(tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / "in" / name).write_bytes(b"same picture")
-    book, found = disks.journal(tmp_path / "state"), disks.rules(tmp_path)
+    book, found = journal(tmp_path / "state"), rules(tmp_path)
     with disks.mounted("-o", "loop", str(image), at=far):
-        planned = disks.act(tmp_path / "in/b.jpg", tmp_path / "in/a.jpg", far / "b.jpg")
-        assert disks.carry_out(planned, book, found).state == "done"
+        planned = act(tmp_path / "in/b.jpg", tmp_path / "in/a.jpg", far / "b.jpg")
+        assert carry_out(planned, book, found).state == "done"
     # As if it had been killed right before the outcome was written down.
     book._connection.execute("UPDATE act SET state = 'open'")
-    (one,) = disks.recover(book, lambda: disks.NOW)
+    (one,) = recover(book, CLOCK)
     assert one.state == "open"
     with disks.mounted("-o", "loop", str(image), at=far):
-        (one,) = disks.recover(book, lambda: disks.NOW)
+        (one,) = recover(book, CLOCK)
         assert one.state == "done"
     book.close()
 
@@ -116,15 +119,14 @@ def test_nothing_is_moved_below_the_place_where_the_disk_of_the_destination_shou
     (tmp_path / "in").mkdir()
     for name in ("a.png", "b.png"):
         photo(1).save(tmp_path / "in" / name)
-    watch = ("watch", "--once", "--quiet-seconds", "0", tmp_path / "in")
-    difwatch(tmp_path / "state", *watch)
+    index(tmp_path / "state", tmp_path / "in")
     with disks.mounted("-o", "loop", str(image), at=far):
-        difwatch(tmp_path / "state", "apply", "--move-to", far / "lesser")
+        called(tmp_path / "state", "apply", "--move-to", far / "lesser")
     photo(1).save(tmp_path / "in/c.png")
-    difwatch(tmp_path / "state", *watch)
-    done = difwatch(tmp_path / "state", "apply", "--move-to", far / "lesser", check=False)
+    index(tmp_path / "state", tmp_path / "in")
+    done = called(tmp_path / "state", "apply", "--move-to", far / "lesser", check=False)
     assert done.returncode == 2
     assert "is its disk mounted" in done.stderr
     assert list(far.iterdir()) == []
-    difwatch(tmp_path / "state", "apply", "--move-to", far / "lesser", "--force")
+    called(tmp_path / "state", "apply", "--move-to", far / "lesser", "--force")
     assert [path.name for path in (far / "lesser").iterdir()] == ["c.png"]

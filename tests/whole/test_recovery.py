@@ -7,14 +7,18 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from difwatch.store import backups
 from tests.faults import disks
+from tests.support.commands import called, index, reported_pairs
 from tests.support.photos import photo
-from tests.support.running import Daemon, difwatch, reported_pairs
+from tests.support.running import Daemon, difwatch
+
+DAY = date(2026, 11, 20)
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def place(tmp_path):
     for number in range(30):
         photo(number % 25).save(tmp_path / f"pictures/{number}.png")
     known(tmp_path)
-    difwatch(tmp_path / "state", "apply", "--move-to", tmp_path / "out", "--folder", tmp_path / "pictures")
+    called(tmp_path / "state", "apply", "--move-to", tmp_path / "out", "--folder", tmp_path / "pictures")
     for number in range(3):
         photo(number).save(tmp_path / f"pictures/again{number}.png")
     known(tmp_path)
@@ -31,7 +35,7 @@ def place(tmp_path):
 
 
 def known(place):
-    return difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    return index(place / "state", place / "pictures")
 
 
 def garbage(store):
@@ -71,7 +75,7 @@ def test_a_damaged_store_is_put_aside_and_all_is_as_before(place, damage, with_c
     before, moves = reported_pairs(place / "state"), (place / "state/moves.db").read_bytes()
     assert before
     if with_copy:
-        assert backups.back_up(store, "2026-11-20") is None
+        assert backups.back_up(store, DAY) is None
     damage(store)
     damaged = store.read_bytes() if store.exists() else b""
     done = known(place)
@@ -89,7 +93,7 @@ def test_a_damaged_store_is_put_aside_and_all_is_as_before(place, damage, with_c
     assert aside[0] in done.stderr
     assert (place / "state" / aside[0]).read_bytes() == damaged, "nothing is deleted"
     assert ("the copy of 2026-11-20 is taken" if with_copy else "made from the folders") in done.stderr
-    difwatch(place / "state", "undo", "--all")
+    called(place / "state", "undo", "--all")
 
 
 def test_a_log_of_the_store_that_was_deleted_costs_only_reading_again(place):
@@ -110,11 +114,11 @@ def test_a_log_of_the_store_that_was_deleted_costs_only_reading_again(place):
 def test_a_copy_is_made_once_a_day_and_three_are_kept(place):
     store = place / "state/difwatch.db"
     for day in range(1, 6):
-        assert backups.back_up(store, f"2026-11-0{day}") is None
+        assert backups.back_up(store, date(2026, 11, day)) is None
     kept = sorted(path.name for path in (place / "state/backups").iterdir())
     assert kept == [f"difwatch-2026-11-0{day}.db" for day in (3, 4, 5)]
     when = backups.newest(store).stat().st_mtime_ns
-    assert backups.back_up(store, "2026-11-05") is None
+    assert backups.back_up(store, date(2026, 11, 5)) is None
     assert backups.newest(store).stat().st_mtime_ns == when
 
 
@@ -131,7 +135,7 @@ def test_a_running_daemon_copies_its_store(place):
 
 def test_without_room_no_copy_is_made_and_it_is_said(place, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 90, 10))
-    assert "no room" in backups.back_up(place / "state/difwatch.db", "2026-11-20")
+    assert "no room" in backups.back_up(place / "state/difwatch.db", DAY)
     assert backups.newest(place / "state/difwatch.db") is None
 
 
@@ -161,7 +165,7 @@ def test_a_full_disk_pauses_the_daemon_and_it_goes_on_by_itself(tmp_path):
             assert {Path(line["new"]).name, Path(line["old"]).name} == {"1.png", "copy.png"}
         finally:
             assert daemon.end() == 0
-        status = json.loads(difwatch(state, "status", "--json", check=False).stdout)
+        status = json.loads(called(state, "status", "--json", check=False).stdout)
         assert status["folders"][0]["images"] == 41
 
 
@@ -203,21 +207,21 @@ def test_a_disk_that_takes_nothing_ends_it_in_one_line_and_the_next_start_goes_o
     for name in "ab":
         photo(1).save(tmp_path / f"pictures/{name}.png")
     with disks.mounted("-t", "tmpfs", "-o", "size=20m,nr_inodes=60", "tmpfs") as state:
-        assert once(state, tmp_path / "pictures").returncode == 0
+        index(state, tmp_path / "pictures")
         photo(1).save(tmp_path / "pictures/c.png")
         with contextlib.contextmanager(fault)(state) as before:
             done = once(state, tmp_path / "pictures", *before)
         assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
-        assert once(state, tmp_path / "pictures").returncode == 0
-        assert "1 group: 2 lesser pictures of 3" in difwatch(state, "report").stdout
+        index(state, tmp_path / "pictures")
+        assert "1 group: 2 lesser pictures of 3" in called(state, "report").stdout
 
 
 def test_check_and_backup_refuse_what_is_no_sound_store(place, tmp_path):
     store, journal = place / "state/difwatch.db", place / "state/moves.db"
     copied = difwatch(place / "state", "db", "backup").stdout.strip()
     photo(9).save(place / "pictures/later.png")
-    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
-    difwatch(place / "state", "db", "backup")
+    known(place)
+    called(place / "state", "db", "backup")
     assert Path(copied).stat().st_mtime_ns > 0
     with sqlite3.connect(copied) as connection:
         (count,) = connection.execute(
@@ -226,7 +230,7 @@ def test_check_and_backup_refuse_what_is_no_sound_store(place, tmp_path):
     connection.close()
     assert count == 1, "the second copy of a day is a copy of now"
     journal.write_bytes(b"x" * 5000)
-    done = difwatch(place / "state", "db", "check", check=False)
+    done = called(place / "state", "db", "check", check=False)
     assert done.returncode == 5
     assert "keep it: it says where moved pictures are" in done.stderr
     journal.unlink()
@@ -234,7 +238,7 @@ def test_check_and_backup_refuse_what_is_no_sound_store(place, tmp_path):
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     for command in (("db", "check"), ("db", "backup"), ("db", "backup", tmp_path / "copy.db")):
-        done = difwatch(place / "state", *command, check=False)
+        done = called(place / "state", *command, check=False)
         assert (done.returncode, done.stdout) == (5, "")
         assert "newer difwatch" in done.stderr
     assert not (tmp_path / "copy.db").exists()

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from tests.support import naive
+from tests.support.collection import make_collection
+from tests.support.commands import called, index, reported_pairs
 from tests.support.photos import photo
-from tests.support.running import difwatch, reported_pairs
 
 ODD = b"<img src=x onerror=alert(1)> \"'&amp; caf\xe9 %41#?.png"
 
@@ -54,21 +55,15 @@ def path_of(link):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     top = tmp_path_factory.mktemp("html")
-    pictures = top / "pictures"
-    pictures.mkdir()
-    photo(1, 120, 80).save(pictures / "a.png")
-    photo(1, 120, 80).rotate(90, expand=True).save(pictures / "turned.png")
-    photo(1, 120, 80).save(pictures / "near.jpg", quality=80)
-    photo(2, 120, 80).save(pictures / "other.png")
-    (pictures / os.fsdecode(ODD)).write_bytes((pictures / "other.png").read_bytes())
+    pictures = make_collection(top / "pictures", ODD)
     photo(3, 120, 80).save(pictures / "alone.png")
-    difwatch(top / "state", "watch", "--once", "--quiet-seconds", "0", pictures)
+    index(top / "state", pictures)
     return top
 
 
 def test_the_page_shows_the_groups_of_the_json_report(place):
-    page = Page(difwatch(place / "state", "report", "--format", "html").stdout)
-    found = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["groups"]
+    page = Page(called(place / "state", "report", "--format", "html").stdout)
+    found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
     expected = [[os.fsencode(one["path"]) for one in (group["primary"], *group["members"])] for group in found]
     assert [[path for path, _ in section] for section in page.sections] == expected
     assert len(expected) == 2
@@ -77,12 +72,12 @@ def test_the_page_shows_the_groups_of_the_json_report(place):
 
 
 def test_the_page_shows_the_pairs(place):
-    page = Page(difwatch(place / "state", "report", "--format", "html", "--pairs").stdout)
+    page = Page(called(place / "state", "report", "--format", "html", "--pairs").stdout)
     assert {tuple(path for path, _ in section) for section in page.sections} == set(reported_pairs(place / "state"))
 
 
 def test_what_was_compared_is_in_the_page_once_for_all_files_that_have_it(place):
-    page = Page(difwatch(place / "state", "report", "--format", "html").stdout)
+    page = Page(called(place / "state", "report", "--format", "html").stdout)
     shown = {name: path for section in page.sections for path, name in section}
     assert page.thumbnails.keys() == shown.keys()
     assert len(shown) == 4, "of five pictures, two are equal"
@@ -94,7 +89,7 @@ def test_what_was_compared_is_in_the_page_once_for_all_files_that_have_it(place)
 
 
 def test_a_name_that_is_markup_stays_text(place):
-    page = Page(difwatch(place / "state", "report", "--format", "html").stdout)
+    page = Page(called(place / "state", "report", "--format", "html").stdout)
     assert os.path.join(os.fsencode(place / "pictures"), ODD) in [path for one in page.sections for path, _ in one]
     assert page.tags == {
         *("html", "meta", "title", "style", "h1", "p", "section", "figure", "a", "img", "small"),
@@ -103,6 +98,6 @@ def test_a_name_that_is_markup_stays_text(place):
 
 
 def test_a_page_without_matches_says_so(place):
-    page = Page(difwatch(place / "state", "report", "--format", "html", "--folder", place / "pictures/none").stdout)
+    page = Page(called(place / "state", "report", "--format", "html", "--folder", place / "pictures/none").stdout)
     assert page.sections == []
     assert "No matches up to an MSE of 5 among 0 pictures." in page.texts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from difwatch.imaging import is_image_name
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.settings import Folder
-from difwatch.tree import identity
+from difwatch.tree.identity import identity
 from difwatch.tree.roots import Root, innermost
 from difwatch.tree.scan import Absent, Blind, Directory, differences, walk
 
@@ -140,8 +140,8 @@ def test_a_folder_without_permission_is_blind_and_keeps_what_is_known(tmp_path):
         parent.chmod(parent.stat().st_mode | 0o055)
     code = (
         "import sys, os; sys.path[:] = {path!r}\n"
-        "from difwatch.imaging import is_image_name; from difwatch.model import Folder\n"
-        "from difwatch.watch.roots import Root; from difwatch.watch.scan import walk\n"
+        "from difwatch.imaging import is_image_name; from difwatch.model.settings import Folder\n"
+        "from difwatch.tree.roots import Root; from difwatch.tree.scan import walk\n"
         "os.setuid(65534); root = Root(Folder({top!r}), is_image_name)\n"
         "print([one for one in walk(root, root.path) if type(one).__name__ == 'Blind'])"
     )

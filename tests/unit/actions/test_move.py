@@ -64,7 +64,11 @@ def test_a_moved_picture_is_whole_at_its_new_place_and_gone_from_the_old_one(pla
     assert os.getxattr(place / "out/b.png", "user.tag") == b"yes"
     (entry,) = book.entries()
     assert (entry.state, entry.source, entry.target) == ("done", os.fsencode(place / "in/b.png"), one.target)
-    assert (entry.keeper, entry.begun, entry.ended) == (os.fsencode(place / "in/a.png"), NOON.isoformat(), NOON.isoformat())
+    assert (entry.keeper, entry.begun, entry.ended) == (
+        os.fsencode(place / "in/a.png"),
+        NOON.isoformat(),
+        NOON.isoformat(),
+    )
 
 
 def test_a_picture_moved_to_another_disk_keeps_its_attributes(place, book, far):
