@@ -21,7 +21,7 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from difwatch.imaging import make
+from difwatch.imaging import is_image_name, make
 from difwatch.imaging.tensor import tensor_digest
 from tests.faults import broken
 from tests.support.paths import CORPUS
@@ -123,7 +123,7 @@ def run(cuts: int, flips: int, corpus: Path) -> tuple[str, list[str]]:
         code, said, peak = watch(folder, state)
         tensors, reasons = verdicts(state)
         wanted = {path.name for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
-        wanted = {name for name in wanted if _counts(name)}
+        wanted = {name for name in wanted if is_image_name(os.fsencode(name))}
         wrong = [f"{name}: another tensor than by itself" for name in good if tensors.get(name) != good[name]]
         wrong += [f"{name}: no verdict" for name in sorted(wanted - tensors.keys() - reasons.keys())]
         wrong += [f"{name}: {reasons.get(name)}" for name in ("fifo.jpg", "socket.jpg") if name not in reasons]
@@ -138,12 +138,6 @@ def run(cuts: int, flips: int, corpus: Path) -> tuple[str, list[str]]:
         return text, wrong
     finally:
         shutil.rmtree(place)
-
-
-def _counts(name: str) -> bool:
-    from difwatch.imaging import is_image_name
-
-    return is_image_name(os.fsencode(name))
 
 
 def main() -> None:

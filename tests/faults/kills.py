@@ -10,48 +10,20 @@ Prints for each kind of act how many kills there were, what the journal said, an
 
 from __future__ import annotations
 
-import argparse
-import collections
-import os
-import re
 import shutil
 import subprocess
-import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from difwatch.actions.recover import recover
-from tests.support.moving import NOW, journal
+from tests.faults import interrupting
+from tests.faults.interrupting import run_module
+from tests.support.moving import CLOCK, journal
 
-MISSED = "not reached"  # programs do not always make the same number of calls before the act
-PROGRAM = Path(__file__).parent / "one_act.py"
 PICTURE, NOTES = b"the picture" * 1000, b"the notes"
 OTHER_DISK = Path("/dev/shm")
-SCENARIOS = (
-    "move",
-    "move across",
-    "move, name taken",
-    "move across, name taken",
-    "trash",
-    "delete",
-    "undo",
-    "undo across",
-)
-# What changes something on the disk; the others are kill points as well, but not in the quick run.
-CHANGING = {
-    "renameat2", "linkat", "unlinkat", "mkdirat", "write", "pwrite64", "fsync", "fdatasync", "fchmod", "fchown",
-    "utimensat", "setxattr", "fsetxattr", "ftruncate",
-}  # fmt: skip
-
-
-class Point(NamedTuple):
-    """A system call: its name, the how manieth of this name it is in the program, and how it fails (None: killed)."""
-
-    call: str
-    number: int
-    error: str | None
 
 
 class Stage:
@@ -71,22 +43,22 @@ class Stage:
         if "taken" in scenario:
             (self.out / "gone.jpg").write_bytes(b"taken")
         if scenario.startswith("undo"):
-            assert self.run([], "move").stdout == b"done\n"
+            assert self.run([], "move").stdout == "done\n"
 
     @property
     def kind(self) -> str:
         return self.scenario.partition(" ")[0].strip(",")
 
-    def run(self, strace: list[str], kind: str | None = None) -> subprocess.CompletedProcess[bytes]:
+    def run(self, strace: Sequence[str], kind: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the act, or another one on the same files."""
         paths = [self.inside / "gone.jpg", self.inside / "keep.jpg", self.out / "gone.jpg"]
-        command = [sys.executable, "-I", PROGRAM, kind or self.kind, self.state]
-        command += [] if (kind or self.kind) == "undo" else paths
-        return subprocess.run([*strace, *command], capture_output=True, check=False)
+        kind = kind or self.kind
+        return run_module(strace, "tests.faults.one_act", kind, self.state, *([] if kind == "undo" else paths))
 
-    def violations(self) -> tuple[str, list[str]]:
-        """What the journal says after recovery, and what is not as it must be."""
+    def violations(self, done: subprocess.CompletedProcess[str]) -> tuple[str, list[str]]:
+        """Return what the journal says after recovery, and what is not as it must be."""
         book = journal(self.state)
-        recover(book, lambda: NOW)
+        recover(book, CLOCK)
         found = []
         if book.open_entries():
             found.append("an act is still open")
@@ -122,80 +94,39 @@ class Stage:
         return state, found
 
     def clear(self) -> None:
+        """Remove the folders."""
         for top in (self.base, self.far):
             if top is not None:
                 shutil.rmtree(top)
 
 
-def points(scenario: str, quick: bool) -> list[Point]:
-    """The system calls of the act."""
-    warm = Stage(scenario)
-    warm.run([])  # so that all bytecode is written
-    warm.clear()
-    stage = Stage(scenario)
-    trace = stage.base / "trace"
-    stage.run(["strace", "-f", "-o", str(trace)])
-    seen: collections.Counter[str] = collections.Counter()
-    found: list[Point] = []
-    inside = after_change = False
-    for line in trace.read_text(errors="replace").splitlines():
-        called = re.match(r"\d+ +(\w+)\(", line)
-        if called is None:
-            continue
-        name = called[1]
-        seen[name] += 1
-        if name == "write" and '"done' in line:
-            break
-        if inside:
-            changes = name in CHANGING or "O_CREAT" in line
-            if not quick or changes or after_change:
-                found.append(Point(name, seen[name], None))
-            if changes:
-                found += [Point(name, seen[name], error) for error in ("EIO", "ENOSPC")]
-            after_change = changes
-        inside = inside or name == "getppid"
-    stage.clear()
-    return found
+@dataclass(frozen=True)
+class OneAct:
+    """One kind of act; implements `tests.faults.interrupting.Scenario`."""
+
+    name: str
+    end: str = 'write(1, "done'
+
+    def stage(self) -> Stage:
+        """Make folders for one run."""
+        return Stage(self.name)
 
 
-def interrupt(scenario: str, point: Point) -> tuple[str, list[str]]:
-    stage = Stage(scenario)
-    how = f"inject={point.call}:{f'error={point.error}' if point.error else 'signal=KILL'}:when={point.number}"
-    done = stage.run(["strace", "-f", "-o", "/dev/null", "-e", f"trace={point.call}", "-e", how])
-    try:
-        state, found = stage.violations()
-        if point.error is None and done.returncode != -9:
-            return MISSED, found
-        return state, found
-    finally:
-        stage.clear()
-
-
-def interruptions(scenario: str, quick: bool, jobs: int) -> tuple[int, collections.Counter[str], list[str]]:
-    """Interrupt a scenario everywhere: how often, what the journal said, and what was not as it must be."""
-    todo = points(scenario, quick)
-    states: collections.Counter[str] = collections.Counter()
-    wrong = []
-    with ThreadPoolExecutor(jobs) as pool:
-        for point, (state, found) in zip(todo, pool.map(lambda one: interrupt(scenario, one), todo), strict=True):
-            states[state] += 1
-            wrong += [f"{scenario}: {point.call} {point.number} {point.error or 'killed'}: {one}" for one in found]
-    return len(todo), states, wrong
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
-    arguments = parser.parse_args()
-    total, wrong = 0, []
-    for scenario in SCENARIOS:
-        count, states, found = interruptions(scenario, arguments.quick, arguments.jobs)
-        print(f"{scenario}: {count} interruptions {dict(states)}, violations {len(found)}", flush=True)
-        total, wrong = total + count, wrong + found
-    print(f"{total} interruptions, violations {len(wrong)}", *wrong, sep="\n")
-    sys.exit(bool(wrong))
-
+SCENARIOS = tuple(
+    map(
+        OneAct,
+        (
+            "move",
+            "move across",
+            "move, name taken",
+            "move across, name taken",
+            "trash",
+            "delete",
+            "undo",
+            "undo across",
+        ),
+    )
+)
 
 if __name__ == "__main__":
-    main()
+    interrupting.main(__doc__, SCENARIOS)

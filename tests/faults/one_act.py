@@ -1,4 +1,4 @@
-"""One act, as a program that can be killed: ``one_act.py KIND STATE VICTIM KEEPER TARGET`` or ``undo STATE``.
+"""One act, as a program that can be killed: ``one_act KIND STATE VICTIM KEEPER TARGET`` or ``undo STATE``.
 
 Everything is loaded and looked up first; the system call that asks for the parent's pid marks where the act begins.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
-from tests.support.moving import NOW, act, journal, rules
+from tests.support.moving import CLOCK, act, journal, rules
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     if kind == "undo":
         (entry,) = [one for one in book.entries(states=["done"]) if one.picture is None]
         os.getppid()
-        print(undo(entry, book, lambda: NOW).state)
+        print(undo(entry, book, CLOCK).state)
     else:
         victim, keeper, target = map(Path, paths)
         planned = act(victim, keeper, target if kind == "move" else None, kind)
@@ -27,4 +27,5 @@ def main() -> None:
         print(carry_out(planned, book, found).state)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""``difwatch db upgrade`` as a program that can be killed: ``one_upgrade.py STATE``.
+"""``difwatch db upgrade`` as a program that can be killed: ``one_upgrade STATE``.
 
 Everything is loaded first; the system call that asks for the parent's pid marks where the command begins.
 """
@@ -9,13 +9,15 @@ import sys
 import alembic.command
 import alembic.ddl.sqlite
 import alembic.operations.batch
-import difwatch.cli.db
 
-import difwatch.control
+import difwatch.cli.commands.db
+import difwatch.control.lock
 import difwatch.store
-from difwatch import cli
+from difwatch.cli import app
 
 assert alembic and difwatch
-sys.argv[1:] = ["--state-dir", sys.argv[1], "db", "upgrade"]
-os.getppid()
-cli.main()
+
+if __name__ == "__main__":
+    sys.argv[1:] = ["--state-dir", sys.argv[1], "db", "upgrade"]
+    os.getppid()
+    app.main()

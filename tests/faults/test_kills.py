@@ -1,10 +1,11 @@
-"""Acts interrupted where something changes; ``tests/faults/kills.py`` does it at every system call."""
+"""Acts interrupted where something changes; ``python -m tests.faults.kills`` does it at every system call."""
 
 import shutil
 
 import pytest
 
 from tests.faults import kills
+from tests.faults.interrupting import MISSED, interruptions
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: it does the killing"),
@@ -12,10 +13,19 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["move", "move across, name taken", "trash", "delete", "undo across"])
 def test_a_kill_or_an_error_anywhere_leaves_every_picture_once_and_whole(scenario):
-    count, states, wrong = kills.interruptions(scenario, quick=True, jobs=2)
+    count, states, wrong = interruptions(kills.OneAct(scenario), quick=True, jobs=2)
     assert wrong == []
     assert count > 40
-    assert states[kills.MISSED] < count / 10
+    assert states[MISSED] < count / 10
     assert states["done"] > 10 and states["rolled back"] + states["nothing"] > 10
+
+
+def test_a_kill_or_an_error_here_and_there_leaves_every_picture_once_and_whole():
+    count, states, wrong = interruptions(kills.OneAct("move across, name taken"), quick=True, jobs=2, most=16)
+    assert wrong == []
+    assert 10 < count <= 16
+    assert states[MISSED] < count / 4
+    assert states["done"] > 0 and states["rolled back"] + states["nothing"] > 0

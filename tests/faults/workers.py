@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import hashlib
 import os
 import random
 import signal
@@ -21,11 +20,10 @@ import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
-import numpy as np
-
 from difwatch.imaging import make
+from difwatch.imaging.tensor import tensor_digest
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Tensorized, TensorJob, WorkerLimits
+from difwatch.model.jobs import Limits, Tensorized, TensorJob, WorkerLimits
 from difwatch.workers.pool import WorkerPool
 from tests.support.photos import photo
 
@@ -40,7 +38,7 @@ def pictures(place: Path, count: int = 60) -> dict[bytes, bytes]:
         path = place / f"{number}.{('png', 'jpg', 'webp')[number % 3]}"
         photo(number, 300 + 7 * number, 260).save(path)
         values = make(path.read_bytes(), PX).tensor
-        found[os.fsencode(path)] = hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=32).digest()
+        found[os.fsencode(path)] = tensor_digest(values)
     return found
 
 
@@ -58,14 +56,13 @@ class Storm:
     def submit(self) -> None:
         path = self.random.choice(list(self.expected))
         self.asked[path] += 1
-        self.pool.submit(TensorJob(path, FileKey(1, 1, 1, 1, 1), PX, 10**9, 10**9))
+        self.pool.submit(TensorJob(path, FileKey(1, 1, 1, 1, 1), PX, Limits(10**9, 10**9)))
 
     def collect(self) -> None:
         for answer in self.pool.collect(time.monotonic()):
-            path = answer.state.path if hasattr(answer, "state") else answer.path
-            self.answered[path] += 1
-            if not isinstance(answer, Tensorized) or answer.tensor_digest != self.expected[path]:
-                self.wrong.append(f"{os.fsdecode(path)}: {answer}"[:300])
+            self.answered[answer.path] += 1
+            if not isinstance(answer, Tensorized) or answer.tensor_digest != self.expected[answer.path]:
+                self.wrong.append(f"{os.fsdecode(answer.path)}: {answer}"[:300])
 
     def strike(self) -> bool:
         """Send a signal to a worker that has started."""
