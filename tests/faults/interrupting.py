@@ -27,8 +27,8 @@ MISSED = "not reached"
 
 # What changes something on the disk; the others are kill points as well, but not in the quick run.
 _CHANGING = {
-    "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "link", "linkat", "unlink", "unlinkat", "rename", "renameat",
-    "renameat2", "mkdir", "mkdirat", "fchmod", "fchown", "utimensat", "setxattr", "fsetxattr",
+    "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "link", "linkat", "unlink", "unlinkat", "rename",
+    "renameat", "renameat2", "mkdir", "mkdirat", "fchmod", "fchown", "utimensat", "setxattr", "fsetxattr",
 }  # fmt: skip
 # The same calls each time: no bytecode is written, sets have one order, nothing runs in threads.
 _STEADY = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}

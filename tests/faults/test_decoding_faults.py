@@ -12,6 +12,7 @@ def test_broken_hostile_and_odd_files_each_get_a_verdict_and_cost_no_good_one_it
 
 
 @pytest.mark.timeout(300)
-def test_workers_that_are_killed_crashed_and_stopped_cost_no_job_and_no_good_picture(tmp_path):
-    text, well = workers.storm(20, 3)
+@pytest.mark.parametrize("signals", [6, pytest.param(20, marks=pytest.mark.slow)])
+def test_workers_that_are_killed_crashed_and_stopped_cost_no_job_and_no_good_picture(signals):
+    text, well = workers.storm(signals, 3)
     assert well, text
