@@ -185,6 +185,8 @@ class Loop:
             pause = self._pauses.report
         answers = [] if pipeline.is_busy() else self._resources.pool.waitables()
         wait([self._resources.inbox.fileno(), *requests.waitables(), *answers], timeout=pause)
+        # Before anything is looked at: what is asked for from here on, as in a signal handler, wakes the next time.
+        self._resources.inbox.note_woken()
 
 
 def _leads_elsewhere(config: Config, watched: list[bytes]) -> bool:

@@ -42,11 +42,14 @@ class Inbox:
         with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
             os.write(self._write, b"!")
 
+    def note_woken(self) -> None:
+        """Make ``fileno`` unreadable until it is woken again; whatever may have woken it is to be looked at after."""
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self._read, _READ_BYTES):
+                pass
+
     def take(self) -> list[Change]:
         """Take all changes, in the order in which they came."""
-        with contextlib.suppress(BlockingIOError):
-            while os.read(self._read, 4096):
-                pass
         with self._lock:
             changes, self._changes = self._changes, {}
         return list(changes)

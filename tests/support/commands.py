@@ -36,7 +36,7 @@ def called(state: Path, *arguments: str | Path, check: bool = True) -> subproces
             _left_as_it_was(),
             patch.object(sys, "argv", words),
             patch.object(engine, "_ours", set()),  # a file may have the inode of one that was known and is gone
-            patch.object(daemon, "WorkerPool", _Pool),
+            patch.object(daemon, "WorkerPool", InlineWorkers),
             patch.object(sys, "stdin", nothing),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
@@ -96,8 +96,8 @@ def _left_as_it_was() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Pool(InlinePool):
-    """Reads all files that it is given at once."""
+class InlineWorkers(InlinePool):
+    """Stands for the `WorkerPool` of a daemon, and reads all files that it is given at once."""
 
     def __init__(self, processes: int, limits: WorkerLimits) -> None:
         super().__init__()
