@@ -22,18 +22,18 @@ from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch
 
 
-@pytest.fixture
-def place(tmp_path):
-    (tmp_path / "pictures").mkdir()
-    photo(1).save(tmp_path / "pictures/a.png")
+def make_pictures(folder):
+    folder.mkdir()
+    photo(1).save(folder / "a.png")
     for name in ("b.png", "c.png"):
-        shutil.copy(tmp_path / "pictures/a.png", tmp_path / "pictures" / name)
-    photo(2).save(tmp_path / "pictures/other.png")
-    return tmp_path
+        shutil.copy(folder / "a.png", folder / name)
+    photo(2).save(folder / "other.png")
 
 
-@pytest.fixture
-def daemon(place):
+@contextlib.contextmanager
+def watching(place):
+    """A daemon over some pictures in a folder."""
+    make_pictures(place / "pictures")
     config = place / "config.toml"
     config.write_text(f'quiet_seconds = 0.1\n[[folder]]\npath = "{place}/pictures"\n')
     running = Daemon(place / "state", quiet=0.1, config=config)
@@ -42,77 +42,91 @@ def daemon(place):
     running.end()
 
 
-def test_apply_works_beside_the_daemon_which_forgets_what_went_and_leaves_the_destination_alone(place, daemon):
-    done = difwatch(place / "state", "apply", "--move-to", place / "pictures/lesser")
+@pytest.fixture
+def daemon(tmp_path):
+    with watching(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A daemon for all tests that leave the pictures and the configuration as they are."""
+    with watching(tmp_path_factory.mktemp("shared")) as running:
+        yield running
+
+
+def test_apply_works_beside_the_daemon_which_forgets_what_went_and_leaves_the_destination_alone(tmp_path, daemon):
+    done = difwatch(tmp_path / "state", "apply", "--move-to", tmp_path / "pictures/lesser")
     assert "2 pictures" in done.stdout
-    assert "No matches" in called(place / "state", "report").stdout
-    called(place / "state", "undo", "--all")
-    assert len(os.listdir(place / "pictures/lesser")) == 0
+    assert "No matches" in called(tmp_path / "state", "report").stdout
+    called(tmp_path / "state", "undo", "--all")
+    assert len(os.listdir(tmp_path / "pictures/lesser")) == 0
     assert not [line for line in daemon.lines if "lesser" in line["message"]]
 
 
-def test_a_decision_is_taken_beside_the_daemon(place, daemon):
-    difwatch(place / "state", "ignore", place / "pictures/a.png", place / "pictures/other.png")
-    assert "other.png" in called(place / "state", "ignore", "--list").stdout
-    called(place / "state", "ignore", "--remove", place / "pictures/a.png", place / "pictures/other.png")
-    assert called(place / "state", "ignore", "--list").stdout == ""
+def test_a_decision_is_taken_beside_the_daemon(shared):
+    pictures = shared.state.parent / "pictures"
+    difwatch(shared.state, "ignore", pictures / "a.png", pictures / "other.png")
+    assert "other.png" in called(shared.state, "ignore", "--list").stdout
+    called(shared.state, "ignore", "--remove", pictures / "a.png", pictures / "other.png")
+    assert called(shared.state, "ignore", "--list").stdout == ""
 
 
-def test_a_rescan_is_done_by_the_daemon(place, daemon):
-    done = difwatch(place / "state", "rescan", "--similarity", "65025")
+def test_a_rescan_is_done_by_the_daemon(shared):
+    done = difwatch(shared.state, "rescan", "--similarity", "65025")
     assert "searched 2 distinct pictures" in done.stdout
     assert "1 pair up to an MSE of 65025" in done.stdout
-    status = json.loads(called(place / "state", "status", "--json").stdout)
+    status = json.loads(called(shared.state, "status", "--json").stdout)
     assert status["last_rescan"] is not None
     assert status["rescan_progress"] is None
     assert status["state"] == "running"
-    done = called(place / "state", "rescan", "--similarity", "65025", "--chunksize", "1", check=False)
+    done = called(shared.state, "rescan", "--similarity", "65025", "--chunksize", "1", check=False)
     assert done.returncode == 0
 
 
-def test_a_rescan_that_finds_too_much_ends_with_its_own_exit_code(place, daemon):
-    shutil.copy(place / "pictures/other.png", place / "pictures/again.png")
-    daemon.wait_for_match(place / "pictures/again.png")
-    photo(7).save(place / "pictures/b.png")
-    shutil.copy(place / "pictures/b.png", place / "pictures/third.png")
+def test_a_rescan_that_finds_too_much_ends_with_its_own_exit_code(tmp_path, daemon):
+    shutil.copy(tmp_path / "pictures/other.png", tmp_path / "pictures/again.png")
+    daemon.wait_for_match(tmp_path / "pictures/again.png")
+    photo(7).save(tmp_path / "pictures/b.png")
+    shutil.copy(tmp_path / "pictures/b.png", tmp_path / "pictures/third.png")
     daemon.wait_for(lambda line: line["event"] == "match" and "b.png" in line["message"])
-    done = called(place / "state", "rescan", "--similarity", "65025", "--max-pairs", "1", check=False)
+    done = called(tmp_path / "state", "rescan", "--similarity", "65025", "--max-pairs", "1", check=False)
     assert done.returncode == 3
     assert "more than 1 pairs" in done.stderr
 
 
-def test_a_new_configuration_comes_into_force_and_a_wrong_one_does_not(place, daemon):
-    config = place / "config.toml"
+def test_a_new_configuration_comes_into_force_and_a_wrong_one_does_not(tmp_path, daemon):
+    config = tmp_path / "config.toml"
     good = config.read_text()
-    (place / "more").mkdir()
-    shutil.copy(place / "pictures/a.png", place / "more/far.png")
+    (tmp_path / "more").mkdir()
+    shutil.copy(tmp_path / "pictures/a.png", tmp_path / "more/far.png")
     config.write_text(good.replace("quiet_seconds", "quiet_secondz"))
     daemon.process.send_signal(signal.SIGHUP)
     line = daemon.wait_for(lambda line: "the one in force stays" in line["message"])
     assert "quiet_seconds" in line["message"]
-    config.write_text(f'{good}[[folder]]\npath = "{place}/more"\n')
+    config.write_text(f'{good}[[folder]]\npath = "{tmp_path}/more"\n')
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_for(lambda line: line["event"] == "reloaded")
-    daemon.wait_for_match(place / "more/far.png")
+    daemon.wait_for_match(tmp_path / "more/far.png")
     with pytest.raises(UsageError, match="quiet_secondz"):
         config.write_text(good.replace("quiet_seconds", "quiet_secondz"))
-        ask(StateDir(place / "state"), message(Reload()))
+        ask(StateDir(tmp_path / "state"), message(Reload()))
 
 
-def test_only_the_owner_may_use_the_socket_and_nonsense_is_answered_in_words(place, daemon):
-    path = place / "state/control.sock"
+def test_only_the_owner_may_use_the_socket_and_nonsense_is_answered_in_words(shared):
+    path = StateDir(shared.state).socket
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert ask(StateDir(place / "state"), message(Ping())) == {"pid": daemon.process.pid}
+    assert ask(StateDir(shared.state), message(Ping())) == {"pid": shared.process.pid}
     for request in ({"do": "dance"}, {"what": 1}, {"do": "ignore", "a": 3}, {"do": "forget"}, {"do": "rescan"}):
         with pytest.raises(UsageError):
-            ask(StateDir(place / "state"), request)
+            ask(StateDir(shared.state), request)
     for sent in (b"\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n", b"{}", b"null\n"):
         with socket.socket(socket.AF_UNIX) as to:
             to.connect(str(path))
             to.sendall(sent)
             to.shutdown(socket.SHUT_WR)
             assert b"error" in to.recv(1000)
-    assert ask(StateDir(place / "state"), message(Ping())) == {"pid": daemon.process.pid}
+    assert ask(StateDir(shared.state), message(Ping())) == {"pid": shared.process.pid}
 
 
 class Echo:
@@ -182,12 +196,13 @@ def test_a_service_manager_that_does_not_read_is_not_waited_for(tmp_path):
         assert listening.recv(100) == b"WATCHDOG=1"
 
 
-def test_the_daemon_is_ready_when_its_watches_are_armed_and_pings_while_its_loop_turns(place, monkeypatch):
+def test_the_daemon_is_ready_when_its_watches_are_armed_and_pings_while_its_loop_turns(tmp_path, monkeypatch):
+    make_pictures(tmp_path / "pictures")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(place / "notify"))
+        listening.bind(str(tmp_path / "notify"))
         listening.settimeout(30)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(place / "notify"))
-        daemon = Daemon(place / "state", place / "pictures")
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        daemon = Daemon(tmp_path / "state", tmp_path / "pictures")
         said = []
         while not any("WATCHDOG=1" in one for one in said):
             said.append(listening.recv(1000).decode())
