@@ -87,13 +87,13 @@ class Config(_Strict):
         return found
 
     def destinations(self) -> frozenset[bytes]:
-        """Where lesser pictures are moved to: never searched, wherever it lies."""
+        """Return the directories that duplicates are moved to: never searched, wherever they lie."""
         named = [self.move_to, *(one.move_to for one in self.folder)]
         used = {policy.destination for policy in self.policies().values() if policy.destination is not None}
         return frozenset(paths.real(path) for path in named if path) | used
 
     def policies(self) -> dict[bytes, Policy]:
-        """What is done with the lesser pictures of a folder, by its path; nothing where it has none."""
+        """Return what is done with the duplicates of a folder, by its path; nothing where it has none."""
         found = {}
         for one in self.folder:
             if (one.action or self.action) == "move":

@@ -4,7 +4,9 @@
 
     plan       groups and a policy → what goes, what stays and why           (pure)
     check      right before: both files are opened and are what was indexed
-    journal    written before and after, in a file of its own
+    entry      what the journal says of one file
+    journal    written before and after, in a file of its own (journal_file)
+    access     the journal held by one process at a time
     move       one act: check, write down, transfer, write down
     transfer   one file from here to there: never over anything, never lost
     trash      the waste basket as a place to move to

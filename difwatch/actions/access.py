@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from difwatch.actions.journal import LOST, OPEN, Journal
+from difwatch.actions.entry import LOST, OPEN
+from difwatch.actions.journal import Journal
 from difwatch.actions.recover import recover
 from difwatch.clock import Clock
 from difwatch.errors import JournalError

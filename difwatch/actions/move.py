@@ -13,7 +13,8 @@ from difwatch.actions import trash
 from difwatch.actions.belonging import belonging
 from difwatch.actions.check import RefusedError, check, digest_of_file, identity, opened
 from difwatch.actions.directory import Place, directory, place
-from difwatch.actions.journal import BACK, DONE, Entry, Journal
+from difwatch.actions.entry import BACK, DONE, Entry
+from difwatch.actions.journal import Journal
 from difwatch.actions.names import numbered, split
 from difwatch.actions.plan import Act
 from difwatch.actions.recover import settle_all

@@ -20,7 +20,7 @@ from difwatch.model.pictures import Group, Image
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is done with lesser pictures.
+    """What is done with duplicates: the pictures of a group that are not its best.
 
     ``kind`` is move, trash or delete (for good). ``destination`` is where moved ones go; with ``keep_tree`` they keep
     the directories they were in, below the name of their folder.
@@ -48,7 +48,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A lesser picture that stays all the same, and why."""
+    """A duplicate that stays all the same, and why."""
 
     image: Image
     reason: str
@@ -58,7 +58,7 @@ Step = Act | Keep
 
 
 def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], folders: Sequence[bytes]) -> list[Step]:
-    """Decide for each lesser picture whether it goes.
+    """Decide for each duplicate whether it goes.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ from difwatch import paths
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of_file, opened
 from difwatch.actions.directory import Place, place, sync
-from difwatch.actions.journal import BACK, DONE, LOST, OPEN, Entry, Journal
+from difwatch.actions.entry import BACK, DONE, LOST, OPEN, Entry
+from difwatch.actions.journal import Journal
 from difwatch.actions.transfer import File, put_back, transfer, unlink
 from difwatch.clock import Clock
 from difwatch.model.files import FileKey, signed
@@ -34,7 +35,7 @@ class Recovered:
 
 def recover(journal: Journal, clock: Clock) -> list[Recovered]:
     """Finish or roll back all open acts."""
-    return settle_all(journal.open_entries(), journal, clock, "after an interruption")
+    return settle_all(journal.entries(states=[OPEN]), journal, clock, "after an interruption")
 
 
 def settle_all(entries: Sequence[Entry], journal: Journal, clock: Clock, message: str) -> list[Recovered]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from difwatch.actions.check import RefusedError, opened
 from difwatch.actions.directory import Place
-from difwatch.actions.journal import Entry
+from difwatch.actions.entry import Entry
 from difwatch.actions.transfer import File, put_back, set_apart, sync_after, transfer, unlink
 
 Prepare = Callable[[Entry, Place], Callable[[], None]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from difwatch.actions.check import RefusedError, blocks_of, identity
 from difwatch.actions.directory import Place, rename_new, sync
-from difwatch.actions.journal import Entry
+from difwatch.actions.entry import Entry
 from difwatch.actions.names import numbered, split
 from difwatch.digest import digest_of_blocks
 from difwatch.model.files import FileKey

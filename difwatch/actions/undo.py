@@ -11,7 +11,8 @@ from difwatch import paths
 from difwatch.actions import trash
 from difwatch.actions.check import RefusedError, digest_of_file, opened
 from difwatch.actions.directory import Place, directory, place
-from difwatch.actions.journal import DONE, Entry, Journal
+from difwatch.actions.entry import DONE, Entry
+from difwatch.actions.journal import Journal
 from difwatch.actions.recover import holds, is_on_its_disk, settle_all
 from difwatch.actions.together import TakenError, transfer_together
 from difwatch.actions.transfer import File

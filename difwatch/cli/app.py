@@ -21,7 +21,7 @@ _COMMANDS = {
     "status": "Is it alive, is it complete, what is it doing.",
     "report": "Groups of matching pictures, best first.",
     "explain": "Why two pictures do or do not match.",
-    "apply": "Move or delete the lesser pictures; --dry-run says which.",
+    "apply": "Move or delete the duplicates; --dry-run says which.",
     "moves": "What was moved or deleted, when, and where it is.",
     "undo": "Put back what was moved or put into the waste basket.",
     "ignore": "Say that two pictures are no duplicates.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from difwatch.errors import ParameterError
@@ -41,6 +41,20 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ParameterError(f"{name} = {value!r}: must be True or False")
     return value
+
+
+def same_dim(value: object, old_names: Mapping[str, object]) -> bool:
+    """Return whether sizes must be equal, given as ``same_dim`` or under its old name ``lazy``.
+
+    Raises
+    ------
+    ParameterError
+        Naming a parameter that there is not.
+    """
+    unknown = [name for name in old_names if name != "lazy"]
+    if unknown:
+        raise ParameterError(f"{unknown[0]}: there is no such parameter")
+    return flag("same_dim", value) if old_names.get("lazy") is None else flag("lazy", old_names["lazy"])
 
 
 def in_folder(value: object) -> InFolder:

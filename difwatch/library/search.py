@@ -53,7 +53,7 @@ class Search:
     rotate
         Compare all four quarter turns.
     same_dim
-        Only pictures of the same width and height, in either order; ``lazy`` is its old name.
+        Only pictures of the same width and height, in either order; ``lazy`` is accepted as its old name.
     show_progress
         Show a bar on the error output.
     processes
@@ -66,10 +66,10 @@ class Search:
     Attributes
     ----------
     result : dict
-        The best picture of each group to its lesser ones, each with its mean squared error:
+        The best picture of each group to its duplicates, each with its mean squared error:
         ``{path: [[path, mse], ...]}``; with ``in_folder`` one more level, by folder.
     lower_quality : list of str
-        All lesser pictures.
+        All duplicates: the pictures that have a better one.
     stats : dict
         As difPy's.
 
@@ -88,15 +88,15 @@ class Search:
         show_progress: bool = True,
         processes: int | None = None,
         chunksize: int | None = None,
-        lazy: bool | None = None,
         in_folder: bool | str | None = None,
+        **old_names: bool,
     ) -> None:
         if not isinstance(difwatch_obj, Build):
             raise ParameterError(f"difwatch_obj = {difwatch_obj!r}: must be what difwatch.build() gave")
         self._build = difwatch_obj
         self._threshold = parameters.similarity(similarity)
         self._rotate = parameters.flag("rotate", rotate)
-        self._same_dim = parameters.flag("same_dim", same_dim) if lazy is None else parameters.flag("lazy", lazy)
+        self._same_dim = parameters.same_dim(same_dim, old_names)
         self._processes = parameters.processes(processes)
         self._chunksize = parameters.chunksize(chunksize)
         self._in_folder = difwatch_obj.in_folder if in_folder is None else parameters.in_folder(in_folder)
@@ -227,7 +227,7 @@ class Search:
             A file operation failed; all others were done.
         """
         parameters.flag("silent_del", silent_del)
-        what = "delete {} lesser pictures for good" if permanent else "put {} lesser pictures into the waste basket"
+        what = "delete {} duplicates for good" if permanent else "put {} duplicates into the waste basket"
         asked = what.format(len(self.lower_quality))
         if self.lower_quality and not silent_del and not click.confirm(f"{asked.capitalize()}?", err=True):
             click.echo("Deletion canceled.")
@@ -263,7 +263,7 @@ class Search:
                 yield replace(group, members=members)
 
     def _forget(self, done: Sequence[Outcome]) -> None:
-        """What went is no lesser picture any more."""
+        """Take what went out of ``lower_quality``."""
         gone = {outcome.act.image.path for outcome in done}
         self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
 

@@ -27,12 +27,12 @@ def text_groups(collection: Collection) -> Iterator[str]:
 
 def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
     """How many groups there are, and what they take."""
-    lesser = sum(len(group.members) for group in groups)
+    duplicates = sum(len(group.members) for group in groups)
     spare = sum(member.image.size for group in groups for member in group.members)
     if not groups:
         return f"No matches up to an MSE of {collection.threshold:g} among {len(collection.images)} pictures."
     return (
-        f"{shown_count(len(groups), 'group')}: {shown_count(lesser, 'lesser picture')} of {len(collection.images)}, "
+        f"{shown_count(len(groups), 'group')}: {shown_count(duplicates, 'duplicate')} among {len(collection.images)} pictures, "
         f"{shown_bytes(spare)} (up to an MSE of {collection.threshold:g})"
     )
 

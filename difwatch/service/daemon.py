@@ -88,37 +88,42 @@ class Daemon:
             inbox = Inbox()
             opened.callback(inbox.close)
             self._source = ConfigSource(read_config, inbox)
-            config = self._source.config
-            opened.callback(WriterLock(state_dir).release)
-            # Started first: the workers load their libraries while the store is opened.
-            pool = WorkerPool(config.worker_processes(), config.worker_limits())
-            opened.callback(pool.close)
-            engine = backups.open_or_restore(state_dir.store, clock.now())
-            opened.callback(engine.dispose)
-            self._notifier.send("STATUS=opening the store", "EXTEND_TIMEOUT_USEC=600000000")
-            upgrade(engine, state_dir.store)
-            # What a kill left open is settled before the folders are looked at.
-            watched = [folder.path for folder in config.folders()]
-            with (
-                open_journal(state_dir.journal, state_dir.journal_lock, clock) as journal,
-                writing(engine) as connection,
-            ):
-                destinations.recall(connection, journal.destinations(), watched)
-            if executor is None:
-                thread = ThreadPoolExecutor(1, "full search")
-                opened.callback(thread.shutdown, wait=False, cancel_futures=True)
-                executor = thread
-            rescan = BackgroundRescan(engine, state_dir.store, WakingExecutor(executor, inbox), clock)
             self.switch = StopSwitch(inbox)
-            confirm_seconds = 0.0 if options.once else options.confirm_seconds
-            resources = Resources(
-                state_dir, engine, pool, inbox, Canary(state_dir.canary), clock, self.switch, confirm_seconds
-            )
+            resources = self._opened_resources(opened, state_dir, inbox, clock)
+            if executor is None:
+                executor = ThreadPoolExecutor(1, "full search")
+                opened.callback(executor.shutdown, wait=False, cancel_futures=True)
+            engine = resources.engine
+            rescan = BackgroundRescan(engine, state_dir.store, WakingExecutor(executor, inbox), clock)
             self.loop = Loop(resources, self._source, rescan, listeners, progress)
             effects = Effects(self.loop, resources, rescan, self._source)
             self.requests = RequestServer(state_dir, Answerer(engine, effects, clock))
             opened.callback(self.requests.close)
             self._opened = opened.pop_all()
+
+    def _opened_resources(
+        self, opened: contextlib.ExitStack, state_dir: StateDir, inbox: Inbox, clock: Clock
+    ) -> Resources:
+        """Lock the state directory, start the workers, and open the store; ``opened`` closes all of them again."""
+        config = self._source.config
+        opened.callback(WriterLock(state_dir).release)
+        # Started first: the workers load their libraries while the store is opened.
+        pool = WorkerPool(config.worker_processes(), config.worker_limits())
+        opened.callback(pool.close)
+        engine = backups.open_or_restore(state_dir.store, clock.now())
+        opened.callback(engine.dispose)
+        self._notifier.send("STATUS=opening the store", "EXTEND_TIMEOUT_USEC=600000000")
+        upgrade(engine, state_dir.store)
+        # What a kill left open is settled before the folders are looked at.
+        watched = [folder.path for folder in config.folders()]
+        with (
+            open_journal(state_dir.journal, state_dir.journal_lock, clock) as journal,
+            writing(engine) as connection,
+        ):
+            destinations.recall(connection, journal.destinations(), watched)
+        confirm_seconds = 0.0 if self._options.once else self._options.confirm_seconds
+        canary = Canary(state_dir.canary)
+        return Resources(state_dir, engine, pool, inbox, canary, clock, self.switch, confirm_seconds)
 
     def run(self) -> None:
         """Bring the store up to date, then follow changes until stopped; or once.

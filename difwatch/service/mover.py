@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from difwatch import paths
 from difwatch.actions.access import open_journal
-from difwatch.actions.journal import LOST, Journal
+from difwatch.actions.entry import LOST
+from difwatch.actions.journal import Journal
 from difwatch.actions.move import ActRules, Outcome, carry_out
 from difwatch.actions.plan import Act, Policy
 from difwatch.control.state_dir import StateDir

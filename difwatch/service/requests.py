@@ -15,12 +15,10 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 from sqlalchemy import Connection
 
 from difwatch.compare.budget import MOST_PAIRS
-from difwatch.digest import SIZE as DIGEST_BYTES
 from difwatch.errors import UsageError
 from difwatch.model.settings import MSE_MOST, Algorithm
+from difwatch.service import fields
 from difwatch.store import destinations, files, folders, ignored
-
-_PATH_MOST = 4095
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Request(Protocol):
         """Return the fields as JSON can hold them."""
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
         """Check fields and make a request of them.
 
         Raises
@@ -86,8 +84,8 @@ class Ignore:
         return {"a": self.a.hex(), "b": self.b.hex(), "remove": self.remove}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(_digest(fields, "a"), _digest(fields, "b"), _flag(fields, "remove"))
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        return cls(fields.digest(given, "a"), fields.digest(given, "b"), fields.flag(given, "remove"))
 
     def carry_out(self, connection: Connection, now: datetime) -> Done:
         if self.remove:
@@ -108,8 +106,8 @@ class Forget:
         return {"paths": [os.fsdecode(path) for path in self.paths]}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(_paths(fields, "paths"))
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        return cls(fields.paths(given, "paths"))
 
     def carry_out(self, connection: Connection, now: datetime) -> Done:
         return Done({"forgotten": files.remove(connection, self.paths)})
@@ -127,8 +125,8 @@ class Release:
         return {"path": os.fsdecode(self.path)}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(_path(fields, "path"))
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        return cls(fields.path(given, "path"))
 
     def carry_out(self, connection: Connection, now: datetime) -> Done:
         is_watched = folders.release(connection, self.path, now)
@@ -147,8 +145,8 @@ class Retry:
         return {"paths": None if self.paths is None else [os.fsdecode(path) for path in self.paths]}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(None if _field(fields, "paths") is None else _paths(fields, "paths"))
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        return cls(None if fields.field(given, "paths") is None else fields.paths(given, "paths"))
 
     def carry_out(self, connection: Connection, now: datetime) -> Done:
         again = files.retry(connection, self.paths)
@@ -167,8 +165,8 @@ class AddDestination:
         return {"path": os.fsdecode(self.path)}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        return cls(_path(fields, "path"))
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        return cls(fields.path(given, "path"))
 
     def carry_out(self, connection: Connection, now: datetime) -> Done:
         destinations.add(connection, self.path)
@@ -195,15 +193,15 @@ class StartRescan:
         }
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        algorithm, similarity = _field(fields, "algorithm"), _field(fields, "similarity")
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        algorithm, similarity = fields.field(given, "algorithm"), fields.field(given, "similarity")
         if algorithm not in ("auto", "classic", "chunked"):
             raise UsageError(f"algorithm = {algorithm!r}: must be auto, classic or chunked")
         if similarity is not None and not (type(similarity) in (int, float) and 0 <= similarity <= MSE_MOST):
             raise UsageError(f"similarity = {similarity!r}: must be a mean squared error from 0 to {MSE_MOST}")
-        chunksize = None if _field(fields, "chunksize") is None else _whole(fields, "chunksize")
+        chunksize = None if fields.field(given, "chunksize") is None else fields.whole(given, "chunksize")
         mse = None if similarity is None else float(similarity)
-        return cls(algorithm, _whole(fields, "max_pairs"), chunksize, mse)
+        return cls(algorithm, fields.whole(given, "max_pairs"), chunksize, mse)
 
 
 class _Bare:
@@ -215,7 +213,7 @@ class _Bare:
         return {}
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
         return cls()
 
 
@@ -251,7 +249,7 @@ def message(request: Request) -> dict[str, Any]:
     return {"do": request.name, **request.to_json()}
 
 
-def parsed(fields: Mapping[str, Any]) -> Request:
+def parsed(given: Mapping[str, Any]) -> Request:
     """Return the request that came over the socket.
 
     Raises
@@ -259,59 +257,7 @@ def parsed(fields: Mapping[str, Any]) -> Request:
     UsageError
         It is none, or a field of it is wrong.
     """
-    kind = fields.get("do")
+    kind = given.get("do")
     if not isinstance(kind, str) or kind not in REQUESTS:
         raise UsageError(f"do = {kind!r}: this is not a request of this version of difwatch")
-    return REQUESTS[kind].from_json(fields)
-
-
-def _field(fields: Mapping[str, Any], name: str) -> Any:
-    if name not in fields:
-        raise UsageError(f"{name}: is missing")
-    return fields[name]
-
-
-def _flag(fields: Mapping[str, Any], name: str) -> bool:
-    value = _field(fields, name)
-    if not isinstance(value, bool):
-        raise UsageError(f"{name}: must be true or false")
-    return value
-
-
-def _whole(fields: Mapping[str, Any], name: str) -> int:
-    value = _field(fields, name)
-    if type(value) is not int or not 0 < value < 1 << 63:
-        raise UsageError(f"{name} = {value!r}: must be a whole number above 0")
-    return value
-
-
-def _digest(fields: Mapping[str, Any], name: str) -> bytes:
-    value = _field(fields, name)
-    try:
-        digest = bytes.fromhex(value)
-    except (TypeError, ValueError):
-        digest = b""
-    if len(digest) != DIGEST_BYTES:
-        raise UsageError(f"{name}: must be a digest of {2 * DIGEST_BYTES} hexadecimal digits")
-    return digest
-
-
-def _path(fields: Mapping[str, Any], name: str) -> bytes:
-    return _as_path(_field(fields, name), name)
-
-
-def _paths(fields: Mapping[str, Any], name: str) -> tuple[bytes, ...]:
-    value = _field(fields, name)
-    if not isinstance(value, list):
-        raise UsageError(f"{name}: must be a list")
-    return tuple(_as_path(item, f"{name}[{number}]") for number, item in enumerate(value))
-
-
-def _as_path(value: object, name: str) -> bytes:
-    try:
-        path = os.fsencode(value) if isinstance(value, str) else b""
-    except UnicodeEncodeError:  # half of a character that JSON can name and no path can hold
-        path = b""
-    if not path.startswith(b"/") or len(path) > _PATH_MOST or b"\0" in path:
-        raise UsageError(f"{name}: must be an absolute path, no longer than a path can be")
-    return path
+    return REQUESTS[kind].from_json(given)

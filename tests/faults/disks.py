@@ -103,7 +103,7 @@ def _moves_until(place: Path, out: Path, seconds: float) -> list[int]:
 def _violations(place: Path, out: Path, acknowledged: list[int]) -> list[str]:
     book = journal(place / "state")
     recover(book, CLOCK)
-    wrong = ["acts are open"] if book.open_entries() else []
+    wrong = ["acts are open"] if book.entries(states=["open"]) else []
     book.close()
     here, there = (
         {path.name for path in folder.iterdir()} if folder.exists() else set() for folder in (place / "in", out)
@@ -144,7 +144,7 @@ def move_onto(out: Path, size: int = 300_000, user: int = 0) -> tuple[Outcome, l
             wrong.append("the picture is not where it was")
         if sorted(path.name for path in out.iterdir()) != before:
             wrong.append("something was left on the disk")
-        if book.open_entries():
+        if book.entries(states=["open"]):
             wrong.append("an act is open")
         book.close()
         return outcome, wrong

@@ -60,7 +60,7 @@ class Stage:
         book = journal(self.state)
         recover(book, CLOCK)
         found = []
-        if book.open_entries():
+        if book.entries(states=["open"]):
             found.append("an act is still open")
         entries = [one for one in book.entries() if one.kind == self.kind]
         pictures = [one for one in entries if one.picture is None]

@@ -293,7 +293,7 @@ def test_a_destination_that_holds_a_watched_folder_is_refused_and_nothing_is_for
         assert done.returncode == 2
         assert "holds the watched folder" in done.stderr
     known(place)
-    assert "2 lesser pictures of 4" in called(place / "state", "report").stdout
+    assert "2 duplicates among 4 pictures" in called(place / "state", "report").stdout
 
 
 def test_a_configured_folder_keeps_its_role_when_it_is_named_on_the_command_line(place):

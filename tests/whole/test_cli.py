@@ -78,7 +78,7 @@ def test_a_name_that_is_not_utf_8_comes_back_exactly_from_json_and_escaped_as_te
 
 def test_the_text_report_says_how_much_could_go(place):
     text = called(place / "state", "report").stdout
-    assert text.startswith("2 groups: 4 lesser pictures of 7, ")
+    assert text.startswith("2 groups: 4 duplicates among 7 pictures, ")
     assert "turned.png  80x120" in text
     assert "duplicate, turned by 270°" in text
 

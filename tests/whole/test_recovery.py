@@ -215,7 +215,7 @@ def test_a_disk_that_takes_nothing_ends_it_in_one_line_and_the_next_start_goes_o
             done = once(state, tmp_path / "pictures", *before)
         assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
         index(state, tmp_path / "pictures")
-        assert "1 group: 2 lesser pictures of 3" in called(state, "report").stdout
+        assert "1 group: 2 duplicates among 3 pictures" in called(state, "report").stdout
 
 
 def test_check_and_backup_refuse_what_is_no_sound_store(place, tmp_path):

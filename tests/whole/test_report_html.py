@@ -67,7 +67,7 @@ def test_the_page_shows_the_groups_of_the_json_report(place):
     expected = [[os.fsencode(one["path"]) for one in (group["primary"], *group["members"])] for group in found]
     assert [[path for path, _ in section] for section in page.sections] == expected
     assert len(expected) == 2
-    assert "2 groups: 3 lesser pictures of 6" in "".join(page.texts)
+    assert "2 groups: 3 duplicates among 6 pictures" in "".join(page.texts)
     assert "duplicate, turned by 270°" in page.texts
 
 

@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from difwatch.cli.context import Context
 from difwatch.cli.output import say
+from difwatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from difwatch.actions.move import ActRules
+    from difwatch.actions.plan import Step
+    from difwatch.cli.acts import ActReport
 
 
-@click.command("apply", short_help="Move or delete the lesser pictures; --dry-run says which.")
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was said on the command line; see the options for their meaning."""
+
+    move_to: str | None
+    delete: bool
+    permanent: bool
+    keep_tree: bool | None
+    dry_run: bool
+    plan: str | None
+    yes: bool
+    force: bool
+    threshold: float | None
+    folder: str | None
+    sidecars: str | None
+
+    def kind(self) -> str:
+        """Return the kind of act: move, trash or delete.
+
+        Raises
+        ------
+        UsageError
+            It is not said, or more than one is.
+        """
+        if (self.move_to is not None) + self.delete + self.permanent != 1:
+            raise UsageError("say what to do: one of --move-to DIR, --delete and --permanent")
+        if self.move_to is not None:
+            return "move"
+        return "trash" if self.delete else "delete"
+
+
+@click.command("apply", short_help="Move or delete the duplicates; --dry-run says which.")
 @click.option("--move-to", metavar="DIR", type=click.Path(file_okay=False), help="Move them there.")
 @click.option("--delete", is_flag=True, help="Put them into the waste basket.")
 @click.option("--permanent", is_flag=True, help="Delete them for good; nothing brings them back.")
@@ -25,70 +67,68 @@ from difwatch.cli.output import say
     help="Notes and raw files beside a picture go along, make it stay, or are left.",
 )
 @click.pass_obj
-def command(
-    context: Context,
-    move_to: str | None,
-    delete: bool,
-    permanent: bool,
-    keep_tree: bool | None,
-    dry_run: bool,
-    plan: str | None,
-    yes: bool,
-    force: bool,
-    threshold: float | None,
-    folder: str | None,
-    sidecars: str | None,
-) -> None:
-    """Move or delete the lesser pictures of all groups.
+def command(context: Context, /, **options: Any) -> None:
+    """Move or delete the duplicates of all groups.
 
     The best picture of a group always stays. Right before each act both files are read again: if one of them is not
     what was indexed, nothing is done with them. Nothing is ever overwritten, and 'difwatch undo' puts back what was
     moved or put into the waste basket. What is not said here is as configured.
     """
-    from difwatch.actions.access import open_journal
-    from difwatch.actions.move import carry_out, goes_along
-    from difwatch.actions.plan import Keep, Policy, fingerprint
+    from difwatch.actions.move import goes_along
+    from difwatch.actions.plan import Policy, fingerprint
     from difwatch.cli import logs, values
     from difwatch.cli.acts import ActReport, act_rules
-    from difwatch.cli.writer import Writer
-    from difwatch.errors import IncompleteError, UsageError
-    from difwatch.service.planning import acts_of, plan_by_hand
-    from difwatch.service.requests import AddDestination, Forget
+    from difwatch.errors import IncompleteError
+    from difwatch.service.planning import plan_by_hand
 
-    if (move_to is not None) + delete + permanent != 1:
-        raise UsageError("say what to do: one of --move-to DIR, --delete and --permanent")
-    kind = "move" if move_to else "trash" if delete else "delete"
-    destination = values.real_path("--move-to", move_to)
-    threshold = values.threshold(threshold)
+    wanted = Options(**options)
+    kind, destination = wanted.kind(), values.real_path("--move-to", wanted.move_to)
+    threshold = values.threshold(wanted.threshold)
     configured = context.config()
     context.must_have_store()
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
     report = ActReport(context.quiet)
-    policy = Policy(kind, destination, configured.keep_tree if keep_tree is None else keep_tree)
+    keep_tree = configured.keep_tree if wanted.keep_tree is None else wanted.keep_tree
+    policy = Policy(kind, destination, keep_tree)
     with context.reading() as connection:
-        below = values.watched_directory(connection, folder)
-        journal_file = context.state_dir.journal
-        collection, steps = plan_by_hand(connection, journal_file, policy, threshold, below, force)
-    rules = act_rules(collection.rules.px, collection.rules.recipe, sidecars or configured.sidecars)
+        below = values.watched_directory(connection, wanted.folder)
+        journal = context.state_dir.journal
+        collection, steps = plan_by_hand(connection, journal, policy, threshold, below, wanted.force)
+    rules = act_rules(collection.rules.px, collection.rules.recipe, wanted.sidecars or configured.sidecars)
     name = fingerprint(steps, lambda act: goes_along(act, rules))
-    if plan is not None and plan != name:
-        raise IncompleteError(f"the plan {plan} is stale: it is {name} now; look at it with --dry-run")
-    if dry_run:
+    if wanted.plan is not None and wanted.plan != name:
+        raise IncompleteError(f"the plan {wanted.plan} is stale: it is {name} now; look at it with --dry-run")
+    if wanted.dry_run:
         report.preview(steps, rules)
         again = f"to do exactly this, put --plan {name} in place of --dry-run"
         say(f"{report.total(kind, 'would be ')}; {again}")
         return
+    _carry_out(context, steps, rules, report, wanted)
+    say(report.total(kind, ""))
+    report.raise_for_trouble()
+
+
+def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report: ActReport, wanted: Options) -> None:
+    """Do what is planned, after asking where nothing brings it back."""
+    from difwatch.actions.access import open_journal
+    from difwatch.actions.move import carry_out
+    from difwatch.actions.plan import Keep
+    from difwatch.cli import values
+    from difwatch.cli.writer import Writer
+    from difwatch.service.planning import acts_of
+    from difwatch.service.requests import AddDestination, Forget
+
     count = len(acts_of(steps))
-    if permanent and not yes and count:
+    if wanted.permanent and not wanted.yes and count:
         click.confirm(f"Delete {count} pictures for good?", abort=True, err=True)
+    destination = values.real_path("--move-to", wanted.move_to)
+    state_dir = context.state_dir
     with Writer(context) as writer:
         if destination is not None and count:
             writer.do(AddDestination(destination))
-        with open_journal(journal_file, context.state_dir.journal_lock, rules.clock) as journal:
+        with open_journal(state_dir.journal, state_dir.journal_lock, rules.clock) as journal:
             for step in steps:
                 outcome = None if isinstance(step, Keep) else carry_out(step, journal, rules)
                 if outcome is not None and outcome.state == "done":
                     writer.do(Forget((outcome.act.image.path,)))
                 report.note(step, outcome)
-    say(report.total(kind, ""))
-    report.raise_for_trouble()

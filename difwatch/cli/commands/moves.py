@@ -1,14 +1,21 @@
 """``difwatch moves``."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from difwatch.cli.context import Context
 from difwatch.cli.output import pour
+from difwatch.shown import shown_path
+
+if TYPE_CHECKING:
+    from difwatch.actions.entry import Entry
 
 
 @click.command("moves", short_help="What was moved or deleted, when, and where it is.")
@@ -25,43 +32,43 @@ def command(context: Context, since: str | None, as_json: bool, seen: int | None
     """
     from difwatch.actions.journal import Journal
     from difwatch.cli.values import moment
-    from difwatch.shown import shown_path
 
     path = context.state_dir.journal
     new_since = moment(since) if since else None
     if seen is not None:
         _mark_seen(context, seen)
         return
-    found = []
+    entries: list[Entry] = []
     if path.exists():
         with contextlib.closing(Journal(path, readonly=True)) as journal:
-            found = [one for one in journal.entries(new_since) if one.picture is None]
+            entries = [entry for entry in journal.entries(new_since) if entry.picture is None]
     if as_json:
-        rows = [
-            {
-                "id": one.id,
-                "begun": one.begun,
-                "ended": one.ended,
-                "kind": one.kind,
-                "state": one.state,
-                "source": os.fsdecode(one.source),
-                "target": None if one.target is None else os.fsdecode(one.target),
-                "digest": one.digest.hex(),
-                "keeper": None if one.keeper is None else os.fsdecode(one.keeper),
-                "sse": one.sse,
-                "message": one.message,
-            }
-            for one in found
-        ]
-        pour([json.dumps({"moves": rows}, indent=1), "\n"])
-        return
-    pour(
-        f"{one.id}  {_local(one.begun)}  {one.kind} {one.state}: {shown_path(one.source)}"
-        + (f" -> {shown_path(one.target)}" if one.target is not None else "")
-        + (f" ({one.message})" if one.message else "")
-        + "\n"
-        for one in found
-    )
+        pour([json.dumps({"moves": [_row(entry) for entry in entries]}, indent=1), "\n"])
+    else:
+        pour(_line(entry) for entry in entries)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "begun": entry.begun,
+        "ended": entry.ended,
+        "kind": entry.kind,
+        "state": entry.state,
+        "source": os.fsdecode(entry.source),
+        "target": None if entry.target is None else os.fsdecode(entry.target),
+        "digest": entry.digest.hex(),
+        "keeper": None if entry.keeper is None else os.fsdecode(entry.keeper),
+        "sse": entry.sse,
+        "message": entry.message,
+    }
+
+
+def _line(entry: Entry) -> str:
+    target = f" -> {shown_path(entry.target)}" if entry.target is not None else ""
+    message = f" ({entry.message})" if entry.message else ""
+    what = f"{entry.kind} {entry.state}: {shown_path(entry.source)}"
+    return f"{entry.id}  {_local(entry.begun)}  {what}{target}{message}\n"
 
 
 def _local(moment: str) -> str:
@@ -71,7 +78,7 @@ def _local(moment: str) -> str:
 
 def _mark_seen(context: Context, id_: int) -> None:
     from difwatch.actions.access import open_journal
-    from difwatch.actions.journal import FAILED, LOST
+    from difwatch.actions.entry import FAILED, LOST
     from difwatch.clock import SystemClock
     from difwatch.errors import UsageError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,30 @@ import click
 
 from difwatch.cli.context import Context
 from difwatch.clock import SystemClock
+from difwatch.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was said on the command line; see the options for their meaning."""
+
+    folders: tuple[str, ...]
+    directory: tuple[str, ...]
+    output: str | None
+    recursive: bool
+    in_folder: bool | str
+    limit_extensions: bool
+    px_size: int
+    similarity: str
+    rotate: bool
+    same_dim: bool
+    lazy: bool | None
+    processes: int | None
+    chunksize: int | None
+    move_to: str | None
+    delete: bool
+    silent_del: bool
+    show_progress: bool
 
 
 class _Scan(click.Command):
@@ -62,47 +87,55 @@ class _BoolOrEvery(click.ParamType[bool | str]):
 @_switch("-la", "--lazy", default=None, text="The old name of --same_dim.")
 @click.option("-proc", "--processes", type=int, help="Worker processes; one for each core if not given.")
 @click.option("-ch", "--chunksize", type=int, help="Pictures in a block, beyond 5000 pictures.")
-@click.option("-mv", "--move_to", "--move-to", "move_to", type=click.Path(), help="Move the lesser pictures there.")
-@_switch("-d", "--delete", default=False, text="Put the lesser pictures into the waste basket, after asking.")
+@click.option("-mv", "--move_to", "--move-to", "move_to", type=click.Path(), help="Move the duplicates there.")
+@_switch("-d", "--delete", default=False, text="Put the duplicates into the waste basket, after asking.")
 @_switch("-sd", "--silent_del", default=False, text="Do not ask.")
 @_switch("-p", "--show_progress", default=True, text="Show a bar.")
 @click.pass_obj
-def command(
-    context: Context,
-    /,
-    folders: tuple[str, ...],
-    directory: tuple[str, ...],
-    output: str | None,
-    recursive: bool,
-    in_folder: bool | str,
-    limit_extensions: bool,
-    px_size: int,
-    similarity: str,
-    rotate: bool,
-    same_dim: bool,
-    lazy: bool | None,
-    processes: int | None,
-    chunksize: int | None,
-    move_to: str | None,
-    delete: bool,
-    silent_del: bool,
-    show_progress: bool,
-) -> None:
+def command(context: Context, /, **options: Any) -> None:
     """Search folders once, without a store, as difPy does.
 
     It takes the flags of difPy's program, each switch as "-r False" or "--no-recursive", and the working directory if
-    no folder is named. It writes three files: the results and the statistics as JSON, and the list of the lesser
-    pictures.
+    no folder is named. It writes three files: the results and the statistics as JSON, and the list of the duplicates.
     """
-    from difwatch.errors import UsageError
     from difwatch.library import parameters
     from difwatch.library.build import Build
     from difwatch.library.search import Search
 
-    if move_to is not None and delete:
+    wanted = Options(**options)
+    if wanted.move_to is not None and wanted.delete:
         raise UsageError("--move_to and --delete exclude each other: choose one")
-    parameters.similarity(similarity)  # before anything is read
-    parameters.chunksize(chunksize)
+    parameters.similarity(wanted.similarity)  # before anything is read
+    parameters.chunksize(wanted.chunksize)
+    place = _writable(wanted.output)
+    show_progress = wanted.show_progress and not context.quiet
+    build = Build(
+        [*wanted.directory, *wanted.folders] or [os.getcwd()],  # noqa: PTH109  (as difPy writes it)
+        recursive=wanted.recursive,
+        in_folder=wanted.in_folder,
+        limit_extensions=wanted.limit_extensions,
+        px_size=wanted.px_size,
+        show_progress=show_progress,
+        processes=wanted.processes,
+    )
+    search = Search(
+        build,
+        similarity=wanted.similarity,
+        rotate=wanted.rotate,
+        same_dim=wanted.same_dim if wanted.lazy is None else wanted.lazy,
+        show_progress=show_progress,
+        processes=wanted.processes,
+        chunksize=wanted.chunksize,
+    )
+    _write(place, search)
+    if wanted.move_to is not None:
+        search.move_to(wanted.move_to, state_dir=context.state_dir.path)
+    if wanted.delete:
+        search.delete(silent_del=wanted.silent_del, state_dir=context.state_dir.path)
+
+
+def _writable(output: str | None) -> Path:
+    """Return the directory that the files go to, made where it is not there."""
     place = Path(output or ".")
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -110,30 +143,7 @@ def command(
         raise UsageError(f"--output_directory {output}: cannot be made: {error.strerror}") from error
     if not os.access(place, os.W_OK):
         raise UsageError(f"--output_directory {place}: cannot be written to")
-    build = Build(
-        [*directory, *folders] or [os.getcwd()],  # noqa: PTH109  (as difPy writes it)
-        recursive=recursive,
-        in_folder=in_folder,
-        limit_extensions=limit_extensions,
-        px_size=px_size,
-        show_progress=show_progress and not context.quiet,
-        processes=processes,
-    )
-    search = Search(
-        build,
-        similarity=similarity,
-        rotate=rotate,
-        same_dim=same_dim,
-        show_progress=show_progress and not context.quiet,
-        processes=processes,
-        chunksize=chunksize,
-        lazy=lazy,
-    )
-    _write(place, search)
-    if move_to is not None:
-        search.move_to(move_to, state_dir=context.state_dir.path)
-    if delete:
-        search.delete(silent_del=silent_del, state_dir=context.state_dir.path)
+    return place
 
 
 def _write(place: Path, search: Any) -> None:

@@ -11,7 +11,8 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import say
 
 if TYPE_CHECKING:
-    from difwatch.actions.journal import Entry, Journal
+    from difwatch.actions.entry import Entry
+    from difwatch.actions.journal import Journal
 
 
 @click.command("undo", short_help="Put back what was moved or put into the waste basket.")

@@ -132,7 +132,7 @@ class Acts(RuleBasedStateMachine):
         everything |= tree(basket) if basket.exists() else {}
         assert sorted(everything.values()) == sorted(self.tree.values())
         assert not [path for path in everything if "/.difwatch" in path]
-        assert self.book.open_entries() == []
+        assert self.book.entries(states=["open"]) == []
 
 
 @contextlib.contextmanager

@@ -170,7 +170,7 @@ def test_a_home_of_nobody_is_taken_as_it_is(tmp_path):
     assert config.find("~nobody-of-that-name/c.toml", {}) == Path("~nobody-of-that-name/c.toml")
 
 
-def test_without_a_word_lesser_pictures_are_moved_to_duplicates_at_home(tmp_path, monkeypatch):
+def test_without_a_word_duplicates_are_moved_to_duplicates_at_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "Pictures").mkdir()
     file = tmp_path / "config.toml"
