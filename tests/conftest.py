@@ -10,8 +10,12 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.paths import CORPUS
 
-settings.register_profile("difwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("difwatch")
+# The plain run tries fewer examples; .ci/run tries more, with --hypothesis-profile=long.
+for name, examples in (("quick", 25), ("long", 100)):
+    settings.register_profile(
+        name, max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

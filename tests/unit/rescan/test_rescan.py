@@ -68,7 +68,7 @@ class Stored:
 
 
 @pytest.mark.parametrize("algorithm", ["auto", "classic", "chunked"])
-@pytest.mark.parametrize("chunksize", [None, 1, 7, 1000])
+@pytest.mark.parametrize("chunksize", [None, pytest.param(1, marks=pytest.mark.slow), 7, 1000])
 def test_every_algorithm_and_size_of_blocks_leaves_the_matches_of_the_twin(store, algorithm, chunksize):
     result = store.rescan(algorithm=algorithm, chunksize=chunksize)
     assert store.kept() == store.expected() != set()
@@ -260,11 +260,11 @@ def test_every_pair_streams_at_the_widest_limit(store):
 
 def test_a_killed_rescan_goes_on_when_it_is_asked_for_again(state):
     """Kill -9 at several moments, each after more tasks were committed."""
-    engine, recipe = new_store(state, 50, 50)
-    tensors = clustered(4, 400, 50, 3)
+    engine, recipe = new_store(state, 24, 50)
+    tensors = clustered(4, 250, 24, 3)
     ids = fill(engine, recipe, tensors)
     command = [sys.executable, "-m", "difwatch", "--state-dir", str(state), "rescan"]
-    command += ["--algorithm", "chunked", "--chunksize", "8", "--similarity", "3000"]
+    command += ["--algorithm", "chunked", "--chunksize", "4", "--similarity", "3000"]
     seen = 0
     for _ in range(4):
         with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
