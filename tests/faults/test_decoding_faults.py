@@ -6,8 +6,9 @@ from tests.faults import decoding, workers
 
 
 @pytest.mark.timeout(300)
-def test_broken_hostile_and_odd_files_each_get_a_verdict_and_cost_no_good_one_its(tmp_path):
-    text, wrong = decoding.run(2, 4, tmp_path)
+@pytest.mark.parametrize(("cuts", "flips"), [(1, 1), pytest.param(2, 4, marks=pytest.mark.slow)])
+def test_broken_hostile_and_odd_files_each_get_a_verdict_and_cost_no_good_one_its(tmp_path, cuts, flips):
+    text, wrong = decoding.run(cuts, flips, tmp_path)
     assert not wrong, text
 
 

@@ -14,6 +14,7 @@ pytestmark = [
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", ["move", "move across, name taken", "trash", "delete", "undo across"])
 def test_a_kill_or_an_error_anywhere_leaves_every_picture_once_and_whole(scenario):
     count, states, wrong = interruptions(kills.OneAct(scenario), quick=True, jobs=2)

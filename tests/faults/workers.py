@@ -68,7 +68,7 @@ class Storm:
 
     def strike(self) -> bool:
         """Send a signal to a worker that has started."""
-        alive = [one for one in self.pool._workers if one.started and one.process.poll() is None]
+        alive = [one for one in self.pool.workers if one.started and one.process.poll() is None]
         if not alive:
             return False
         self.random.choice(alive).process.send_signal(self.random.choice(SIGNALS))

@@ -83,13 +83,14 @@ def _left_as_it_was() -> Iterator[None]:
     signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     log, hook = logging.getLogger("difwatch"), threading.excepthook
     handlers, level = log.handlers, log.level
+    log.propagate = False  # what it says goes to the command's own output only
     mask = os.umask(0)
     os.umask(mask)
     try:
         yield
     finally:
         os.umask(mask)
-        log.handlers = handlers
+        log.handlers, log.propagate = handlers, True
         log.setLevel(level)
         threading.excepthook = hook
         for number, handler in signals.items():

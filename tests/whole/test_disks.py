@@ -1,7 +1,9 @@
 """Moving onto disks that are full, read-only or not ours, and through power cuts."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 
 import pytest
 
@@ -104,7 +106,8 @@ def test_nothing_is_decided_while_the_disk_of_the_destination_is_away(tmp_path):
         planned = act(tmp_path / "in/b.jpg", tmp_path / "in/a.jpg", far / "b.jpg")
         assert carry_out(planned, book, found).state == "done"
     # As if it had been killed right before the outcome was written down.
-    book._connection.execute("UPDATE act SET state = 'open'")
+    with contextlib.closing(sqlite3.connect(tmp_path / "state/moves.db")) as connection, connection:
+        connection.execute("UPDATE act SET state = 'open'")
     (one,) = recover(book, CLOCK)
     assert one.state == "open"
     with disks.mounted("-o", "loop", str(image), at=far):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -166,5 +167,10 @@ def crashing(after):
         transfer.put_back = back
 
 
-Acts.TestCase.settings = hypothesis_settings(max_examples=100, stateful_step_count=8, deadline=None)
-TestActs = Acts.TestCase
+class TestActs(Acts.TestCase):
+    settings = hypothesis_settings(max_examples=30, stateful_step_count=8, deadline=None)
+
+
+@pytest.mark.slow
+class TestMoreActs(Acts.TestCase):
+    settings = hypothesis_settings(max_examples=300, stateful_step_count=8, deadline=None)
