@@ -109,12 +109,10 @@ def measure(place: Path, photos: Path, pictures: int, before: float, after: floa
             copies.append(watched.wait_for(f"match {copy} ", 600) - copied - QUIET)
         time.sleep(0.02)
     took = time.monotonic() - began
-    print(
-        f"{pictures} pictures, {before:g} to {after:g}: {took:.1f} s; questions {len(answers)}, copies {len(copies)}"
-    )
-    print(
-        f"longest: answer {max(answers):.2f} s, match line {max(copies):.2f} s, between pings {longest_gap(watched.pings):.2f} s"
-    )
+    asked = f"questions {len(answers)}, copies {len(copies)}"
+    print(f"{pictures} pictures, {before:g} to {after:g}: {took:.1f} s; {asked}")
+    gap = longest_gap([began, *watched.pings])
+    print(f"longest: answer {max(answers):.2f} s, match line {max(copies):.2f} s, between pings {gap:.2f} s")
     watched.end()
 
 
