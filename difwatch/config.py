@@ -128,7 +128,7 @@ def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
     """The configuration file in force: given, by the environment, the user's, the machine's, or none."""
     named = explicit or environment.get("DIFWATCH_CONFIG")
     if named:
-        return Path(os.path.expanduser(named))  # noqa: PTH111  (that of Path raises for an unknown user)
+        return Path(paths.expanded(named))
     usual = (platformdirs.user_config_path("difwatch") / "config.toml", Path("/etc/difwatch/config.toml"))
     return next((path for path in usual if path.is_file()), None)
 

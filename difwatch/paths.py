@@ -48,8 +48,12 @@ def real(path: str) -> bytes:
 
     A null byte, which no file system has in a name, stays visible and names nothing.
     """
-    expanded = os.path.expanduser(path.replace("\0", "\N{SYMBOL FOR NULL}"))  # noqa: PTH111  (that of Path raises)
-    return os.fsencode(os.path.realpath(expanded))
+    return os.fsencode(os.path.realpath(expanded(path.replace("\0", "\N{SYMBOL FOR NULL}"))))
+
+
+def expanded(path: str) -> str:
+    """Return what a person named, with ``~`` expanded where that user is known."""
+    return os.path.expanduser(path)  # noqa: PTH111  (that of Path raises for an unknown user)
 
 
 def nearest(path: bytes) -> bytes:

@@ -37,7 +37,7 @@ class Basket:
 
     def note(self, source: bytes, moment: datetime) -> bytes:
         """Return what is written down about a file that is deleted at a moment; the note says it in local time."""
-        shown = source if self.top is None else source[len(self.top.rstrip(b"/")) + 1 :]
+        shown = source if self.top is None else source.removeprefix(paths.inside(self.top))
         return b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote(shown).encode(), _local(moment))
 
 
@@ -69,10 +69,10 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
     if paths.device_of(home.path) == device:
         return home
     top = _top(paths.parent(path), device)
-    shared = top.rstrip(b"/") + b"/.Trash"
+    shared = paths.join(top, b".Trash")
     if _is_shared(shared):
         return Basket(shared + b"/%d" % user, top)
-    own = top.rstrip(b"/") + b"/.Trash-%d" % user
+    own = paths.join(top, b".Trash-%d" % user)
     return Basket(own, top) if _is_directory(own) or os.access(top, os.W_OK) else home
 
 

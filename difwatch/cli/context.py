@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from difwatch import paths
 from difwatch.control.state_dir import StateDir, default_state_dir
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Context:
     def state_dir(self) -> StateDir:
         """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
         if self._state_dir:
-            return StateDir(Path(os.path.expanduser(self._state_dir)))  # noqa: PTH111  (that of Path raises)
+            return StateDir(Path(paths.expanded(self._state_dir)))
         return default_state_dir(os.environ)
 
     def config(self) -> Config:

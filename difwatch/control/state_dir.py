@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from difwatch import paths
 from difwatch.errors import StoreError
 
 
@@ -77,5 +77,5 @@ def default_state_dir(environment: Mapping[str, str]) -> StateDir:
     """Return the state directory that DIFWATCH_STATE_DIR, STATE_DIRECTORY (systemd) or the platform says."""
     named = environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
     if named:
-        return StateDir(Path(os.path.expanduser(named)))  # noqa: PTH111  (that of Path raises for an unknown user)
+        return StateDir(Path(paths.expanded(named)))
     return StateDir(platformdirs.user_state_path("difwatch"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from difwatch.digest import digest_of
 
 _BICUBIC = Image.Resampling.BICUBIC
 
@@ -49,4 +49,4 @@ def _height_first(image: Image.Image, px: int) -> NDArray[np.uint8]:
 
 def tensor_digest(values: NDArray[np.uint8]) -> bytes:
     """Digest of a tensor: equal tensors, and only those, have equal ones (BLAKE2b, 32 bytes)."""
-    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=32).digest()
+    return digest_of(np.ascontiguousarray(values).tobytes())
