@@ -6,9 +6,9 @@
     commands   one thin module per command, loaded when it is called
     context    the options before the command
     output     what is printed
-    values     values that several commands take, checked
-    writer     carrying out a request here, or by the daemon
-    acts       what is said about acts on files
+    values     values that several commands accept, checked
+    writer     requests, carried out here or by the daemon
+    acts       reports about acts on files
     logs       log lines
     progress   progress lines
 """

@@ -1,4 +1,4 @@
-"""What `apply` and `undo` say about acts on files."""
+"""What `apply` reports about acts on files."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "delet
 
 
 def act_rules(px: int, recipe: str, sidecars: str) -> ActRules:
-    """Return how acts are done by this user, now."""
+    """Return the rules by which acts of this user are carried out."""
     return ActRules(px, is_image_name, SystemClock(), sidecars, dict(os.environ), os.getuid(), recipe)
 
 
 class ActReport:
-    """Says what became of each picture, and at the end of all."""
+    """Reports what became of each picture, and the total."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -33,13 +33,13 @@ class ActReport:
         self._failed: list[Outcome] = []
 
     def preview(self, steps: Iterable[Step], rules: ActRules) -> None:
-        """Say what would become of each."""
+        """Report what would become of each picture."""
         claimed: set[bytes] = set()
         for step in steps:
             self.note(step, None if isinstance(step, Keep) else preview(step, rules, claimed))
 
     def note(self, step: Step, outcome: Outcome | None) -> None:
-        """Say what became of one."""
+        """Report what became of a picture."""
         if outcome is None or outcome.state in ("refused", "failed"):
             reason = step.reason if isinstance(step, Keep) else outcome.reason if outcome else ""
             if outcome is not None and outcome.state == "failed":
@@ -57,7 +57,7 @@ class ActReport:
         self._say(f"{would}{what}{to}{along}: {shown_path(outcome.act.image.path)}{kept}")
 
     def total(self, kind: str, would: str) -> str:
-        """All of it in one line."""
+        """Return the total in one line."""
         size = shown_bytes(sum(outcome.act.image.size for outcome in self._done))
         number = len(self._done)
         back = f"; 'difwatch undo {self._ids()}' puts {'it' if number == 1 else 'them'} back"
@@ -70,7 +70,7 @@ class ActReport:
         return " ".join(map(str, ids)) if len(ids) <= _IDS_SHOWN else f"--since {self._began}"
 
     def raise_for_trouble(self) -> None:
-        """End with the exit code that says that something stayed.
+        """Raise an error if a picture stayed.
 
         Raises
         ------
@@ -80,8 +80,8 @@ class ActReport:
             A picture was not what was indexed.
         """
         if self._failed:
-            one = self._failed[0]
-            raise ActionError(f"{shown_path(one.act.image.path)}: {one.reason}; it is where it was")
+            first = self._failed[0]
+            raise ActionError(f"{shown_path(first.act.image.path)}: {first.reason}; it is where it was")
         if self._refused:
             raise IncompleteError(
                 f"{self._refused} stay, because something is not as it was indexed; run 'difwatch watch --once' and "

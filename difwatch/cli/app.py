@@ -18,20 +18,20 @@ from difwatch.version import __version__
 _COMMANDS = {
     "watch": "Index the folders, then follow every change in them.",
     "scan": "Search folders once, without a store, as difPy does.",
-    "status": "Is it alive, is it complete, what is it doing.",
-    "report": "Groups of matching pictures, best first.",
-    "explain": "Why two pictures do or do not match.",
-    "apply": "Move or delete the duplicates; --dry-run says which.",
-    "moves": "What was moved or deleted, when, and where it is.",
+    "status": "Show whether the daemon runs, what it does, and what it misses.",
+    "report": "List groups of matching pictures, best first.",
+    "explain": "Explain why two pictures do or do not match.",
+    "apply": "Move or delete the duplicates; --dry-run shows which.",
+    "moves": "List what was moved or deleted, when, and where it is now.",
     "undo": "Put back what was moved or put into the waste basket.",
-    "ignore": "Say that two pictures are no duplicates.",
-    "forget": "Say that what is missing from a folder is gone.",
-    "rescan": "Search everything anew, in blocks; goes on where it was interrupted.",
-    "verify": "Check the promise: brute force against what is remembered.",
-    "unreadable": "Files without a tensor, and why.",
-    "retry": "Read files again that have no tensor.",
-    "db": "The store.",
-    "service": "Run it under systemd.",
+    "ignore": "Record that two pictures are no duplicates.",
+    "forget": "Confirm that what is missing from a folder is gone.",
+    "rescan": "Search everything again, in blocks; resumes if interrupted.",
+    "verify": "Check the remembered matches by brute force.",
+    "unreadable": "List the files without a tensor, and why.",
+    "retry": "Read again the files that have no tensor.",
+    "db": "Maintain the store.",
+    "service": "Run difwatch under systemd.",
 }
 
 
@@ -69,8 +69,8 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="difwatch")
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The configuration file.")
 @click.option("--state-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where the store is kept.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more.")
-@click.option("-q", "--quiet", is_flag=True, help="Say only what needs attention.")
+@click.option("-v", "--verbose", is_flag=True, help="Print more.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
 @click.pass_context
 def cli(ctx: click.Context, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
     """Watch picture folders and find duplicate and similar images, exactly."""
@@ -78,9 +78,9 @@ def cli(ctx: click.Context, config: str | None, state_dir: str | None, verbose: 
 
 
 def main() -> None:
-    """Run the command line; a `DifwatchError` is one line (or one for each mistake) and an exit code."""
+    """Run the command line; a `DifwatchError` becomes a line per mistake and an exit code."""
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    # Paths in CSV are for programs and come out as the bytes that they are; those for people are escaped before.
+    # Paths in CSV are for programs and keep their bytes; paths for people are escaped earlier.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
     try:
         cli.main(prog_name="difwatch", standalone_mode=False)
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def _refuse_file(error: OSError) -> None:
-    """End in words when a file cannot be used, or what should be printed cannot be; anything else goes on."""
+    """Exit with a message if a file cannot be used or the output cannot be written; raise any other error."""
     if error.filename is not None and error.strerror:
         click.echo(f"difwatch: {os.fsdecode(error.filename)}: {error.strerror}", err=True)
         sys.exit(ActionError.exit_code)

@@ -1,4 +1,4 @@
-"""The options that stand before the command, and the store that they name."""
+"""The options before the command, and the store that they name."""
 
 from __future__ import annotations
 
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """The options that stand before the command.
+    """The options before the command.
 
     Parameters
     ----------
-    config
-        The configuration file that was named.
-    state_dir
-        The state directory that was named.
+    config, state_dir
+        The paths as given.
     verbose, quiet
-        Whether to say more, or only what needs attention.
+        Whether to print more, or only what needs attention.
     """
 
     def __init__(self, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
@@ -44,13 +42,13 @@ class Context:
         return default_state_dir(os.environ)
 
     def config(self) -> Config:
-        """Read the configuration that is in force for this command; its folders need not be there."""
+        """Read the configuration of this command; its folders need not exist."""
         from difwatch import config
 
         return config.load(config.find(self.config_file, os.environ), {}, check_folders=False)
 
     def must_have_store(self) -> None:
-        """Refuse to make a new store where one is expected."""
+        """Raise an error if there is no store, rather than make one."""
         from difwatch.errors import StoreMissingError
         from difwatch.store.engine import MISSING
 
@@ -59,7 +57,7 @@ class Context:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Hold one consistent view of the store, which must be of this version."""
+        """Yield one consistent view of the store, which must be of this version."""
         from difwatch.store import open_reader, reading, schema
 
         engine = open_reader(self.state_dir.store)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from difwatch.shown import shown
 
 ERASE = "\r\x1b[K"
-"""Makes room for a line on a terminal, where a progress line may stand."""
+"""Clears the line on a terminal, where a progress line may stand."""
 
 _REPEAT_SECONDS = 600.0
 _TEXTS_MOST = 1000
@@ -44,7 +44,7 @@ class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "severity": record.levelname.lower(),  # a match has a level of its own
+            "severity": record.levelname.lower(),  # not "level": a match has a field of that name
             "event": getattr(record, "event", "log"),
             "message": record.getMessage(),
         }
@@ -54,9 +54,9 @@ class _Json(logging.Formatter):
 
 
 class Repetition(logging.Filter):
-    """Passes each warning once in ten minutes, then with the number of times that it was left out.
+    """Passes each warning once in ten minutes, with the number of repetitions left out before.
 
-    The clock is that of the records. The last thousand texts are remembered.
+    Times are those of the records. The last 1000 texts are remembered.
     """
 
     def __init__(self) -> None:
@@ -88,13 +88,13 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def is_journal(environment: Mapping[str, str]) -> bool:
-    """Tell whether the error output is the journal of systemd, which names it by device and inode."""
-    found = os.fstat(sys.stderr.fileno())
-    return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    """Tell whether stderr is the systemd journal, by the device and inode in ``JOURNAL_STREAM``."""
+    stderr = os.fstat(sys.stderr.fileno())
+    return environment.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
 def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
-    """Send the log of difwatch to stderr, which may be the ``journal`` of systemd."""
+    """Send the log of difwatch to stderr; ``journal`` says that stderr is the systemd journal."""
     handler = _Stderr(sys.stderr)
     handler.addFilter(Repetition())
     handler.setFormatter(_Json() if log_format == "json" else _Text(journal))

@@ -1,4 +1,4 @@
-"""What is printed: a reader that goes away has read enough."""
+"""Printing to a reader that may go away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def pour(pieces: Iterable[str]) -> None:
-    """Print pieces of text; a reader that goes away (head, less) has read enough, and that is no failure."""
+    """Print pieces of text; a reader that goes away (head, less) is no failure."""
     try:
         for piece in pieces:
             sys.stdout.write(piece)

@@ -1,4 +1,4 @@
-"""Progress lines: one that changes on a terminal, a plain one now and then otherwise."""
+"""Progress lines: a changing one on a terminal, elsewhere a plain one every ten seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLAIN_SECONDS = 10.0
 
 
 class _Line:
-    """One changing line on a terminal, a plain line now and then otherwise."""
+    """A changing line on a terminal, elsewhere a plain line every ten seconds."""
 
     def __init__(self, clock: Clock, quiet: bool) -> None:
         self._clock = clock
@@ -22,18 +22,18 @@ class _Line:
         self._began: tuple[float, int] | None = None
 
     def end(self) -> None:
-        """Leave a clean line behind."""
+        """Clear the line."""
         if sys.stderr.isatty():
             sys.stderr.write(ERASE)
 
     def _rate(self, done: int) -> float:
-        """Return how many are done a second since the line began to show something."""
+        """Return how many are done per second since the line began to show something."""
         now = self._clock.monotonic()
         if self._began is None:
             self._began = (now, done)
             self._said_at = now  # the first plain line comes a while after this
-        began, before = self._began
-        return (done - before) / (now - began) if now > began else 0.0
+        began, done_then = self._began
+        return (done - done_then) / (now - began) if now > began else 0.0
 
     def _show(self, text: str) -> None:
         now = self._clock.monotonic()
@@ -48,10 +48,10 @@ class _Line:
 
 
 class ProgressLine(_Line):
-    """Shows how far the daemon is."""
+    """Shows the progress of the daemon."""
 
     def __call__(self, progress: Progress) -> None:
-        """Show it; nothing is shown while there is nothing to do."""
+        """Show the progress while there is something to do."""
         left = progress.queue.waiting + progress.queue.working
         if left:
             self._show(described(progress, self._rate(progress.done)))
@@ -65,12 +65,12 @@ class TaskLine(_Line):
     """Shows how many parts of a long task are done."""
 
     def __call__(self, done: int, parts: int, text: str) -> None:
-        """Show it; ``text`` is what there is to say so far."""
+        """Show how many parts are done; ``text`` is the result so far."""
         self._show(_parts(done, parts, text, self._rate(done)))
 
 
 def described(progress: Progress, rate: float) -> str:
-    """Return in words how many of how many files are read, the rate a second, and the time left at that rate."""
+    """Return the progress in words; ``rate`` is in files per second."""
     left = progress.queue.waiting + progress.queue.working
     text = f"{progress.done} of {progress.done + left} files read"
     if progress.scanning or not rate:
@@ -79,7 +79,7 @@ def described(progress: Progress, rate: float) -> str:
 
 
 def described_rescan(progress: RescanProgress, rate: float) -> str:
-    """Return in words how far a full search is."""
+    """Return the progress of a full search in words; ``rate`` is in parts per second."""
     text = f"{progress.pairs} pairs found up to an MSE of {progress.mse:g}"
     return _parts(progress.done, progress.tasks, text, rate)
 

@@ -1,4 +1,4 @@
-"""Values that several commands take, checked: one line that says what is wrong where something is."""
+"""Values that several commands accept, checked; an error says in one line what is wrong."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def moment(text: str) -> datetime:
-    """Return a moment in UTC: given as one (local time without a zone), or as how long ago it was.
+    """Return a moment in UTC, from an ISO 8601 time (local without a zone) or an age such as ``2h``.
 
     Raises
     ------
     UsageError
-        It is neither.
+        The text is neither.
     """
     ago = re.fullmatch(r"(\d+)([smhdw])", text)
     if ago:
@@ -39,7 +39,7 @@ def moment(text: str) -> datetime:
 
 
 def real_path(flag: str, given: str | None) -> bytes | None:
-    """Return the real path of what was given, ``~`` expanded; None for nothing."""
+    """Return the real path of an argument, ``~`` expanded; None if not given."""
     if given is None:
         return None
     if not given:
@@ -48,14 +48,14 @@ def real_path(flag: str, given: str | None) -> bytes | None:
 
 
 def threshold(given: float | None) -> float | None:
-    """Return a mean squared error, checked."""
+    """Return a mean squared error after checking it; None if not given."""
     if given is not None and not 0 <= given <= MSE_MOST:
         raise UsageError(f"--threshold {given:g}: must be a mean squared error from 0 to {MSE_MOST}")
     return given
 
 
 def watched_directory(connection: Connection, given: str | None) -> bytes | None:
-    """Return a directory that lies in a watched folder, or holds one."""
+    """Return the real path of ``--folder``, which must lie in a watched folder or hold one."""
     from difwatch.store import folders
 
     path = real_path("--folder", given)

@@ -1,4 +1,4 @@
-"""Changing the store: by asking the daemon that holds it, or here when nobody does."""
+"""Changing the store: through the daemon that holds it, or here if none does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from difwatch.store import open_writer, upgrade, writing
 
 
 class Writer:
-    """The right to change the store of a state directory, of oneself or through its holder.
+    """The right to change a store, in this process or through the daemon that holds the store.
 
     Raises
     ------
@@ -28,7 +28,7 @@ class Writer:
         self._state_dir = context.state_dir
         self._lock: WriterLock | None = None
         self.engine: Engine | None = None
-        """The writer of the store; None where another process holds it."""
+        """The writer of the store; None if another process holds the store."""
         if holder(self._state_dir) is None:
             self._lock = WriterLock(self._state_dir)
             self.engine = open_writer(self._state_dir.store)
@@ -40,7 +40,7 @@ class Writer:
         return self.engine is not None
 
     def do(self, request: StoreRequest) -> Any:
-        """Carry a request out, or send it to the holder; return the answer."""
+        """Carry out a request, or send it to the holder; return the answer."""
         if self.engine is None:
             return self.send(request)
         with writing(self.engine) as connection:

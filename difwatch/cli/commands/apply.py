@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was said on the command line; see the options for their meaning."""
+    """The options as given on the command line."""
 
     move_to: str | None
     delete: bool
@@ -41,7 +41,7 @@ class Options:
         Raises
         ------
         UsageError
-            It is not said, or more than one is.
+            None is given, or more than one.
         """
         if (self.move_to is not None) + self.delete + self.permanent != 1:
             raise UsageError("say what to do: one of --move-to DIR, --delete and --permanent")
@@ -50,29 +50,31 @@ class Options:
         return "trash" if self.delete else "delete"
 
 
-@click.command("apply", short_help="Move or delete the duplicates; --dry-run says which.")
-@click.option("--move-to", metavar="DIR", type=click.Path(file_okay=False), help="Move them there.")
-@click.option("--delete", is_flag=True, help="Put them into the waste basket.")
-@click.option("--permanent", is_flag=True, help="Delete them for good; nothing brings them back.")
-@click.option("--keep-tree/--no-keep-tree", default=None, help="Keep the folders they are in, below DIR.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--plan", metavar="ID", help="Only do what --dry-run has shown under this id.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Also where DIR is on another file system than it was.")
-@click.option("--threshold", metavar="MSE", type=float, help="Another mean squared error than the configured one.")
+@click.command("apply", short_help="Move or delete the duplicates; --dry-run shows which.")
+@click.option("--move-to", metavar="DIR", type=click.Path(file_okay=False), help="Move the duplicates to DIR.")
+@click.option("--delete", is_flag=True, help="Put the duplicates into the waste basket.")
+@click.option("--permanent", is_flag=True, help="Delete the duplicates for good; nothing brings them back.")
+@click.option(
+    "--keep-tree/--no-keep-tree", default=None, help="Keep the folder structure of the duplicates below DIR."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--plan", metavar="ID", help="Do exactly what --dry-run showed under ID, or nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--force", is_flag=True, help="Go on even if DIR is on another file system than before.")
+@click.option("--threshold", metavar="MSE", type=float, help="Use this mean squared error, not the configured one.")
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
 @click.option(
     "--sidecars",
     type=click.Choice(["move", "refuse", "leave"]),
-    help="Notes and raw files beside a picture go along, make it stay, or are left.",
+    help="For notes and raw files beside a picture: move them too, keep the picture, or leave them.",
 )
 @click.pass_obj
 def command(context: Context, /, **options: Any) -> None:
     """Move or delete the duplicates of all groups.
 
-    The best picture of a group always stays. Right before each act both files are read again: if one of them is not
-    what was indexed, nothing is done with them. Nothing is ever overwritten, and 'difwatch undo' puts back what was
-    moved or put into the waste basket. What is not said here is as configured.
+    The best picture of a group always stays. Right before each act, both files are read again; if one of them is not
+    what was indexed, both stay. Nothing is ever overwritten, and 'difwatch undo' puts back what was moved or put into
+    the waste basket. Options that are not given are as configured.
     """
     from difwatch.actions.move import goes_along
     from difwatch.actions.plan import Policy, fingerprint
@@ -109,7 +111,7 @@ def command(context: Context, /, **options: Any) -> None:
 
 
 def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report: ActReport, wanted: Options) -> None:
-    """Do what is planned, after asking where nothing brings it back."""
+    """Carry out the plan; ask first if nothing brings the pictures back."""
     from difwatch.actions.access import open_journal
     from difwatch.actions.move import carry_out
     from difwatch.actions.plan import Keep

@@ -8,17 +8,17 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import say
 
 
-@click.group("db", short_help="The store.")
+@click.group("db", short_help="Maintain the store.")
 def command() -> None:
-    """The store."""
+    """Maintain the store."""
 
 
 @command.command("upgrade")
 @click.pass_obj
 def upgrade_command(context: Context) -> None:
-    """Bring the store to the schema of this difwatch, keeping a copy of the old one.
+    """Upgrade the store to the schema of this version, keeping a copy of the old one.
 
-    ``difwatch watch`` does this by itself.
+    'difwatch watch' does this by itself.
     """
     from difwatch.control.lock import WriterLock
     from difwatch.store import open_writer, schema
@@ -26,38 +26,38 @@ def upgrade_command(context: Context) -> None:
     lock = WriterLock(context.state_dir)
     engine = open_writer(context.state_dir.store)
     try:
-        before = schema.upgrade(engine, context.state_dir.store)
+        previous = schema.upgrade(engine, context.state_dir.store)
     finally:
         engine.dispose()
         lock.release()
-    change = "made" if before is None else "is up to date" if before == schema.HEAD else f"was {before}"
+    change = "made" if previous is None else "is up to date" if previous == schema.HEAD else f"was {previous}"
     say(f"{context.state_dir.store}: schema {schema.HEAD} ({change})")
 
 
 @command.command("check")
 @click.pass_obj
 def check_command(context: Context) -> None:
-    """Read the whole store and the journal of moves, and say whether they are sound.
+    """Check the whole store and the journal of moves for damage.
 
-    Works beside the daemon. Exits with 5 when one of them is damaged.
+    Works beside a running daemon. Exits with 5 if one of them is damaged.
     """
     from difwatch.errors import JournalError, StoreForeignError
     from difwatch.store import damage
 
-    with context.reading():  # it is a store, and of this version
+    with context.reading():  # raises unless it is a store of this version
         pass
-    if found := damage(context.state_dir.store):
-        raise StoreForeignError(f"{context.state_dir.store}: damaged: {found[0]}")
+    if faults := damage(context.state_dir.store):
+        raise StoreForeignError(f"{context.state_dir.store}: damaged: {faults[0]}")
     say(f"{context.state_dir.store}: sound")
     journal = context.state_dir.journal
     if not journal.exists():
         return
     try:
-        found = damage(journal)
+        faults = damage(journal)
     except StoreForeignError:
-        found = ["it is no database"]
-    if found:
-        raise JournalError(f"{journal}: damaged: {found[0]}; keep it: it says where moved pictures are")
+        faults = ["it is no database"]
+    if faults:
+        raise JournalError(f"{journal}: damaged: {faults[0]}; keep it: it says where moved pictures are")
     say(f"{journal}: sound")
 
 
@@ -67,13 +67,13 @@ def check_command(context: Context) -> None:
 def backup_command(context: Context, file: Path | None) -> None:
     """Copy the store to FILE, or to the daily copies beside it.
 
-    Works beside the daemon, which makes a copy each day by itself and keeps three.
+    Works beside a running daemon, which makes a copy each day by itself and keeps three.
     """
     from difwatch.clock import SystemClock
     from difwatch.errors import StoreError, UsageError
     from difwatch.store import backups
 
-    with context.reading():  # it is a store, and of this version
+    with context.reading():  # raises unless it is a store of this version
         pass
     if file is None:
         day = SystemClock().now().date()

@@ -8,14 +8,14 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import say
 
 
-@click.command("explain", short_help="Why two pictures do or do not match.")
+@click.command("explain", short_help="Explain why two pictures do or do not match.")
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
 @click.pass_obj
 def command(context: Context, a: str, b: str) -> None:
-    """Why two pictures do or do not match.
+    """Explain why two pictures do or do not match.
 
-    Reads both files now, with the settings of the store; without a store, with those of the configuration.
+    Both files are read now. The settings are those of the store, or of the configuration if there is no store.
     """
     from difwatch.matches.collection import Collection
     from difwatch.matches.read import read_collection

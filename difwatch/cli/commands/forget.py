@@ -10,14 +10,15 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import say
 
 
-@click.command("forget", short_help="Say that what is missing from a folder is gone.")
+@click.command("forget", short_help="Confirm that what is missing from a folder is gone.")
 @click.argument("folder", type=click.Path())
 @click.pass_obj
 def command(context: Context, folder: str) -> None:
-    """Say that what is missing from a folder is gone.
+    """Confirm that what is missing from a folder is gone.
 
-    Where very many known files are missing at once, or another file system is at the place of a folder, difwatch
-    keeps what it knows, and status says so. This releases it: the next walk of FOLDER forgets what it does not find.
+    If very many known files are missing at once, or a folder is on another file system than before, difwatch keeps
+    what it knows, and 'difwatch status' says so. After this command, the next walk of FOLDER forgets what it does not
+    find.
     """
     from difwatch import paths
     from difwatch.cli.writer import Writer

@@ -15,16 +15,15 @@ if TYPE_CHECKING:
     from difwatch.store.ignored import IgnoredPair
 
 
-@click.command("ignore", short_help="Say that two pictures are no duplicates.")
+@click.command("ignore", short_help="Record that two pictures are no duplicates.")
 @click.argument("pair", metavar="[A B]", nargs=-1)
-@click.option("--list", "listed", is_flag=True, help="What was said so far.")
-@click.option("--remove", is_flag=True, help="Take it back; A and B may be digests from --list.")
+@click.option("--list", "listed", is_flag=True, help="List the recorded pairs.")
+@click.option("--remove", is_flag=True, help="Remove the record; A and B may be digests from --list.")
 @click.pass_obj
 def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool) -> None:
-    """Say that two pictures are no duplicates.
+    """Record that two pictures are no duplicates.
 
-    It is kept by what the files contain: it holds wherever they are moved, however they are named, and for copies of
-    them too.
+    The record is by the contents of the files, so it also holds for files that are moved or renamed, and for copies.
     """
     from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
@@ -41,7 +40,7 @@ def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool)
         raise UsageError("name two pictures, or --list")
     with context.reading() as connection:
         known = {digest for a, b in ignored.pairs(connection) for digest in (a, b)}
-    a, b = (_digest(one, known if remove else set()) for one in pair)
+    a, b = (_digest(name, known if remove else set()) for name in pair)
     if a == b:
         raise UsageError(f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart")
 
@@ -55,9 +54,9 @@ def _digest(name: str, known: set[bytes]) -> bytes:
     from difwatch.digest import digest_of_blocks
     from difwatch.errors import UsageError
 
-    found = [digest for digest in known if digest.hex().startswith(name.lower()) and len(name) >= 8]
-    if len(found) == 1 and not Path(name).exists():
-        return found[0]
+    matching = [digest for digest in known if digest.hex().startswith(name.lower()) and len(name) >= 8]
+    if len(matching) == 1 and not Path(name).exists():
+        return matching[0]
     try:
         with Path(name).open("rb") as file:
             return digest_of_blocks(iter(lambda: file.read(1 << 20), b""))
@@ -68,8 +67,8 @@ def _digest(name: str, known: set[bytes]) -> bytes:
 def _lines(decisions: Iterable[IgnoredPair]) -> Iterator[str]:
     from difwatch.shown import shown_path
 
-    for one in decisions:
-        for digest, paths in ((one.a, one.paths_a), (one.b, one.paths_b)):
+    for pair in decisions:
+        for digest, paths in ((pair.a, pair.paths_a), (pair.b, pair.paths_b)):
             names = ", ".join(shown_path(path) for path in paths) or "(no file has this content now)"
             yield f"{digest.hex()[:16]}  {names}\n"
         yield "\n"

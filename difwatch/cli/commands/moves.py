@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from difwatch.actions.entry import Entry
 
 
-@click.command("moves", short_help="What was moved or deleted, when, and where it is.")
+@click.command("moves", short_help="List what was moved or deleted, when, and where it is now.")
 @click.option(
-    "--since", metavar="TIME", help="Since a moment (2026-11-21, 2026-11-21T12:00) or for so long (2h, 7d)."
+    "--since", metavar="TIME", help="Only since a time (2026-11-21, 2026-11-21T12:00) or within a span (2h, 7d)."
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--seen", metavar="ID", type=int, help="A picture that was found nowhere has been looked for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--seen", metavar="ID", type=int, help="Confirm that you have looked for a picture that was lost.")
 @click.pass_obj
 def command(context: Context, since: str | None, as_json: bool, seen: int | None) -> None:
-    """What was moved or deleted, when, and where it is.
+    """List what was moved or deleted, when, and where it is now.
 
-    Each line begins with the number that 'difwatch undo' takes.
+    Each line begins with the ID for 'difwatch undo'.
     """
     from difwatch.actions.journal import Journal
     from difwatch.cli.values import moment
@@ -72,7 +72,7 @@ def _line(entry: Entry) -> str:
 
 
 def _local(moment: str) -> str:
-    """A moment in local time, as --since takes it."""
+    """Return a moment in local time, as ``--since`` accepts it."""
     return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 

@@ -19,15 +19,25 @@ if TYPE_CHECKING:
     from difwatch.matches.collection import Collection
 
 
-@click.command("report", short_help="Groups of matching pictures, best first.")
+@click.command("report", short_help="List groups of matching pictures, best first.")
 @click.option(
-    "--format", "kind", type=click.Choice(["text", "json", "csv", "html"]), default="text", help="How it is written."
+    "--format",
+    "kind",
+    type=click.Choice(["text", "json", "csv", "html"]),
+    default="text",
+    help="Format of the report.",
 )
-@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False), help="Write there instead.")
-@click.option("--threshold", metavar="MSE", type=float, help="Another mean squared error than the configured one.")
-@click.option("--pairs", is_flag=True, help="Every pair of files instead of groups.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write to FILE instead of standard output.",
+)
+@click.option("--threshold", metavar="MSE", type=float, help="Use this mean squared error, not the configured one.")
+@click.option("--pairs", is_flag=True, help="List every pair of files instead of groups.")
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
-@click.option("--since", metavar="TIME", help="Only with pictures new since a moment, or for so long (2h, 7d).")
+@click.option("--since", metavar="TIME", help="Only with pictures new since a time or within a span (2h, 7d).")
 @click.pass_obj
 def command(
     context: Context,
@@ -38,9 +48,9 @@ def command(
     folder: str | None,
     since: str | None,
 ) -> None:
-    """Groups of matching pictures, best first.
+    """List groups of matching pictures, best first.
 
-    Each group is a best picture and those within the threshold of it.
+    A group is a best picture and the pictures within the threshold of it.
     """
     from difwatch.cli import values
     from difwatch.errors import UsageError

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.5
 
 
-@click.command("rescan", short_help="Search everything anew, in blocks; goes on where it was interrupted.")
+@click.command("rescan", short_help="Search everything again, in blocks; resumes if interrupted.")
 @click.option(
     "--algorithm",
     type=click.Choice(["auto", "classic", "chunked"]),
@@ -34,13 +34,15 @@ _POLL_SECONDS = 0.5
     "--processes",
     type=click.IntRange(0, 1024),
     default=0,
-    help="Blocks side by side, where no daemon does it; 0 is one per core.",
+    help="Blocks in parallel, unless a daemon does the search; 0 is one per core.",
 )
-@click.option("--chunksize", type=click.IntRange(1), help="Pictures in a block.")
+@click.option("--chunksize", type=click.IntRange(1), help="Pictures per block.")
 @click.option(
     "--similarity", metavar="MSE", help='Remember pairs up to this error: "duplicates", "similar" or an MSE.'
 )
-@click.option("--max-pairs", type=click.IntRange(1), default=MOST_PAIRS, show_default=True, help="Give up beyond.")
+@click.option(
+    "--max-pairs", type=click.IntRange(1), default=MOST_PAIRS, show_default=True, help="Give up beyond this."
+)
 @click.pass_obj
 def command(
     context: Context,
@@ -50,11 +52,11 @@ def command(
     similarity: str | None,
     max_pairs: int,
 ) -> None:
-    """Search everything anew, in blocks; goes on where it was interrupted.
+    """Search everything again, in blocks; resumes if interrupted.
 
-    All pictures in the store are compared with each other, and the remembered matches become what was found. It
-    says how many of them were missing or wrong. Pairs are searched as far as they are remembered, or further with
-    --similarity. A running daemon does it while it has nothing else to do.
+    All pictures in the store are compared with each other, and the result replaces the remembered matches. A summary
+    says how many matches were missing or wrong. Pairs are searched up to the remembered MSE, or further with
+    --similarity. A running daemon does the search while it has nothing else to do.
     """
     from difwatch.cli import logs
     from difwatch.cli.progress import TaskLine
@@ -93,11 +95,11 @@ def _here(context: Context, engine: Engine, plan: RescanPlan, line: TaskLine) ->
 
     with threads(plan.processes, plan.memory) as executor:
         running = RunningRescan(engine, context.state_dir.store, plan, executor, SystemClock())
-        return rescan(running, lambda now: line(now.done, now.tasks, f"{now.pairs} pairs found"))
+        return rescan(running, lambda state: line(state.done, state.tasks, f"{state.pairs} pairs found"))
 
 
 def _follow(writer: Writer, line: TaskLine) -> RescanResult:
-    """Wait for the daemon, which searches while nothing else is to be done."""
+    """Wait for the daemon, which searches while it has nothing else to do."""
     from difwatch.rescan.plan import RescanResult
     from difwatch.service.requests import FollowRescan
 

@@ -10,15 +10,15 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import say
 
 
-@click.command("retry", short_help="Read files again that have no tensor.")
+@click.command("retry", short_help="Read again the files that have no tensor.")
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
-@click.option("--all", "everything", is_flag=True, help="All that 'difwatch unreadable' lists.")
+@click.option("--all", "everything", is_flag=True, help="All files that 'difwatch unreadable' lists.")
 @click.pass_obj
 def command(context: Context, files: tuple[str, ...], everything: bool) -> None:
-    """Read files again that have no tensor.
+    """Read again the files that have no tensor.
 
-    They are read again by themselves when they change; this is for after a larger limit or another decoder. A running
-    daemon does it at once, otherwise the next start.
+    A changed file is read again by itself; this is for after raising a limit or adding a decoder. A running daemon
+    reads the files at once; otherwise the next start does.
     """
     from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError

@@ -18,7 +18,7 @@ from difwatch.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was said on the command line; see the options for their meaning."""
+    """The options as given on the command line."""
 
     folders: tuple[str, ...]
     directory: tuple[str, ...]
@@ -40,7 +40,7 @@ class Options:
 
 
 class _Scan(click.Command):
-    """Takes ``--no-x`` for ``--x=False``."""
+    """Accepts ``--no-x`` as ``--x=False``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         said = [f"--{word.removeprefix('--no-')}=False" if word.startswith("--no-") else word for word in args]
@@ -48,7 +48,7 @@ class _Scan(click.Command):
 
 
 def _switch(*names: str, default: bool | None, text: str) -> Callable[[Any], Any]:
-    """A flag in all its spellings: ``-r False``, ``--recursive``, ``--no-recursive``."""
+    """Return a switch in all its spellings: ``-r False``, ``--recursive``, ``--no-recursive``."""
     long = next(name for name in names if name.startswith("--"))
     spellings = dict.fromkeys([*names, long.replace("_", "-")])
     name = long.removeprefix("--").replace("-", "_")
@@ -56,7 +56,7 @@ def _switch(*names: str, default: bool | None, text: str) -> Callable[[Any], Any
 
 
 class _BoolOrEvery(click.ParamType[bool | str]):
-    """A switch that knows a third word."""
+    """A boolean or ``every``."""
 
     name = "boolean|every"
 
@@ -66,37 +66,45 @@ class _BoolOrEvery(click.ParamType[bool | str]):
 
 @click.command("scan", cls=_Scan, short_help="Search folders once, without a store, as difPy does.")
 @click.argument("folders", metavar="[FOLDER]...", nargs=-1, type=click.Path())
-@click.option("-D", "--directory", "directory", multiple=True, type=click.Path(), help="A folder; more may follow.")
+@click.option("-D", "--directory", "directory", multiple=True, type=click.Path(), help="A folder; may be repeated.")
 @click.option(
-    "-Z", "--output_directory", "--output-directory", "output", type=click.Path(), help="Where the files are written."
+    "-Z",
+    "--output_directory",
+    "--output-directory",
+    "output",
+    type=click.Path(),
+    help="Directory for the three files.",
 )
-@_switch("-r", "--recursive", default=True, text="Also what lies in folders of these.")
+@_switch("-r", "--recursive", default=True, text="Search subfolders too.")
 @click.option(
     *("-i", "--in_folder", "--in-folder", "in_folder"),
     is_flag=False,
     flag_value="True",
     type=_BoolOrEvery(),
     default=False,
-    help='Compare each given folder by itself, or with "every" each directory.',
+    help='Compare each given folder by itself, or with "every" each directory by itself.',
 )
-@_switch("-le", "--limit_extensions", default=True, text="Only files whose names end like a picture's.")
-@click.option("-px", "--px_size", "--px-size", "px_size", type=int, default=50, help="Side of the tensors.")
+@_switch("-le", "--limit_extensions", default=True, text="Only files with the extension of a picture.")
+@click.option(
+    "-px", "--px_size", "--px-size", "px_size", type=int, default=50, help="Side of the tensors, 10 to 5000."
+)
 @click.option("-s", "--similarity", default="duplicates", help='"duplicates", "similar" or a mean squared error.')
 @_switch("-ro", "--rotate", default=True, text="Compare all four quarter turns.")
 @_switch("-dim", "--same_dim", default=True, text="Only pictures of the same width and height.")
 @_switch("-la", "--lazy", default=None, text="The old name of --same_dim.")
-@click.option("-proc", "--processes", type=int, help="Worker processes; one for each core if not given.")
-@click.option("-ch", "--chunksize", type=int, help="Pictures in a block, beyond 5000 pictures.")
+@click.option("-proc", "--processes", type=int, help="Worker processes; one per core if not given.")
+@click.option("-ch", "--chunksize", type=int, help="Pictures per block, for more than 5000 pictures.")
 @click.option("-mv", "--move_to", "--move-to", "move_to", type=click.Path(), help="Move the duplicates there.")
 @_switch("-d", "--delete", default=False, text="Put the duplicates into the waste basket, after asking.")
-@_switch("-sd", "--silent_del", default=False, text="Do not ask.")
-@_switch("-p", "--show_progress", default=True, text="Show a bar.")
+@_switch("-sd", "--silent_del", default=False, text="Do not ask before --delete.")
+@_switch("-p", "--show_progress", default=True, text="Show a progress bar.")
 @click.pass_obj
 def command(context: Context, /, **options: Any) -> None:
     """Search folders once, without a store, as difPy does.
 
-    It takes the flags of difPy's program, each switch as "-r False" or "--no-recursive", and the working directory if
-    no folder is named. It writes three files: the results and the statistics as JSON, and the list of the duplicates.
+    Accepts the flags of difPy's program, each switch as "-r False" or "--no-recursive". If no folder is given, the
+    working directory is searched. Writes three files: the results and the statistics as JSON, and the list of the
+    duplicates.
     """
     from difwatch.library import parameters
     from difwatch.library.build import Build
@@ -135,7 +143,7 @@ def command(context: Context, /, **options: Any) -> None:
 
 
 def _writable(output: str | None) -> Path:
-    """Return the directory that the files go to, made where it is not there."""
+    """Return the output directory; make it if it is missing."""
     place = Path(output or ".")
     try:
         place.mkdir(parents=True, exist_ok=True)

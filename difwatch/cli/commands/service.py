@@ -23,15 +23,15 @@ _USER = {"user/difwatch.service": "difwatch.service"}
 _PROGRAM = "/usr/local/bin/difwatch"
 
 
-@click.group("service", short_help="Run it under systemd.")
+@click.group("service", short_help="Run difwatch under systemd.")
 def command() -> None:
-    """Run it under systemd."""
+    """Run difwatch under systemd."""
 
 
 @command.command("install")
-@click.option("--user", "where", flag_value="user", help="For this user.")
-@click.option("--system", "where", flag_value="system", help="For the machine, with a weekly full search.")
-@click.option("--dry-run", is_flag=True, help="Print what would be written and run.")
+@click.option("--user", "where", flag_value="user", help="Install for this user.")
+@click.option("--system", "where", flag_value="system", help="Install for the machine, with a weekly full search.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be written and run.")
 def install_command(where: str | None, dry_run: bool) -> None:
     """Write the units, with the path of this difwatch, and start them."""
     if where is None:
@@ -59,7 +59,7 @@ def install_command(where: str | None, dry_run: bool) -> None:
 
 
 def units() -> Path:
-    """Return the folder of the units."""
+    """Return the folder of the systemd units."""
     folder = shipped_folder("systemd")
     if folder is None:
         raise UsageError("the units of systemd are missing; install difwatch again")
@@ -68,10 +68,10 @@ def units() -> Path:
 
 def _program() -> str:
     beside = Path(sys.executable).with_name("difwatch")
-    found = str(beside) if beside.exists() else shutil.which("difwatch")
-    if found is None:
+    program = str(beside) if beside.exists() else shutil.which("difwatch")
+    if program is None:
         raise UsageError("there is no program 'difwatch' to start; install difwatch first")
-    return os.path.abspath(found)  # noqa: PTH100  (links stay: they are what is upgraded)
+    return os.path.abspath(program)  # noqa: PTH100  (links stay: an upgrade changes where they lead)
 
 
 def _user_units() -> Path:

@@ -12,14 +12,14 @@ from difwatch.cli.context import Context
 _SECONDS = 2.0
 
 
-@click.command("status", short_help="Is it alive, is it complete, what is it doing.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--watch", "again", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
+@click.command("status", short_help="Show whether the daemon runs, what it does, and what it misses.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--watch", "again", is_flag=True, help="Refresh every two seconds, until Ctrl-C.")
 @click.pass_obj
 def command(context: Context, as_json: bool, again: bool) -> None:
-    """Is it alive, is it complete, what is it doing.
+    """Show whether the daemon runs, what it does, and what it misses.
 
-    Exits with 0 when all is well, 1 when the daemon is not running, 3 when something is not watched.
+    Exits with 0 if all is well, 1 if the daemon is not running, 3 if something needs attention.
     """
     while again:
         text, _ = _status(context, as_json)

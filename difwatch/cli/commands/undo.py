@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @click.command("undo", short_help="Put back what was moved or put into the waste basket.")
 @click.argument("ids", metavar="[ID]...", type=click.IntRange(1, 2**63 - 1), nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="All that was ever moved and not put back.")
-@click.option("--since", metavar="TIME", help="All since a moment (2026-11-21T12:00) or for so long (2h, 7d).")
-@click.option("--force", is_flag=True, help="Also where the folder is on another file system than it was.")
+@click.option("--all", "everything", is_flag=True, help="Everything that was moved and not put back.")
+@click.option("--since", metavar="TIME", help="Everything since a time (2026-11-21T12:00) or within a span (2h, 7d).")
+@click.option("--force", is_flag=True, help="Go on even if the folder is on another file system than before.")
 @click.pass_obj
 def command(context: Context, ids: tuple[int, ...], everything: bool, since: str | None, force: bool) -> None:
     """Put back what was moved or put into the waste basket.
 
-    The file is found by its bytes; it is put back only where its place is free. 'difwatch moves' lists the ids.
+    A file is found by its bytes, and put back only if its place is free. 'difwatch moves' lists the IDs.
     """
     from difwatch.actions.access import open_journal
     from difwatch.actions.undo import undo
@@ -43,8 +43,8 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
     trouble, entries, clock = 0, [], SystemClock()
     with open_journal(context.state_dir.journal, context.state_dir.journal_lock, clock) as journal:
         entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
-        # The last one first: it may lie where an earlier one was.
-        for entry in sorted(entries, key=lambda one: -one.id):
+        # Newest first: a later picture may lie where an earlier one was.
+        for entry in sorted(entries, key=lambda entry: -entry.id):
             done = undo(entry, journal, clock, force)
             trouble += done.state != "done"
             what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
@@ -56,17 +56,17 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
 
 
 def _all(journal: Journal, since: datetime | None) -> list[Entry]:
-    found = journal.entries(since, states=["done"])
-    return [one for one in found if one.picture is None and one.kind in ("move", "trash")]
+    entries = journal.entries(since, states=["done"])
+    return [entry for entry in entries if entry.picture is None and entry.kind in ("move", "trash")]
 
 
 def _named(journal: Journal, ids: tuple[int, ...]) -> list[Entry]:
     from difwatch.errors import UsageError
 
-    found = []
+    entries = []
     for id_ in ids:
         entry = journal.get(id_)
         if entry is None:
             raise UsageError(f"{id_}: there is no such act; 'difwatch moves' lists them")
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries

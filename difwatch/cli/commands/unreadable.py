@@ -8,20 +8,20 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import pour
 
 
-@click.command("unreadable", short_help="Files without a tensor, and why.")
-@click.option("--print0", is_flag=True, help="Only the paths, separated by null bytes.")
+@click.command("unreadable", short_help="List the files without a tensor, and why.")
+@click.option("--print0", is_flag=True, help="Print only the paths, each followed by a null byte.")
 @click.pass_obj
 def command(context: Context, print0: bool) -> None:
-    """Files without a tensor, and why.
+    """List the files without a tensor, and why.
 
-    They are tried again when they change.
+    A file is tried again when it changes.
     """
     from difwatch.shown import shown, shown_path
     from difwatch.store import files
 
     with context.reading() as connection:
-        found = files.unreadable(connection)
+        unreadable = files.unreadable(connection)
     if print0:
-        pour(f"{os.fsdecode(path)}\0" for path, _ in found)
+        pour(f"{os.fsdecode(path)}\0" for path, _ in unreadable)
     else:
-        pour(f"{shown_path(path)}: {shown(reason)}\n" for path, reason in found)
+        pour(f"{shown_path(path)}: {shown(reason)}\n" for path, reason in unreadable)

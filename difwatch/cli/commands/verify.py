@@ -6,14 +6,14 @@ from difwatch.cli.context import Context
 from difwatch.cli.output import say
 
 
-@click.command("verify", short_help="Check the promise: brute force against what is remembered.")
-@click.option("--sample", metavar="N", type=click.IntRange(1), help="Compare N pictures, chosen at random, with all.")
-@click.option("--seed", type=click.IntRange(0), help="Choose the same pictures again.")
+@click.command("verify", short_help="Check the remembered matches by brute force.")
+@click.option("--sample", metavar="N", type=click.IntRange(1), help="Compare only N random pictures with all others.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of the random choice, to repeat it.")
 @click.pass_obj
 def command(context: Context, sample: int | None, seed: int | None) -> None:
-    """Check the promise: brute force against what is remembered.
+    """Check the remembered matches by brute force.
 
-    Every picture, or a sample, is compared with all others by plain arithmetic, without any of the short cuts of the
+    Every picture, or a sample, is compared with all others by plain arithmetic, without any of the shortcuts of the
     search. Exits with 4 if a pair is missing or wrong.
     """
     import numpy as np
@@ -28,14 +28,14 @@ def command(context: Context, sample: int | None, seed: int | None) -> None:
     line = TaskLine(SystemClock(), context.quiet)
     try:
         with context.reading() as connection:
-            found = audit(
+            result = audit(
                 connection, sample, np.random.default_rng(seed), lambda done, all_: line(done, all_, "comparing")
             )
     finally:
         line.end()
-    say(text_audit(found))
-    if not found.holds:
+    say(text_audit(result))
+    if not result.holds:
         raise PromiseError(
-            f"{found.missing} pairs are missing and {found.wrong} are wrong, such as tensors "
-            f"{', '.join(f'{a}-{b}' for a, b in found.worst)}; 'difwatch rescan' sets it right; please report this"
+            f"{result.missing} pairs are missing and {result.wrong} are wrong, such as tensors "
+            f"{', '.join(f'{a}-{b}' for a, b in result.worst)}; 'difwatch rescan' sets it right; please report this"
         )

@@ -10,20 +10,24 @@ from difwatch.cli.context import Context
 
 @click.command("watch", short_help="Index the folders, then follow every change in them.")
 @click.argument("folders", metavar="[FOLDER]...", nargs=-1)
-@click.option("--once", is_flag=True, help="Bring the store up to date with the folders, then end.")
+@click.option("--once", is_flag=True, help="Bring the store up to date with the folders, then exit.")
 @click.option("--similarity", envvar="DIFWATCH_SIMILARITY", help='"duplicates", "similar" or an MSE.')
-@click.option("--rotate/--no-rotate", default=None, envvar="DIFWATCH_ROTATE", help="Compare all four turns.")
-@click.option("--same-dim/--no-same-dim", default=None, envvar="DIFWATCH_SAME_DIM", help="Compare equal sizes only.")
+@click.option("--rotate/--no-rotate", default=None, envvar="DIFWATCH_ROTATE", help="Compare all four quarter turns.")
+@click.option(
+    "--same-dim/--no-same-dim", default=None, envvar="DIFWATCH_SAME_DIM", help="Only compare pictures of equal size."
+)
 @click.option("--px-size", type=int, envvar="DIFWATCH_PX_SIZE", help="Side of the tensors, 10 to 5000.")
-@click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Workers; 0 is one per core.")
-@click.option("--quiet-seconds", type=float, envvar="DIFWATCH_QUIET_SECONDS", help="Rest before a file is read.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How log lines look.")
+@click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Worker processes; 0 is one per core.")
+@click.option(
+    "--quiet-seconds", type=float, envvar="DIFWATCH_QUIET_SECONDS", help="Seconds of rest before a file is read."
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Format of the log lines.")
 @click.option(
     "--metrics-file",
     metavar="FILE",
     type=click.Path(dir_okay=False),
     envvar="DIFWATCH_METRICS_FILE",
-    help="Write figures there, for the textfile collector of node_exporter.",
+    help="Write metrics to FILE, for the textfile collector of node_exporter.",
 )
 @click.pass_obj
 def command(
@@ -37,7 +41,7 @@ def command(
 ) -> None:
     """Index the folders, then follow every change in them.
 
-    With FOLDERs no configuration file is needed; they take the place of the folders in it.
+    FOLDERs replace the folders of the configuration file, which is not needed then.
     """
     from difwatch import config
     from difwatch.cli import logs
