@@ -28,7 +28,7 @@ class FileKey:
 
 
 def _clamped(value: int) -> int:
-    # Times after 2262 do not fit; that they are all the same then is no harm.
+    # Times after 2262 do not fit; that they are all equal does no harm.
     return min(max(value, -(1 << 63)), (1 << 63) - 1)
 
 

@@ -51,13 +51,13 @@ class Queue:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """All files on the way."""
         return self.settling + self.waiting + self.working
 
 
 @dataclass(frozen=True, slots=True)
 class RescanProgress:
-    """How far a full search is: its tasks, how many of them are done, the pairs so far, and its limit as an MSE."""
+    """The progress of a full search: its tasks, how many are done, the pairs so far, and its limit as an MSE."""
 
     tasks: int
     done: int
@@ -67,7 +67,7 @@ class RescanProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work is: the files on the way and those read since the start, a walk, and a full search."""
+    """The progress of the daemon: files on the way, files read since the start, a walk, and a full search."""
 
     queue: Queue
     done: int

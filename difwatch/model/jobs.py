@@ -27,7 +27,7 @@ class WorkerLimits:
 class TensorJob:
     """A request for the tensor of one file, unless its bytes are among ``known_digests``.
 
-    An ``unshared`` file is not read while another process has it open for writing, where the system tells that.
+    An ``unshared`` file is not read while another process has it open for writing, if the system can tell.
     """
 
     path: bytes

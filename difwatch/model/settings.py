@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 MSE_MOST = 65025
-"""The largest mean squared error there can be: that of black and white."""
+"""The largest possible mean squared error: that of black and white."""
 
 InFolder = bool | Literal["every"]
 """False: the union of all folders; True: the folder by itself; "every": each of its directories by itself."""
@@ -22,12 +22,12 @@ _NAMED = {"duplicates": 0.0, "similar": 5.0}
 
 
 def similarity_mse(value: object) -> float:
-    """Return the mean squared error that a similarity means: a name, or a number from 0 to 65025.
+    """Return the mean squared error of a similarity, which is a name or a number from 0 to 65025.
 
     Raises
     ------
     ValueError
-        It is neither.
+        The value is neither.
     """
     if isinstance(value, str) and value in _NAMED:
         return _NAMED[value]
@@ -54,7 +54,7 @@ class Recipe:
 
     @property
     def values(self) -> int:
-        """How many values a tensor has: ``3 * px ** 2``."""
+        """The number of values in a tensor: ``3 * px ** 2``."""
         return 3 * self.px * self.px
 
 
@@ -86,10 +86,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Up to which mean squared error all pairs of a recipe are stored.
+    """The mean squared error up to which all pairs of a recipe are stored.
 
-    ``mse`` is what was searched, and ``wanted`` what is configured. Where ``wanted`` is more, a full search is to
-    raise ``mse``; unless that gave more than ``most`` pairs, which is None otherwise.
+    ``mse`` is searched, ``wanted`` is configured. If ``wanted`` is larger, a full search is to raise ``mse``, unless
+    an earlier one found more than ``most`` pairs; otherwise ``most`` is None.
     """
 
     mse: float
@@ -98,7 +98,7 @@ class Remembered:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a full search is to raise it."""
+        """Whether a full search is to raise ``mse``."""
         return self.mse < self.wanted and self.most is None
 
 
@@ -113,5 +113,5 @@ class StoreSettings:
 
     @property
     def values(self) -> int:
-        """How many values a tensor has: ``3 * px ** 2``."""
+        """The number of values in a tensor: ``3 * px ** 2``."""
         return 3 * self.px * self.px

@@ -1,4 +1,4 @@
-"""The flow of changes, once, as pseudo-code.
+"""The flow of changes, as pseudocode.
 
 ::
 
@@ -12,7 +12,7 @@
             moved          -> job for the workers                     intake
     for answer in pool.collect():                                     workers
         add it to the batch                                           outbox
-    when the batch is large or old enough, or nothing else is to do:
+    when the batch is large or old enough, or there is nothing else to do:
         in one transaction:                                           keep
             look at each file again; one that differs -> settler.note
             keep files, contents, tensors
@@ -20,6 +20,6 @@
         add the new tensors to the index
         log the matches of the new files                              announce
 
-``run`` puts the phases together. ``renames`` knows which new path came from which old one, ``postponed`` what could
-not be read now and when to try again.
+``run`` puts the phases together. ``renames`` knows which old path each new one came from, ``postponed`` which files
+could not be read and when to try again.
 """

@@ -1,4 +1,4 @@
-"""The log lines about what has just been kept."""
+"""The log lines about what was just kept."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _GONE_LINES = 20
 
 
 def announce_matches(news: Mapping[bytes, News], values: int) -> None:
-    """Log for each new file its nearest matches, and that there are more.
+    """Log the nearest matches of each new file, and whether there are more.
 
-    ``values`` is how many values a tensor has.
+    ``values`` is the number of values in a tensor.
     """
     for path, matches in news.items():
         for pair in matches.pairs:
@@ -51,7 +51,7 @@ def announce_moved(path: bytes, source: bytes) -> None:
 
 
 def announce_gone(gone: Sequence[bytes]) -> None:
-    """Log files that are gone: some by name, and how many more."""
+    """Log files that are gone: some by name, and the number of the others."""
     for path in gone[:_GONE_LINES]:
         fields = {"path": os.fsdecode(path)}
         log.info("%(path)s: gone", fields, extra={"event": "gone", "fields": fields})

@@ -1,4 +1,4 @@
-"""What follows from what was decided and kept: what is looked at again or tried later, and what is logged."""
+"""What follows from decisions and kept batches: what is looked at again, tried later, or logged."""
 
 from __future__ import annotations
 
@@ -22,25 +22,23 @@ log = logging.getLogger(__name__)
 
 
 class NewPictures(Protocol):
-    """Whoever wants to know which pictures are new."""
+    """Receives the pictures that are new."""
 
     def note(self, new: Sequence[bytes]) -> None:
         """Note files that were read and kept."""
 
 
 class Consequences:
-    """Draws them. Times are seconds of the monotonic clock.
+    """Acts on decisions and on kept batches. Times are seconds of the monotonic clock.
 
     Parameters
     ----------
     engine
         The writer of the store; only read.
     values
-        How many values a tensor has.
+        The number of values in a tensor.
     resting
-        Where paths go that must be looked at again.
-    new_pictures
-        Told which pictures are new.
+        Receives the paths that must be looked at again.
     """
 
     def __init__(self, engine: Engine, values: int, resting: Resting, new_pictures: NewPictures) -> None:
@@ -52,7 +50,7 @@ class Consequences:
         self._renames = Renames()
 
     def decided(self, decisions: Iterable[Decision]) -> set[bytes]:
-        """Take in decisions; return the old paths that must not be forgotten before their new ones are kept."""
+        """Process decisions; return the old paths that must not be forgotten before their new ones are kept."""
         for decision in decisions:
             path = decision.state.path
             if decision.verdict in (Verdict.SAME, Verdict.GONE, Verdict.UNWANTED):
@@ -63,7 +61,7 @@ class Consequences:
         return self._renames.sources()
 
     def kept(self, result: BatchResult, now: float) -> None:
-        """Take in what became of a batch."""
+        """Process the result of a batch."""
         read = [answer.path for answer in result.read]
         unreadable = [answer.path for answer in result.unreadable]
         for path in (*read, *unreadable, *result.forgotten):
@@ -94,7 +92,7 @@ class Consequences:
             log.warning("%s: %s; what is known of it is kept", os.fsdecode(path), reason)
 
     def try_again(self, now: float) -> None:
-        """Have files looked at that were postponed until now."""
+        """Queue the postponed files that are due."""
         self._resting.look_again(self._postponed.due(now), now)
 
     def next_deadline(self) -> float | None:
@@ -106,7 +104,7 @@ class Consequences:
         return [f"{os.fsdecode(path)}: {reason}" for path, reason in self._postponed.reasons()]
 
     def _new(self, result: BatchResult) -> list[bytes]:
-        """Return the kept paths whose matches are news: all but those of files that were only moved."""
+        """Return the kept paths whose matches are news, which those of moved files are not."""
         new = []
         for answer in result.read:
             source = self._end_rename(answer.path, answer.known)

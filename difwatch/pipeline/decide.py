@@ -1,7 +1,7 @@
-"""What is to be done about a path, from what is there and what is known. Pure.
+"""What to do about a path, from what is there and what is known. Pure.
 
-A file that was moved is read again, and not decoded: device, inode, size and time can agree by chance after an
-inode is used again, and only the digest of the bytes shows that it is the same file.
+A moved file is read again, but not decoded. Device, inode, size and time can agree by chance after an inode is used
+again; only the digest of the bytes shows that the file is the same.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from difwatch.model.files import FileKey, FileState
 
 
 class Verdict(enum.Enum):
-    """What happened to a path since it was last read; an UNWANTED one is known, and counts no more."""
+    """What happened to a path since it was last read; an UNWANTED path is known, but excluded now."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -26,7 +26,7 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict about a path; ``source`` is where a moved file was before, ``device`` where one that is gone was."""
+    """A verdict about a path; ``source`` is the old path of a moved file, ``device`` that of a file that is gone."""
 
     verdict: Verdict
     state: FileState
@@ -53,7 +53,7 @@ def decide(state: FileState, known: KnownState | None, former: KnownState | None
     Parameters
     ----------
     state
-        What is at the path now; no key where nothing is that counts.
+        What is at the path now; without a key if nothing there counts.
     known
         The row of the path.
     former
@@ -76,6 +76,6 @@ def decide_excluded(path: bytes, known: KnownState | None) -> Decision:
     return Decision(Verdict.UNWANTED if known else Verdict.SAME, FileState(path, None))
 
 
-def _unwritten(then: FileKey, now: FileKey) -> bool:
+def _unwritten(old: FileKey, new: FileKey) -> bool:
     # Renaming changes the ctime and nothing else. That the bytes are the same is checked by their digest.
-    return (then.dev, then.inode, then.size, then.mtime_ns) == (now.dev, now.inode, now.size, now.mtime_ns)
+    return (old.dev, old.inode, old.size, old.mtime_ns) == (new.dev, new.inode, new.size, new.mtime_ns)

@@ -16,13 +16,13 @@ from difwatch.store import contents, files, reading
 from difwatch.tree.roots import Root, admits, innermost
 from difwatch.watch.presence import Presence
 
-# More contents of one size in bytes are no longer told apart before decoding: the jobs would grow with the store.
+# Beyond this many contents of one size, files are decoded unchecked: the jobs would grow with the store.
 _DIGESTS_AT_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:
-    """What becomes of some paths: decisions, jobs, and the paths that could not be looked at, with the reason."""
+    """What becomes of paths: decisions, jobs, and the paths that could not be looked at, with the reason."""
 
     decisions: Sequence[Decision]
     jobs: Sequence[TensorJob]
@@ -36,14 +36,10 @@ class Intake:
     ----------
     engine
         The writer of the store; only read.
-    roots
-        The watched folders.
     presence
-        Knows which of them are on other machines.
+        Knows which folders are on other machines.
     store
-        The recipe that is in force.
-    limits
-        Of a file.
+        The recipe in force.
     """
 
     def __init__(
@@ -88,7 +84,8 @@ class Intake:
     def _jobs(self, connection: Connection, decisions: Sequence[Decision]) -> list[TensorJob]:
         """Return the jobs of new, changed and moved files; each knows the digests that need no decoding."""
         to_read = (Verdict.NEW, Verdict.CHANGED, Verdict.MOVED)
-        keys = [(one.state.path, one.state.key) for one in decisions if one.verdict in to_read and one.state.key]
+        states = [decision.state for decision in decisions if decision.verdict in to_read]
+        keys = [(state.path, state.key) for state in states if state.key]
         sizes = {key.size for _, key in keys}
         digests = contents.digests_of_sizes(connection, list(sizes), self._store.recipe_id, _DIGESTS_AT_MOST)
         return [

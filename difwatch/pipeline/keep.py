@@ -23,8 +23,8 @@ from difwatch.tree.roots import Root, innermost
 class BatchResult:
     """What became of a batch.
 
-    ``unsettled`` are the paths that changed meanwhile and must be looked at again, ``being_written`` those that
-    another process has open for writing, ``forgotten`` those whose rows went.
+    ``unsettled`` paths changed meanwhile and must be looked at again, ``being_written`` ones are open for writing in
+    another process, and the rows of ``forgotten`` ones are removed.
     """
 
     read: tuple[Tensorized, ...] = ()
@@ -45,7 +45,7 @@ class _Sorted:
 
 
 class Keeper:
-    """Keeps batches in the store, and the index in step with it.
+    """Keeps batches in the store, and the index in step with the store.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Keeper:
     index
         Holds the sketches of all tensors of the recipe that are in the store.
     store
-        The recipe that is in force.
+        The recipe in force.
     keeps
         How far pairs are kept.
     roots, folder_ids
@@ -82,7 +82,7 @@ class Keeper:
         self._clock = clock
 
     def keep(self, batch: Batch) -> BatchResult:
-        """Keep answers and forget files that are gone, each looked at once more right before.
+        """Keep answers and forget files that are gone, after one more look at each file.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class Keeper:
         )
 
     def read_reach(self) -> None:
-        """Keep pairs as far as is written down now: a full search has begun, or has ended."""
+        """Read from the store how far pairs are kept, because a full search has begun or ended."""
         with reading(self._engine) as connection:
             store = settings.get_in_force(connection)
             if store is not None and store.recipe_id == self._store.recipe_id:

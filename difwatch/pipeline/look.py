@@ -10,7 +10,7 @@ from difwatch.model.files import FileKey
 
 
 class Look:
-    """Looks at paths, all of them at about the same moment; what is reached through a link is not there."""
+    """Looks at paths, all at about the same moment; nothing is at a path that leads through a symbolic link."""
 
     def __init__(self) -> None:
         self._is_real: dict[bytes, bool] = {}
@@ -21,7 +21,7 @@ class Look:
         Raises
         ------
         OSError
-            It cannot be told whether something is there.
+            Whether something is there is unknown.
         """
         try:
             stat_result = os.lstat(path)
@@ -33,7 +33,7 @@ class Look:
         return FileKey.of(stat_result)
 
     def is_empty(self, path: bytes) -> bool:
-        """Tell whether surely nothing that counts is at a path."""
+        """Tell whether certainly nothing that counts is at a path."""
         try:
             return self(path) is None
         except OSError:

@@ -18,11 +18,11 @@ class Batch:
     Attributes
     ----------
     answers
-        Of the workers.
+        The answers of the workers.
     gone
         Known files that are not there any more; each is looked at once more.
     unwanted
-        Known files that count no more, there or not.
+        Known files that are excluded now, there or not.
     """
 
     answers: Sequence[Answer] = ()
@@ -44,7 +44,7 @@ class Outbox:
 
     @property
     def answers(self) -> int:
-        """How many answers wait."""
+        """The number of answers that wait."""
         return len(self._answers)
 
     def put(self, answers: Iterable[Answer] = (), gone: Iterable[bytes] = (), unwanted: Iterable[bytes] = ()) -> None:
@@ -54,7 +54,7 @@ class Outbox:
         self._unwanted += unwanted
 
     def is_due(self, now: float, nothing_else: bool) -> bool:
-        """Tell whether a batch is large or old enough, or ``nothing_else`` is to be done."""
+        """Tell whether a batch is large or old enough, or there is ``nothing_else`` to do."""
         return len(self) > 0 and (len(self) >= _BATCH or nothing_else or self.is_old(now))
 
     def is_old(self, now: float) -> bool:

@@ -1,7 +1,7 @@
 """Files that cannot be read now, and when they are tried again. Pure.
 
-What fails is tried again after longer and longer pauses. What another process is writing to is asked about after each
-quiet period, until that has gone on for a minute; then it counts as failed.
+A file that failed is tried again after longer and longer pauses. A file that another process is writing to is tried
+again after each quiet period; after a minute of that, it counts as failed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ _WRITTEN_SECONDS = 60.0
 
 
 class PostponedFiles:
-    """Such files, by path. All times are seconds of the monotonic clock."""
+    """Files that cannot be read now, by path. All times are seconds of the monotonic clock."""
 
     def __init__(self) -> None:
         self._reasons: dict[bytes, str] = {}
@@ -20,7 +20,7 @@ class PostponedFiles:
         self._due: float | None = None
 
     def put(self, path: bytes, reason: str, now: float) -> bool:
-        """Note a failure; tell whether it is news."""
+        """Note a failure; tell whether its reason is news."""
         is_news = self._reasons.get(path) != reason
         self._reasons[path] = reason
         if self._due is None:
@@ -28,7 +28,7 @@ class PostponedFiles:
         return is_news
 
     def is_patient(self, path: bytes, now: float) -> bool:
-        """Note that another process is writing to a file; tell whether that is soon asked again."""
+        """Note that another process is writing to a file; tell whether to try the file again soon."""
         return now - self._written_since.setdefault(path, now) < _WRITTEN_SECONDS
 
     def drop(self, path: bytes) -> None:
@@ -39,16 +39,16 @@ class PostponedFiles:
             self._pause, self._due = _FIRST, None
 
     def due(self, now: float) -> list[bytes]:
-        """Return what is to be tried again now: all that failed, together."""
+        """Return the files to try again now: all that failed, together."""
         if self._due is None or now < self._due:
             return []
         self._pause, self._due = min(2 * self._pause, _MOST), None
         return list(self._reasons)
 
     def next_deadline(self) -> float | None:
-        """Return when to ask again; None if there is nothing to try."""
+        """Return when to call `due` again; None if no file failed."""
         return self._due
 
     def reasons(self) -> list[tuple[bytes, str]]:
-        """Return the files that failed, and why, by path."""
+        """Return the files that failed and why, sorted by path."""
         return sorted(self._reasons.items())

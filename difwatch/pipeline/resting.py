@@ -10,19 +10,19 @@ from difwatch.model.files import Change, ChangeKind, FileState
 from difwatch.tree.roots import Root, innermost
 from difwatch.watch.settle import Settler
 
-_CROWDED = 50_000  # paths at rest, beyond which walks wait: they would find more than there is memory for
+_CROWDED = 50_000  # files at rest beyond which walks wait, because memory is limited
 _LONG_AGO = 1e9
 
 
 class Resting:
-    """All such paths. Times are seconds of the monotonic clock.
+    """Paths that were touched. Times are seconds of the monotonic clock.
 
     Parameters
     ----------
     roots
         The watched folders.
     quiet, ceiling
-        As of a `Settler`, seconds.
+        Seconds, as for a `Settler`.
     """
 
     def __init__(self, roots: Sequence[Root], quiet: float, ceiling: float) -> None:
@@ -33,12 +33,12 @@ class Resting:
 
     @property
     def settling(self) -> int:
-        """How many paths are not at rest yet."""
+        """The number of paths that are not at rest yet."""
         return len(self._files) + len(self._trees)
 
     @property
     def ready(self) -> int:
-        """How many files are at rest and were not taken."""
+        """The number of files that are at rest and were not taken."""
         return len(self._ready)
 
     @property
@@ -47,7 +47,7 @@ class Resting:
         return len(self._ready) >= _CROWDED
 
     def note(self, changes: Iterable[Change], now: float) -> None:
-        """Take in what the system reported."""
+        """Note what the system reported."""
         for change in changes:
             root = innermost(self._roots, change.path)
             if change.kind is ChangeKind.TREE:
@@ -56,22 +56,22 @@ class Resting:
                 self._files.note(FileState(change.path, None), now)
 
     def note_found(self, states: Iterable[FileState], now: float, wall: float) -> None:
-        """Take in what a walk found; ``wall`` is the time that files are stamped with, in seconds since 1970."""
+        """Note what a walk found; ``wall`` is the wall clock in seconds since 1970."""
         for state in states:
             age = _LONG_AGO if state.key is None else max(0.0, wall - state.key.mtime_ns / 1e9)
             self._files.note(state, now, age)
 
     def look_again(self, again: Iterable[bytes], now: float) -> None:
-        """Have paths looked at after a quiet period."""
+        """Queue paths to be looked at after a quiet period."""
         for path in again:
             self._files.note(FileState(path, None), now)
 
     def look_at_once(self, path: bytes) -> None:
-        """Have a path looked at without a quiet period."""
+        """Queue a path to be looked at without a quiet period."""
         self._files.note(FileState(path, None), 0.0, _LONG_AGO)
 
     def settle(self, now: float) -> None:
-        """Move the files that are at rest by now to those that are ready."""
+        """Make the files that are at rest by now ready."""
         self._ready.extend(self._files.due(now))
 
     def take(self, most: int) -> list[FileState]:
@@ -79,7 +79,7 @@ class Resting:
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
 
     def due_trees(self, now: float) -> list[tuple[Root, bytes]]:
-        """Take out the directories that are at rest and must be walked; of nested ones, the outer one."""
+        """Take out the directories that are at rest and must be walked; of nested ones, only the outer one."""
         due: list[tuple[Root, bytes]] = []
         for state in sorted(self._trees.due(now), key=lambda state: state.path):
             root = innermost(self._roots, state.path)
@@ -89,5 +89,5 @@ class Resting:
         return due
 
     def deadlines(self) -> list[float | None]:
-        """Return when to ask again; None where nothing waits."""
+        """Return when files and directories are at rest next; None where nothing waits."""
         return [self._files.next_deadline(), self._trees.next_deadline()]

@@ -1,4 +1,4 @@
-"""The flow, running: changes in, rows out. One thread, told the time, never waiting."""
+"""The running flow: changes in, rows out. It is given the time, runs in one thread, and never waits."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class Pipeline:
         self.paused: str | None = None
         """Why nothing can be kept; None while it can."""
         self.is_stuck = False
-        """Whether nothing can be kept because another process holds the store: that will hardly pass by itself."""
+        """Whether nothing can be kept because another process holds the store, which rarely passes by itself."""
 
     def note(self, changes: Sequence[Change], now: float) -> None:
-        """Take in what the system reported."""
+        """Note what the system reported."""
         self._resting.note(changes, now)
 
     def scan(self, root: Root, start: bytes | None = None) -> None:
@@ -66,7 +66,7 @@ class Pipeline:
         self._walks.begin(root, start)
 
     def step(self, now: float, wall: float) -> None:
-        """Do what can be done now; ``wall`` is the time that files are stamped with, in seconds since 1970."""
+        """Do what can be done now; ``wall`` is the wall clock in seconds since 1970."""
         for root, directory in self._resting.due_trees(now):
             self.scan(root, directory)
         if self._walks and not self._resting.is_crowded:
@@ -88,7 +88,7 @@ class Pipeline:
         return paused + blind + self._consequences.troubles()
 
     def progress(self) -> Progress:
-        """Return how far it is."""
+        """Return the progress; it knows nothing of full searches."""
         working = self._pool.backlog() + self._outbox.answers
         queue = Queue(self._resting.settling, self._resting.ready, working)
         return Progress(queue, self._done, bool(self._walks))
@@ -100,7 +100,7 @@ class Pipeline:
         )
 
     def is_busy(self) -> bool:
-        """Tell whether the workers have enough to do for a while, so that answers need no hurry."""
+        """Tell whether the workers have enough to do for a while, so that answers can wait."""
         return self._pool.backlog() >= _INTAKE and not (self._walks and not self._resting.is_crowded)
 
     def next_step(self, now: float) -> float | None:

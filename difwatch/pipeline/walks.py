@@ -23,7 +23,7 @@ _STEP = 2000  # files looked at at once, so that events and answers are not kept
 
 @dataclass(slots=True)
 class _Walk:
-    """A walk that goes on; ``devices`` are those of directories that were looked at, ``seconds`` what it took."""
+    """A walk in progress; ``devices`` are those of the directories looked at, ``seconds`` its duration so far."""
 
     root: Root
     start: bytes
@@ -39,20 +39,16 @@ class _Walk:
 
 
 class Walks:
-    """The walks that go on, one after the other.
+    """The walks in progress, one after the other.
 
     Parameters
     ----------
-    engine
-        Of the store.
     roots
         All watched folders.
     presence
-        Knows which of them are there, and decides what follows from their walks.
+        Knows which folders are there, and decides what follows from their walks.
     recipe_id
-        In force; what was read under another one is read again.
-    clock
-        Tells how long a walk takes.
+        The recipe in force; a file that was read under another one is read again.
     """
 
     def __init__(
@@ -72,20 +68,20 @@ class Walks:
         return len(self._going_on)
 
     def begin(self, root: Root, start: bytes | None = None) -> None:
-        """Begin a walk of a root, or of a directory in it; it takes the place of those of the same files."""
+        """Begin a walk of a root, or of a directory in it; the walk replaces those of the same files."""
         new = _Walk(root, root.path if start is None else start)
         self._going_on = collections.deque(
             walk for walk in self._going_on if walk.root is not root or not paths.is_within(walk.start, new.start)
         )
-        before = len(self.blind)
+        blind_before = len(self.blind)
         self.blind = {path for path in self.blind if not paths.is_within(path, new.start)}
-        new.was_blind = len(self.blind) < before
+        new.was_blind = len(self.blind) < blind_before
         elsewhere = frozenset(other.path for other in self._roots if other is not root)
         new.differences = differences(walk(root, new.start, elsewhere), self._known_below(new))
         self._going_on.append(new)
 
     def step(self, now: float) -> list[FileState]:
-        """Go on; return the paths that must be looked at, with what was seen there."""
+        """Continue the first walk; return the paths that must be looked at, with what was seen there."""
         if not self._going_on:
             return []
         current = self._going_on[0]
@@ -100,17 +96,17 @@ class Walks:
         return states
 
     def may_go(self, path: bytes, device: int | None) -> bool:
-        """Tell whether a known file that is not there, and was on a device, may be forgotten."""
+        """Tell whether a known file that is missing, and was on ``device``, may be forgotten."""
         root = innermost(self._roots, path)
         if root is None:
             return True
         if not self._presence.is_online(root):
             return False
-        # What a walk believes gone, it has looked at the file systems for.
+        # A walk has checked the file systems of what it believes gone.
         return path in self._believed_gone or not self._is_elsewhere(root, path, device, {})
 
     def forget_beliefs(self, decided: Iterable[bytes]) -> None:
-        """Forget which of some paths are believed gone: they were decided about."""
+        """Forget that paths were believed gone, because they are decided about."""
         self._believed_gone.difference_update(decided)
 
     def _take(self, current: _Walk, difference: Difference) -> Iterator[FileState]:
@@ -124,7 +120,7 @@ class Walks:
                 self.blind.add(difference.path)
         elif isinstance(difference, Absent):
             if not current.root.admits_file(difference.path):
-                yield FileState(difference.path, None)  # there or not, it counts no more
+                yield FileState(difference.path, None)  # excluded now, there or not
             elif self._is_elsewhere(current.root, difference.path, difference.dev, current.devices):
                 current.away.append(difference.path)
             else:
@@ -132,9 +128,9 @@ class Walks:
 
     def _end(self, ended: _Walk, now: float) -> Sequence[bytes]:
         if ended.start != ended.root.path:
-            if ended.is_blind or ended.was_blind:  # it may not be watched, and only a whole walk finds that out
+            if ended.is_blind or ended.was_blind:  # a directory may be unwatched, which only a whole walk finds out
                 self._presence.doubt(ended.root, now)
-            return ended.missing  # an event named this directory: each is looked at once more, and then believed
+            return ended.missing  # an event named this directory: one more look at each file is enough
         parts = (tuple(ended.missing), tuple(ended.away), tuple(ended.directories))
         return self._presence.walk_ended(Walked(ended.root, ended.known, *parts, ended.is_blind, ended.seconds), now)
 
@@ -147,7 +143,7 @@ class Walks:
         return self._presence.is_elsewhere(root, device, seen[directory])
 
     def _known_below(self, current: _Walk) -> Iterator[files.KnownFile]:
-        """Yield the rows to compare a walk with; one of another recipe is like no file, so that it is read again."""
+        """Yield the rows to compare a walk with; one of another recipe equals no file, so its file is read again."""
         for row in files.below(self._engine, current.start):
             current.known += 1
             usable = row.recipe_id in (None, self._recipe_id)

@@ -1,17 +1,20 @@
-"""The daemon: what it opens, what one configuration puts to work, and the loop that turns.
+"""The daemon: what it opens, what a configuration puts to work, and its loop.
 
 ::
 
     daemon        what is opened and closed once, and the signals
-    session       what one configuration puts to work; replaced when it is read again
+    session       what a configuration puts to work; replaced on a reload
     prepare       bringing the store in line with the configuration
     presence      which folders are there, and what follows from their walks
+    reload        the configuration in force, and the next one
     loop          one turn; until the store is up to date, or until stopped
-    requests      one value per request, and how it is carried out
-    answers       requests that come over the socket
+    requests      one class per request, and how it is carried out
+    fields        checks of the fields of a request
+    answers       answers to requests over the socket
+    effects       what the daemon does for a request
     background    a full search between other work
     planning      from the collection to acts on files
     mover         duplicates moved as they come
     health        heartbeat file, systemd, metrics
-    housekeeping  purging and daily copies
+    housekeeping  purges and daily copies
 """

@@ -1,4 +1,4 @@
-"""Requests that come over the socket: each is carried out, and then what follows from it is done."""
+"""Answers to requests over the socket: each request is carried out, with its effects in the daemon."""
 
 from __future__ import annotations
 
@@ -15,39 +15,29 @@ from difwatch.store import writing
 
 
 class Service(Protocol):
-    """What the daemon does when something is asked of it."""
+    """What the daemon does for a request, beside the store."""
 
     def walk(self, path: bytes) -> None:
         """Walk a watched folder at once."""
 
     def look_at(self, paths: Sequence[bytes]) -> None:
-        """Look at some files."""
+        """Look at files."""
 
     def exclude(self, path: bytes) -> None:
-        """Let nothing in a directory count from now on."""
+        """Exclude everything in a directory from now on."""
 
     def start_rescan(self, request: requests.StartRescan) -> None:
-        """Begin a full search, or stay with the one that goes on."""
+        """Begin a full search, unless one is running."""
 
     def rescan_state(self) -> Mapping[str, Any]:
-        """Return how far the full search is, and what came of the last one; raise what ended it."""
+        """Return the progress of the full search and the result of the last one; raise the error that ended it."""
 
     def reload(self) -> None:
-        """Read the configuration again; raise what is wrong with it."""
+        """Read the configuration again; raise a `UsageError` if it is wrong."""
 
 
 class Answerer:
-    """Answers requests; implements `difwatch.control.requests.Answerer`.
-
-    Parameters
-    ----------
-    engine
-        The writer of the store.
-    service
-        Does what is not about the store.
-    clock
-        Tells when something was decided.
-    """
+    """Answers requests; implements `difwatch.control.requests.Answerer`."""
 
     def __init__(self, engine: Engine, service: Service, clock: Clock) -> None:
         self._engine = engine
@@ -60,7 +50,7 @@ class Answerer:
         Raises
         ------
         DifwatchError
-            It cannot be carried out, or is not a request; the text names the field that is wrong.
+            The request is not valid or cannot be carried out; the text names the field that is wrong.
         """
         match requests.parsed(request):
             case requests.Ping():

@@ -1,7 +1,7 @@
-"""A full search between other work: what was asked for, or what raises how far pairs are remembered.
+"""A full search between other work: on request, or to remember pairs farther.
 
-``difwatch rescan`` beside a daemon is done by the daemon, so that there is never a second writer: a step at a time,
-while there is nothing else to do.
+``difwatch rescan`` leaves the search to a running daemon, so there is never a second writer. The daemon does a step
+at a time, while it has nothing else to do.
 """
 
 from __future__ import annotations
@@ -30,43 +30,31 @@ from difwatch.watch.inbox import Inbox
 
 log = logging.getLogger(__name__)
 
-_BLOCK = 2048  # pictures: a task takes about a second at the most, also where every pair must be tried
+_BLOCK = 2048  # pictures; a task then takes about a second at most, even if every pair must be tried
 _MEMORY = 1 << 30  # bytes
 
 
 class WakingExecutor:
-    """An executor that wakes the loop when a result is there.
-
-    Parameters
-    ----------
-    executor
-        Does the work.
-    inbox
-        Is woken.
-    """
+    """An executor that wakes the loop when a result is ready."""
 
     def __init__(self, executor: Executor, inbox: Inbox) -> None:
         self._executor = executor
         self._inbox = inbox
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future:
-        """Run a function; return its result on its way."""
+        """Run a function in the executor; return the future of its result."""
         future = self._executor.submit(function, *arguments)
         future.add_done_callback(lambda _: self._inbox.wake())
         return future
 
 
 class BackgroundRescan:
-    """At most one full search at a time. It never waits: the executor works while the loop turns.
+    """Runs at most one full search at a time. No method waits: the executor works while the loop turns.
 
     Parameters
     ----------
     engine, path
-        The writer of the store, and its file.
-    executor
-        Does the work.
-    clock
-        Tells when a search began and ended.
+        The writer of the store, and the file of the store.
     """
 
     def __init__(self, engine: Engine, path: Path, executor: Executor, clock: Clock) -> None:
@@ -75,26 +63,26 @@ class BackgroundRescan:
         self._executor = executor
         self._clock = clock
         self._running: RunningRescan | None = None
-        self._raises: float | None = None  # the MSE up to which it raises what is remembered, as is configured
+        self._raises: float | None = None  # the configured MSE up to which the search is to remember pairs
         self._keeper: Keeper | None = None
         self._ended: RescanResult | DifwatchError | None = None
 
     @property
     def progress(self) -> RescanProgress | None:
-        """How far the search is; None while there is none."""
+        """The progress of the search; None while none is running."""
         return None if self._running is None else self._running.progress
 
     def serve(self, keeper: Keeper, most_pairs: int) -> None:
-        """Work beside a keeper from now on; begin or go on with what the store asks for.
+        """Work beside a keeper from now on; begin or resume the search that the store asks for.
 
-        A search for another recipe is given up, and so is one that goes another way than what is configured by now.
+        A search is discarded if it is for another recipe, or does not lead to the MSE that is configured now.
 
         Parameters
         ----------
         keeper
-            Keeps what is new, as far as the search goes.
+            Keeps new pairs up to the MSE of the search.
         most_pairs
-            How many pairs may be stored.
+            The most pairs that may be stored.
         """
         self._keeper = keeper
         with writing(self._engine) as connection:
@@ -115,11 +103,11 @@ class BackgroundRescan:
             elif store.remembered.is_behind:
                 self._raises = wanted
                 self._begin(StartRescan(most_pairs=most_pairs, chunksize=_BLOCK, similarity=wanted))
-        except UsageError as error:  # all pictures went meanwhile
+        except UsageError as error:  # all pictures are gone by now
             log.info("full search: %s", error)
 
     def start(self, request: StartRescan) -> None:
-        """Begin a search that somebody asks for, or stay with the one that goes on.
+        """Begin a search on request, unless one is running.
 
         Raises
         ------
@@ -131,7 +119,7 @@ class BackgroundRescan:
             self._begin(replace(request, chunksize=request.chunksize or _BLOCK), may_narrow=False)
 
     def is_going_on(self) -> bool:
-        """Tell whether there is a search."""
+        """Tell whether a search is running."""
         return self._running is not None
 
     def has_step(self) -> bool:
@@ -139,7 +127,7 @@ class BackgroundRescan:
         return self._running is not None and not self._running.is_waiting()
 
     def step(self) -> None:
-        """Do a step, if that needs no waiting."""
+        """Do a step, if it needs no waiting."""
         if self._running is None or not self.has_step():
             return
         try:
@@ -153,12 +141,12 @@ class BackgroundRescan:
             self._end(result)
 
     def state(self) -> dict[str, Any]:
-        """Return how far the search is, and what came of the last one.
+        """Return the progress of the search and the result of the last one.
 
         Raises
         ------
         DifwatchError
-            What ended the last one.
+            The error that ended the last search.
         """
         if isinstance(self._ended, DifwatchError):
             raise self._ended

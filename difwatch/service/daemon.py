@@ -42,34 +42,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a daemon runs: until the store is up to date (``once``), and the pause before a walk confirms another."""
+    """How a daemon runs: ``once``, until the store is up to date; the pause before a walk that confirms another."""
 
     once: bool = False
     confirm_seconds: float = 5.0
 
 
 class Daemon:
-    """Watches the configured folders until told to stop.
+    """Watches the configured folders until stopped.
 
     Parameters
     ----------
     read_config
         Reads and checks the configuration.
     listeners
-        Where health is reported; the state directory among them is locked from here on.
+        Where health is reported; their state directory is locked until `close`.
     progress
-        Told how far the work is, about once a second while there is some.
-    options
-        How it runs.
+        Receives the progress, at most once a second.
     executor
-        Does the work of full searches; a thread of its own, where none is given.
-    clock
-        Tells the time to all parts.
+        Does the work of full searches; None is a separate thread.
 
     Raises
     ------
     StoreError
-        Another difwatch works here, or the store cannot be used.
+        Another difwatch holds the state directory, or the store cannot be used.
     """
 
     def __init__(
@@ -104,7 +100,7 @@ class Daemon:
     def _opened_resources(
         self, opened: contextlib.ExitStack, state_dir: StateDir, inbox: Inbox, clock: Clock
     ) -> Resources:
-        """Lock the state directory, start the workers, and open the store; ``opened`` closes all of them again."""
+        """Lock the state directory, start the workers, and open the store; ``opened`` closes all of them."""
         config = self._source.config
         opened.callback(WriterLock(state_dir).release)
         # Started first: the workers load their libraries while the store is opened.
@@ -126,29 +122,29 @@ class Daemon:
         return Resources(state_dir, engine, pool, inbox, canary, clock, self.switch, confirm_seconds)
 
     def run(self) -> None:
-        """Bring the store up to date, then follow changes until stopped; or once.
+        """Bring the store up to date; then, unless ``once``, follow changes until stopped.
 
         Raises
         ------
         IncompleteError
-            Once: a folder could not be read.
+            With ``once``: a folder could not be read, or the daemon was stopped before.
         """
         run = self.loop.run_once if self._options.once else self.loop.run_until_stopped
         run(self.requests)
 
     def want_reload(self) -> None:
-        """Have the configuration read again soon; allowed in a signal handler."""
+        """Request a reload of the configuration; allowed in a signal handler."""
         self._source.want()
 
     def thread_died(self, args: threading.ExceptHookArgs) -> None:
-        """Look after the folders at once, because a thread of a watcher ended by an exception."""
+        """Check the folders at once, because an exception ended a watching thread."""
         log.error(
             "a watching thread ended (%s: %s); watching and scanning anew", args.exc_type.__name__, args.exc_value
         )
         self.loop.session.guards.doubt()
 
     def close(self) -> None:
-        """End the workers and the observers, close the store, and give the lock back."""
+        """Stop the workers and the observers, close the store, and release the lock."""
         self._notifier.send("STOPPING=1")
         self.loop.session.guards.disarm()
         self._opened.close()
@@ -161,7 +157,7 @@ def watch(
     progress: Callable[[Progress], None],
     metrics_file: Path | None = None,
 ) -> None:
-    """Run a daemon in the foreground until SIGTERM or SIGINT; SIGHUP makes it read its configuration again."""
+    """Run a daemon in the foreground until SIGTERM or SIGINT; SIGHUP reloads its configuration."""
     mount = mount_at(paths.real(str(state_dir.path)), read_mounts())
     state_dir.refuse_network(os.fsdecode(mount.kind) if mount is not None and mount.is_network else None)
     listeners = Listeners(state_dir, Notifier(os.environ), metrics_file)

@@ -1,4 +1,4 @@
-"""What the daemon does when something is asked of it over the socket."""
+"""What the daemon does for a request over the socket, beside the store."""
 
 from __future__ import annotations
 
@@ -14,19 +14,7 @@ from difwatch.service.session import Resources
 
 
 class Effects:
-    """Implements `difwatch.service.answers.Service`.
-
-    Parameters
-    ----------
-    loop
-        Has the session that is in force.
-    resources
-        What outlives it.
-    rescan
-        The full search between other work.
-    source
-        Where the configuration comes from.
-    """
+    """Implements `difwatch.service.answers.Service`."""
 
     def __init__(self, loop: Loop, resources: Resources, rescan: BackgroundRescan, source: ConfigSource) -> None:
         self._loop = loop
@@ -39,21 +27,21 @@ class Effects:
         self._loop.session.guards.of(path).schedule.ask(self._resources.clock.monotonic())
 
     def look_at(self, paths: Sequence[bytes]) -> None:
-        """Look at some files."""
+        """Look at files."""
         self._resources.inbox.put(Change(ChangeKind.FILE, path) for path in paths)
 
     def exclude(self, path: bytes) -> None:
-        """Let nothing in a directory count from now on."""
+        """Exclude everything in a directory from now on."""
         self._loop.session.exclude(path)
 
     def start_rescan(self, request: StartRescan) -> None:
-        """Begin a full search, or stay with the one that goes on."""
+        """Begin a full search, unless one is running."""
         self._rescan.start(request)
 
     def rescan_state(self) -> Mapping[str, Any]:
-        """Return how far the full search is, and what came of the last one; raise what ended it."""
+        """Return the progress of the full search and the result of the last one; raise the error that ended it."""
         return self._rescan.state()
 
     def reload(self) -> None:
-        """Read the configuration again; raise what is wrong with it."""
+        """Read the configuration again; raise a `UsageError` if it is wrong."""
         self._source.reload()

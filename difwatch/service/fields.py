@@ -1,4 +1,4 @@
-"""The fields of a request as they come from JSON, checked: an error names the field that is wrong."""
+"""Checks of the fields of a request from JSON; an error names the field that is wrong."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def paths(fields: Mapping[str, Any], name: str) -> tuple[bytes, ...]:
 def _as_path(value: object, name: str) -> bytes:
     try:
         path = os.fsencode(value) if isinstance(value, str) else b""
-    except UnicodeEncodeError:  # half of a character that JSON can name and no path can hold
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and a path cannot
         path = b""
     if not path.startswith(b"/") or len(path) > _PATH_MOST or b"\0" in path:
         raise UsageError(f"{name}: must be an absolute path, no longer than a path can be")

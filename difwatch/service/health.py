@@ -1,4 +1,4 @@
-"""Health, reported where others look for it: the heartbeat file, systemd, and a file of metrics."""
+"""Reports of health: to the heartbeat file, to systemd, and to a file of metrics."""
 
 from __future__ import annotations
 
@@ -36,15 +36,7 @@ class Listeners:
 
 
 class Health:
-    """Reports how the daemon is.
-
-    Parameters
-    ----------
-    listeners
-        Where that is reported.
-    clock
-        Tells when.
-    """
+    """Reports the health of the daemon."""
 
     def __init__(self, listeners: Listeners, clock: Clock) -> None:
         self._listeners = listeners
@@ -73,7 +65,7 @@ class Health:
         status = f"{left} files on the way" if left else "up to date"
         if heartbeat.reasons:
             status = heartbeat.reasons[0]
-        # Without a ping, systemd starts a new one: when no events come, or nothing can be kept.
+        # No ping if no events come through or nothing can be kept: systemd then restarts the daemon.
         alive = session.guards.is_heard() and not session.pipeline.is_stuck
         self._listeners.notifier.send(*(["WATCHDOG=1"] if alive else []), f"STATUS={status}")
 
@@ -83,7 +75,7 @@ class Health:
             with reading(open_reader(self._listeners.state_dir.store)) as connection:
                 status = read_status(connection, os.getpid(), heartbeat, self._clock.now())
             part.write_text("".join(text_metrics(status)), encoding="utf-8", errors="backslashreplace")
-            part.chmod(0o644)  # read by another user
+            part.chmod(0o644)  # the collector is another user
             part.replace(file)
         except (OSError, DifwatchError) as error:
             log.warning("%s: the metrics cannot be written (%s)", file, error)

@@ -1,4 +1,4 @@
-"""What is done when there is nothing else to do: forgetting what no file has any more, and daily copies."""
+"""Work for idle times: purges of pictures that no file has any more, and daily copies of the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Housekeeping:
     Parameters
     ----------
     store
-        Its file.
+        The file of the store.
     """
 
     def __init__(self, store: Path) -> None:
@@ -32,15 +32,15 @@ class Housekeeping:
         self._copying: threading.Thread | None = None
 
     def note_work(self) -> None:
-        """Note that the store changes."""
+        """Note that the store has changed."""
         self._dirty = True
 
     def expect(self) -> None:
-        """Be due at the next occasion, however short ago the last one was."""
+        """Make the next purge due, however recent the last one is."""
         self._dirty, self._purged_at = True, None
 
     def is_due(self, now: float) -> bool:
-        """Tell whether there may be something to forget, and it was not looked for lately."""
+        """Tell whether there may be something to purge, and the last purge is not recent."""
         return self._dirty and (self._purged_at is None or now - self._purged_at >= _PURGE_SECONDS)
 
     def purge(self, keeper: Keeper, now: float) -> None:
@@ -56,7 +56,7 @@ class Housekeeping:
             log.info("forgot %d pictures that no file has any more", forgotten)
 
     def copy(self, day: date) -> None:
-        """Copy the store once a day, in a thread of its own: a large one takes minutes."""
+        """Copy the store once a day, in a separate thread because a large store takes minutes."""
 
         def copy() -> None:
             if trouble := backups.back_up(self._store, day):

@@ -1,4 +1,4 @@
-"""The loop of the daemon: one turn, and two ways to turn it, until the store is up to date or until stopped."""
+"""The loop of the daemon, which runs until the store is up to date or until stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Turn(enum.Enum):
-    """What a turn left: IDLE, nothing until something happens; BUSY, work goes on; AGAIN, more to do at once."""
+    """What a turn left: IDLE, nothing until something happens; BUSY, work in progress; AGAIN, more to do at once."""
 
     IDLE = "idle"
     BUSY = "busy"
@@ -38,22 +38,14 @@ class Pauses:
 
 
 class Loop:
-    """Turns a session, and what goes on beside it.
+    """Runs the session in force, and the work beside it.
 
     Parameters
     ----------
-    resources
-        What outlives a change of the configuration.
-    source
-        Where the configuration comes from.
-    rescan
-        The full search between other work.
     listeners
         Where health is reported.
     progress
-        Told how far the work is, at each report.
-    pauses
-        Between reports and turns.
+        Receives the progress at each report.
     """
 
     def __init__(
@@ -85,12 +77,12 @@ class Loop:
         Raises
         ------
         IncompleteError
-            A folder could not be read, or it was stopped before.
+            A folder could not be read, or the daemon was stopped before.
         """
         self._begin(observe=False)
         while not self._resources.switch.is_stopping:
             requests.serve(self._clock.monotonic())
-            # Then a walk that confirms another one finds all that was moved.
+            # Only when idle, so that a confirming walk finds all that was moved.
             turn = self.turn(look_after=self.session.pipeline.is_idle())
             if self.session.pipeline.paused:
                 raise IncompleteError(self.session.pipeline.paused)
@@ -121,7 +113,7 @@ class Loop:
             self._wait(turn, requests)
 
     def turn(self, look_after: bool) -> Turn:
-        """Do what there is to do now; look after the folders, if told to."""
+        """Do what there is to do now; with ``look_after``, check the folders first."""
         session, now = self.session, self._clock.monotonic()
         if look_after:
             for root in session.guards.look_after(now):
@@ -137,7 +129,7 @@ class Loop:
         return Turn.BUSY if session.guards.must_confirm() else Turn.IDLE
 
     def report(self) -> None:
-        """Report progress and health, unless that was done a moment ago."""
+        """Report progress and health, unless the last report is too recent."""
         now = self._clock.monotonic()
         if now - self._reported_at < self._pauses.report:
             return
@@ -153,7 +145,7 @@ class Loop:
         self._notifier.send("READY=1", "STATUS=watching")
 
     def _put_in_force(self) -> None:
-        """Take over another configuration, if there is one; the store stays."""
+        """Put the waiting configuration in force, if there is one; the store stays open."""
         config = self._source.waiting()
         if config is None:
             return
@@ -185,10 +177,10 @@ class Loop:
             pause = self._pauses.report
         answers = [] if pipeline.is_busy() else self._resources.pool.waitables()
         wait([self._resources.inbox.fileno(), *requests.waitables(), *answers], timeout=pause)
-        # Before anything is looked at: what is asked for from here on, as in a signal handler, wakes the next time.
+        # Before anything is checked: a request from here on, as in a signal handler, ends the next wait.
         self._resources.inbox.note_woken()
 
 
 def _leads_elsewhere(config: Config, watched: list[bytes]) -> bool:
-    """Tell whether the path of a configured folder leads to another directory than the one that is watched."""
+    """Tell whether the path of a configured folder leads to another directory than the watched one."""
     return {folder.path for folder in config.folders()} != set(watched)

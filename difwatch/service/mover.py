@@ -1,4 +1,4 @@
-"""Duplicates moved as they come: when that may be done, how many at most, and what holds it up."""
+"""Automatic moves of new duplicates: when, how many at most, and what holds them up."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Permission(Protocol):
-    """Knows when moving may go on."""
+    """Knows when moves are allowed."""
 
     def is_ready(self, path: bytes) -> bool:
-        """Tell whether a watched folder is there, and known whole."""
+        """Tell whether a watched folder is there and completely known."""
 
     def is_stopping(self) -> bool:
-        """Tell whether the daemon is asked to end."""
+        """Tell whether the daemon was asked to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class MovePolicies:
     Attributes
     ----------
     by_folder
-        What is done in each folder, by its path; nothing where it has none.
+        The policies by the path of a folder; nothing is done in a folder without one.
     watched
         The paths of all watched folders.
     most_per_hour
-        The brake: beyond so many moves within an hour, the others wait.
+        The most moves within an hour; the others wait.
     """
 
     by_folder: Mapping[bytes, Policy]
@@ -68,21 +68,7 @@ class MovePolicies:
 
 
 class AutomaticMover:
-    """Moves the pictures of new groups that have a better one.
-
-    Parameters
-    ----------
-    engine
-        The writer of the store.
-    state_dir
-        Where the journal is.
-    rules
-        How acts are done.
-    policies
-        What is moved.
-    permission
-        Knows when.
-    """
+    """Moves new pictures that have a better one, and pictures for which a better one is new."""
 
     def __init__(
         self,
@@ -97,12 +83,12 @@ class AutomaticMover:
         self._rules = rules
         self._policies = policies
         self._permission = permission
-        self._everything = True  # at first, whatever came while nobody looked
+        self._everything = True  # at first, also what came while no daemon ran
         self._todo: list[Act] = []
         self._fresh: list[bytes] = []
         self._trouble: str | None = None
         self._failed: dict[bytes, str] = {}  # pictures that could not be moved, and why
-        self._again = _NEVER  # when these are tried once more
+        self._again = _NEVER  # when failed pictures are tried again
         with writing(engine) as connection:
             for path in policies.destinations - destinations.all_of(connection).keys():
                 destinations.add(connection, path)
@@ -113,7 +99,7 @@ class AutomaticMover:
             self._fresh += new
 
     def troubles(self) -> list[str]:
-        """Return what holds it up, and what could not be moved, in words."""
+        """Return what holds up moves and what could not be moved, in words."""
         texts = [self._trouble] if self._trouble else []
         if self._failed:
             path, reason = next(iter(self._failed.items()))
@@ -122,9 +108,9 @@ class AutomaticMover:
         return texts
 
     def act(self, now: datetime) -> bool:
-        """Move what may be moved now, some pictures at a time; tell whether there is more to do at once.
+        """Move some of the pictures that may be moved now; tell whether there is more to do at once.
 
-        What must wait is planned anew when it goes on.
+        Moves that must wait are planned again later.
         """
         if now >= self._again and not self._todo:
             self._everything, self._again = True, _NEVER
@@ -140,7 +126,7 @@ class AutomaticMover:
         except (JournalError, StoreBusyError, StoreFullError) as error:
             self._everything, self._todo = True, []
             self._say(str(error))
-        except OSError as error:  # of the destination, when its disk is in trouble
+        except OSError as error:  # the disk of the destination is in trouble
             self._everything, self._todo = True, []
             self._say(f"{os.fsdecode(error.filename or b'')}: {error.strerror}")
         return bool(self._todo) and not self._permission.is_stopping()
@@ -155,12 +141,12 @@ class AutomaticMover:
             if self._trouble or self._permission.is_stopping():
                 break
             outcome = carry_out(self._todo.pop(0), journal, self._rules)
-            if outcome.state == "done":  # before the event of it comes
+            if outcome.state == "done":  # before the event of the move arrives
                 with writing(self._engine) as connection:
                     files.remove(connection, [outcome.act.image.path])
             self._report(outcome, now)
         if self._trouble and self._todo:
-            self._everything, self._todo = True, []  # planned anew when it goes on
+            self._everything, self._todo = True, []  # planned again later
 
     def _planned(self, journal: Journal) -> list[Act]:
         around = None if self._everything else self._fresh
@@ -228,5 +214,5 @@ class AutomaticMover:
         if outcome.state == "failed":
             self._failed[outcome.act.image.path] = outcome.reason or "unknown"
             self._again = now + _RETRY
-            if len(self._failed) >= _FAILURES_MOST:  # it will be the disk and not the pictures
+            if len(self._failed) >= _FAILURES_MOST:  # the fault is likely in the disk, not in the pictures
                 self._todo = []

@@ -1,4 +1,4 @@
-"""From what the store knows to acts on files: what `difwatch apply` and the daemon share."""
+"""Plans of acts on files, made from the store; shared by `difwatch apply` and the daemon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from difwatch.store import destinations, folders
 
 
 class Kept(Protocol):
-    """Knows which contents are needed because others went."""
+    """Knows which contents are needed because others were moved."""
 
     def kept_for(self, digest: bytes) -> int:
         """Return how many near-duplicates were moved because this content was kept."""
@@ -35,21 +35,21 @@ def steps(
     excluded: Iterable[bytes],
     unscanned: Iterable[bytes] = (),
 ) -> list[Step]:
-    """Decide what is to be done with the pictures that have a better one.
+    """Decide what to do with the pictures that have a better one.
 
     Parameters
     ----------
     collection
-        The pictures and how they match; those in an excluded directory are left out, so they keep no other one from
-        staying.
+        The pictures and how they match. Those in an excluded directory are left out, so nothing is moved because of
+        them.
     policy_of
-        What is to be done with a picture, or why nothing.
+        What to do with a picture, or why nothing.
     kept
-        A content that was kept for others stays: they would have no match left.
+        A content that was kept for others stays, because the others would have no match left.
     excluded
-        The directories that pictures go to, or ever went to.
+        The directories that pictures are or were moved to.
     unscanned
-        Folders that are not known whole yet.
+        Folders that were never completely scanned; their pictures stay.
     """
     left_out = tuple(map(paths.inside, excluded))
     waiting = tuple(map(paths.inside, unscanned))
@@ -85,7 +85,7 @@ def plan_by_hand(
     Raises
     ------
     IncompleteError
-        A folder has never been scanned to its end.
+        A folder was never completely scanned.
     UsageError
         The destination is not where it was (unless ``force``), or holds what is watched.
     """
@@ -107,12 +107,12 @@ def plan_by_hand(
 
 
 def unscanned(connection: Connection) -> list[bytes]:
-    """Return the folders in force that were never scanned to their end."""
+    """Return the folders in force that were never completely scanned."""
     return [counts.path for counts in folders.counts(connection) if counts.scanned is None]
 
 
 def policy_by_folder(policies: Mapping[bytes, Policy], watched: Sequence[bytes]) -> Callable[[Image], Policy | str]:
-    """Return the policy of the innermost folder that holds a picture."""
+    """Return a function from a picture to the policy of the innermost folder that holds it."""
 
     def policy_of(image: Image) -> Policy | str:
         holding = [path for path in watched if paths.is_below(image.path, path)]
@@ -122,5 +122,5 @@ def policy_by_folder(policies: Mapping[bytes, Policy], watched: Sequence[bytes])
 
 
 def acts_of(planned: Iterable[Step]) -> list[Act]:
-    """Return those of the steps that do something."""
+    """Return the steps that are acts."""
     return [step for step in planned if isinstance(step, Act)]

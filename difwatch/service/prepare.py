@@ -22,11 +22,11 @@ class Prepared:
     Attributes
     ----------
     folder_ids
-        By path.
+        The ids of the folders, by path.
     store
-        What it works with from now on.
+        The settings in force from now on.
     index
-        The sketches of all its tensors.
+        The sketches of all tensors of the recipe.
     reach
         How far pairs are kept.
     """
@@ -47,34 +47,30 @@ def prepare(
 ) -> Prepared:
     """Bring the store in line with what is configured, in one short transaction.
 
-    What is searched does not change: where pairs are to be remembered farther than they are, that is only written
-    down, and a full search raises it later (`difwatch.service.background`).
+    Nothing is searched here: if pairs are to be remembered farther, that is only recorded, and a full search raises
+    the reach later (`difwatch.service.background`).
 
     Parameters
     ----------
-    engine
-        The writer of the store.
     watched
         The folders, by their real paths.
     chosen
         What decides which pairs count as matches.
-    recipe
-        How pictures become tensors.
     remembered
         The MSE up to which pairs are to be remembered.
     most_pairs
-        How many pairs are stored at the most, where fewer suffice for all matches.
+        The most pairs to store; matches are stored even beyond that.
     """
     with writing(engine) as connection:
         recipe_id = contents.recipe_id(connection, recipe)
         folder_ids = folders.activate(connection, watched)
         ids, rows = contents.all_sketches(connection, recipe_id)
         needed = max([chosen.threshold, *_own(watched)])
-        before = settings.get_remembered(connection, recipe_id) if len(ids) else None
-        now = Remembered(remembered, remembered)  # as far as anybody likes, while there is nothing to search
-        if before is not None:
-            now = _remembered(before, remembered, needed, most_pairs)
-        store = StoreSettings(recipe_id, recipe.name, recipe.px, now)
+        previous = settings.get_remembered(connection, recipe_id) if len(ids) else None
+        in_force = Remembered(remembered, remembered)  # holds as long as there is nothing to search
+        if previous is not None:
+            in_force = _remembered(previous, remembered, needed, most_pairs)
+        store = StoreSettings(recipe_id, recipe.name, recipe.px, in_force)
         settings.put_matching(connection, chosen)
         settings.put_in_force(connection, store)
         keeps = reach.read(connection, store, mse_limit(needed, recipe.values), most_pairs)
@@ -91,10 +87,12 @@ def _own(watched: Sequence[Folder]) -> list[float]:
     return [folder.similarity for folder in watched if folder.similarity is not None]
 
 
-def _remembered(before: Remembered, wanted: float, needed: float, most: int) -> Remembered:
-    """Return how far pairs are remembered when ``wanted`` is configured, of which ``needed`` are matches."""
-    if before.mse >= wanted:
+def _remembered(previous: Remembered, wanted: float, needed: float, most: int) -> Remembered:
+    """Return how far pairs are remembered if ``wanted`` is configured and matches reach up to ``needed``."""
+    if previous.mse >= wanted:
         return Remembered(wanted, wanted)
-    # It was tried, and gave too many: trying again would take as long and end the same.
-    tried = before.most is not None and before.wanted >= wanted and before.most >= most and before.mse >= needed
-    return Remembered(before.mse, wanted, before.most if tried else None)
+    # An earlier search gave too many pairs; another would take as long and end the same.
+    tried = (
+        previous.most is not None and previous.wanted >= wanted and previous.most >= most and previous.mse >= needed
+    )
+    return Remembered(previous.mse, wanted, previous.most if tried else None)

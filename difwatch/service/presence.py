@@ -1,4 +1,4 @@
-"""Which folders are there, and what follows from their walks: the guards and the store together."""
+"""Which folders are there, and what follows from their walks, by the guards and the store."""
 
 from __future__ import annotations
 
@@ -21,46 +21,24 @@ _DOUBT_SECONDS = 5.0
 
 
 class StoredFolders:
-    """What the store knows of the watched folders as a whole; implements `difwatch.watch.presence.KnownFiles`.
-
-    Parameters
-    ----------
-    engine
-        The writer of the store.
-    folder_ids
-        By path.
-    """
+    """What the store knows of the watched folders as a whole; implements `difwatch.watch.presence.KnownFiles`."""
 
     def __init__(self, engine: Engine, folder_ids: Mapping[bytes, int]) -> None:
         self._engine = engine
         self._folder_ids = folder_ids
 
     def has_known(self, root: Root) -> bool:
-        """Tell whether files are known from a folder, and nobody said that what is missing is gone."""
+        """Tell whether files are known from a folder, and nobody confirmed that what is missing is gone."""
         return not self.is_released(root) and next(files.below(self._engine, root.path), None) is not None
 
     def is_released(self, root: Root) -> bool:
-        """Tell whether a person said that what is missing from a folder is gone."""
+        """Tell whether a person confirmed that what is missing from a folder is gone."""
         with reading(self._engine) as connection:
             return folders.is_released(connection, self._folder_ids[root.path])
 
 
 class StoredPresence:
-    """Implements `difwatch.watch.presence.Presence`.
-
-    Parameters
-    ----------
-    guards
-        Know what is there.
-    stored
-        Knows what was there.
-    engine
-        The writer of the store.
-    folder_ids
-        By path.
-    clock
-        Tells when a walk has ended.
-    """
+    """Implements `difwatch.watch.presence.Presence`."""
 
     def __init__(
         self, guards: Guards, stored: StoredFolders, engine: Engine, folder_ids: Mapping[bytes, int], clock: Clock
@@ -72,11 +50,11 @@ class StoredPresence:
         self._clock = clock
 
     def is_online(self, root: Root) -> bool:
-        """Tell whether a folder is there, and the one that was armed; only then can a file in it be gone."""
+        """Tell whether a folder is there and is the one that was armed; only then can a file in it be gone."""
         return self._guards.of(root.path).is_online()
 
     def is_remote(self, root: Root) -> bool:
-        """Tell whether files of a folder may change on another machine, which says nothing to this one."""
+        """Tell whether files of a folder may change on another machine, without an event on this one."""
         armed = self._guards.of(root.path).armed
         return armed is not None and armed.is_remote
 
@@ -85,7 +63,7 @@ class StoredPresence:
         return self._guards.of(root.path).is_elsewhere(dev, now)
 
     def walk_ended(self, walked: Walked, now: float) -> Sequence[bytes]:
-        """Take in what a complete walk showed, and note its end; return the known files that are believed gone."""
+        """Process a complete walk and record its end; return the known files that are believed gone."""
         root, guard = walked.root, self._guards.of(walked.root.path)
         gone = guard.walked(walked, now, self._stored.is_released(root))
         if not guard.is_online():
@@ -98,5 +76,5 @@ class StoredPresence:
         return gone
 
     def doubt(self, root: Root, now: float) -> None:
-        """Have a whole folder walked soon, because a part of it could not be read."""
+        """Schedule a walk of a whole folder, because a part of it could not be read."""
         self._guards.of(root.path).schedule.ask(now + _DOUBT_SECONDS)

@@ -1,4 +1,4 @@
-"""The configuration in force, and the one that waits to be."""
+"""The configuration in force, and the next one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 
 
 class ConfigSource:
-    """Reads the configuration, at the start and when it is asked for.
+    """Reads the configuration, at the start and on request.
 
     Parameters
     ----------
     read
-        Reads and checks it; raises a `UsageError` that names what is wrong.
+        Reads and checks the configuration; raises a `UsageError` that names what is wrong.
     inbox
-        Woken when it is to be read again.
+        Woken when a reload is requested.
     """
 
     def __init__(self, read: Callable[[], Config], inbox: Inbox) -> None:
@@ -29,29 +29,29 @@ class ConfigSource:
         self._next: Config | None = None
         self._is_wanted = False
         self.config = read()
-        """The one in force."""
+        """The configuration in force."""
 
     def want(self) -> None:
-        """Have the configuration read again soon; allowed in a signal handler."""
+        """Request a reload of the configuration; allowed in a signal handler."""
         self._is_wanted = True
         self._inbox.wake()
 
     def reload(self) -> None:
-        """Read the configuration now, and put it in force soon.
+        """Read the configuration now; the loop puts it in force soon.
 
         Raises
         ------
         UsageError
-            It is wrong; the one in force stays.
+            The configuration is wrong; the one in force stays.
         """
         self._next = self._read()
 
     def ask_again(self) -> None:
-        """Put the configuration in force once more: what it names is elsewhere now."""
+        """Have the configuration put in force again, because a path in it leads elsewhere now."""
         self._next = self.config
 
     def waiting(self) -> Config | None:
-        """Return the configuration that waits to be put in force; None for none."""
+        """Return the configuration that waits to be put in force; None if there is none."""
         if self._is_wanted:
             self._is_wanted = False
             try:

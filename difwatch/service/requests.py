@@ -1,7 +1,7 @@
-"""What others may ask of the writer of a store: one value per request.
+"""Requests to the writer of a store, one class each.
 
-A command carries a request out itself where nobody holds the store, or sends it to the daemon, which does the same
-and then what follows from it (`difwatch.service.answers`). A new request is a class here and a line in ``REQUESTS``.
+If no daemon holds the store, a command carries out its request itself. Otherwise the daemon does, with the effects of
+the request (`difwatch.service.answers`). A new request is a class here and an entry in ``REQUESTS``.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from difwatch.store import destinations, files, folders, ignored
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a request, and what a daemon does because of it.
+    """The result of a request, and its effects in a daemon.
 
     Attributes
     ----------
     answer
-        For whoever asked; anything that JSON can hold.
+        The answer to the sender, as JSON can hold it.
     look_at
         Files to look at.
     walk
         Watched folders to walk.
     exclude
-        Directories in which nothing counts from now on.
+        Directories to exclude from now on.
     """
 
     answer: dict[str, Any] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Done:
 
 
 class Request(Protocol):
-    """A question or a wish, as it travels."""
+    """A request, as it travels over the socket."""
 
     name: ClassVar[str]
 
@@ -53,12 +53,12 @@ class Request(Protocol):
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
-        """Check fields and make a request of them.
+        """Check the fields, and return the request.
 
         Raises
         ------
         UsageError
-            Naming the field that is wrong.
+            Names the field that is wrong.
         """
 
 
@@ -67,12 +67,12 @@ class StoreRequest(Request, Protocol):
     """A request that changes the store, and nothing else."""
 
     def carry_out(self, connection: Connection, now: datetime) -> Done:
-        """Do what is asked for, in a transaction of the writer."""
+        """Carry out the request in a transaction of the writer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Say that two contents, by digest, are no duplicates; or take that back."""
+    """Record that two contents, by digest, are no duplicates; or remove the record."""
 
     name: ClassVar[str] = "ignore"
 
@@ -115,7 +115,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Say that what is missing from a watched folder is gone."""
+    """Confirm that what is missing from a watched folder is gone."""
 
     name: ClassVar[str] = "release"
 
@@ -135,7 +135,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Read files again that have no tensor; None for all of them."""
+    """Read again files that have no tensor; None for all of them."""
 
     name: ClassVar[str] = "retry"
 
@@ -175,7 +175,7 @@ class AddDestination:
 
 @dataclass(frozen=True, slots=True)
 class StartRescan:
-    """Begin a full search in the background, or stay with the one that goes on; the fields are those of the plan."""
+    """Begin a full search in the background, unless one is running; the fields are those of `RescanPlan`."""
 
     name: ClassVar[str] = "rescan"
 
@@ -219,7 +219,7 @@ class _Bare:
 
 @dataclass(frozen=True, slots=True)
 class FollowRescan(_Bare):
-    """Ask how far the full search is, and what came of the last one."""
+    """Ask for the progress of the full search and the result of the last one."""
 
     name: ClassVar[str] = "rescan progress"
 
@@ -245,7 +245,7 @@ REQUESTS: dict[str, type[Request]] = {
 
 
 def message(request: Request) -> dict[str, Any]:
-    """Return a request as it goes over the socket."""
+    """Return a request as it is sent over the socket."""
     return {"do": request.name, **request.to_json()}
 
 
@@ -255,7 +255,7 @@ def parsed(given: Mapping[str, Any]) -> Request:
     Raises
     ------
     UsageError
-        It is none, or a field of it is wrong.
+        The message is no request, or a field of it is wrong.
     """
     kind = given.get("do")
     if not isinstance(kind, str) or kind not in REQUESTS:

@@ -1,4 +1,4 @@
-"""What one configuration puts to work, and what outlives it."""
+"""What a configuration puts to work, and what outlives a configuration."""
 
 from __future__ import annotations
 
@@ -33,20 +33,14 @@ from difwatch.workers.pool import Pool
 
 
 class StopSwitch:
-    """Whether the daemon is asked to end.
-
-    Parameters
-    ----------
-    inbox
-        Woken then.
-    """
+    """Whether the daemon was asked to stop; ``inbox`` is woken then."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self.is_stopping = False
 
     def stop(self) -> None:
-        """Ask for the end, after the batch in hand; allowed in a signal handler."""
+        """Ask the daemon to stop after the batch in hand; allowed in a signal handler."""
         self.is_stopping = True
         self._inbox.wake()
 
@@ -57,16 +51,10 @@ class Resources:
 
     Attributes
     ----------
-    state_dir, engine
-        The state directory, and the writer of the store in it.
-    pool
-        Of workers.
+    engine
+        The writer of the store in ``state_dir``.
     inbox, canary
         Shared by all observers.
-    clock
-        Tells the time to all parts.
-    switch
-        Whether the daemon is asked to end.
     confirm_seconds
         Pause before a walk that confirms that files are gone.
     """
@@ -83,7 +71,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What one configuration puts to work; made by `make_session`."""
+    """What a configuration puts to work; made by `make_session`."""
 
     config: Config
     roots: Sequence[Root]
@@ -93,12 +81,12 @@ class Session:
     pipeline: Pipeline
 
     def arm(self, observe: bool, now: float) -> None:
-        """Begin to watch the folders (not where ``observe`` is off), and to walk them."""
+        """Begin to walk the folders and, with ``observe``, to watch them."""
         for root in self.guards.arm(observe, now):
             self.pipeline.scan(root)
 
     def exclude(self, path: bytes) -> None:
-        """Let nothing in a directory count from now on."""
+        """Exclude everything in a directory from now on."""
         for root in self.roots:
             root.exclude(path)
 
@@ -107,16 +95,16 @@ class Session:
         return self.guards.troubles() + self.pipeline.troubles() + self.mover.troubles()
 
     def replaced(self, config: Config, resources: Resources) -> Session:
-        """Put another configuration to work in place of this one, with new workers; return the new session.
+        """Put another configuration to work, with new workers; return the session that replaces this one.
 
         Raises
         ------
         StoreError
-            This one stays.
+            The store cannot be used; this session stays.
         """
         new = make_session(config, resources)
         self.guards.disarm()
-        # What was asked under the old configuration must not be kept under the new one; the walk asks again.
+        # Answers under the old configuration must not be kept under the new one; the walk asks again.
         resources.pool.restart(config.worker_processes(), config.worker_limits())
         new.arm(True, resources.clock.monotonic())
         return new
@@ -130,31 +118,31 @@ class _Permission:
         self._switch = switch
 
     def is_ready(self, path: bytes) -> bool:
-        """Tell whether a watched folder is there, and known whole."""
+        """Tell whether a watched folder is there and completely known."""
         return self._guards.of(path).is_whole()
 
     def is_stopping(self) -> bool:
-        """Tell whether the daemon is asked to end."""
+        """Tell whether the daemon was asked to stop."""
         return self._switch.is_stopping
 
 
 def make_session(config: Config, resources: Resources) -> Session:
-    """Bring the store in line with a configuration, and make what works with it.
+    """Bring the store in line with a configuration, and make its session.
 
     Raises
     ------
     StoreError
-        The store is as it was.
+        The store cannot be used, and is as it was.
     """
     engine, clock = resources.engine, resources.clock
     watched, recipe = config.folders(), named_recipe(config.recipe, config.px_size)
     ready = prepare(engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
     with reading(engine) as connection:
         excluded = config.destinations() | {*destinations.all_of(connection), home_basket(os.environ).path}
-        before = {path: Identity(*known) for path, known in folders.identities(connection).items()}
+        identities = {path: Identity(*known) for path, known in folders.identities(connection).items()}
     roots = [Root(folder, is_image_name, excluded) for folder in watched]
     stored = StoredFolders(engine, ready.folder_ids)
-    guards = Guards(roots, resources.inbox, stored, before, resources.canary, resources.confirm_seconds)
+    guards = Guards(roots, resources.inbox, stored, identities, resources.canary, resources.confirm_seconds)
     presence = StoredPresence(guards, stored, engine, ready.folder_ids, clock)
     keeper = Keeper(engine, ready.index, ready.store, ready.reach, roots, ready.folder_ids, clock)
     mover = AutomaticMover(
