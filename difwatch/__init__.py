@@ -24,7 +24,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when it is asked for: importing difwatch stays light.
+    # Loaded on first use, so that importing difwatch stays light.
     if name == "build":
         from difwatch.library.build import Build
 

@@ -1,4 +1,4 @@
-"""Runs the command, as ``python -m difwatch``."""
+"""Run the command as ``python -m difwatch``."""
 
 from difwatch.cli.app import main
 

@@ -1,4 +1,4 @@
-"""The one place that reads the clock; everything else is handed a `Clock`."""
+"""The one place that reads the clock; everything else receives a `Clock`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ class Clock(Protocol):
     """Tells the time."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC, with its time zone."""
+        """Return the current time in UTC, as an aware datetime."""
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back; only differences have a meaning."""
+        """Return seconds of the monotonic clock; only differences are meaningful."""
 
 
 class SystemClock:
     """The clock of this machine."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC, with its time zone."""
+        """Return the current time in UTC, as an aware datetime."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds on a clock that never goes back; only differences have a meaning."""
+        """Return seconds of the monotonic clock; only differences are meaningful."""
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""One frozen configuration from the file, the environment and the flags; all mistakes at once."""
+"""One frozen configuration from the file, the environment and the flags; reports all mistakes at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class FolderConfig(_Strict):
 
 
 class Config(_Strict):
-    """Everything that can be configured, as in the README."""
+    """Everything that can be configured; see the README."""
 
     similarity: Similarity = 5.0
     remember_up_to: Annotated[float, Field(ge=0, le=MSE_MOST)] = 50.0
@@ -64,7 +64,7 @@ class Config(_Strict):
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
     keep: list[KeepRule] = ["pixels", "bytes", "oldest", "path"]
     action: Literal["log", "move"] = "log"
-    move_to: str | None = None  # _MOVE_TO, where something is to be moved
+    move_to: str | None = None  # None: _MOVE_TO, if anything is to be moved
     keep_tree: bool = False
     sidecars: Literal["move", "refuse", "leave"] = "move"
     max_moves_per_hour: Annotated[int, Field(ge=1)] = 500
@@ -77,55 +77,54 @@ class Config(_Strict):
     folder: list[FolderConfig] = []
 
     def folders(self) -> list[Folder]:
-        """The watched folders, by their real paths."""
-        found = []
-        for one in self.folder:
-            real = paths.real(one.path)
-            values = one.model_dump(exclude={"action", "move_to"})
-            keep = tuple(one.keep) if one.keep else None
-            found.append(Folder(**values | {"path": real, "exclude": tuple(one.exclude), "keep": keep}))
-        return found
+        """Return the watched folders, with their real paths."""
+        folders = []
+        for table in self.folder:
+            real = paths.real(table.path)
+            values = table.model_dump(exclude={"action", "move_to"})
+            keep = tuple(table.keep) if table.keep else None
+            folders.append(Folder(**values | {"path": real, "exclude": tuple(table.exclude), "keep": keep}))
+        return folders
 
     def destinations(self) -> frozenset[bytes]:
-        """Return the directories that duplicates are moved to: never searched, wherever they lie."""
-        named = [self.move_to, *(one.move_to for one in self.folder)]
+        """Return the directories that duplicates are moved to, which are never searched."""
+        named = [self.move_to, *(table.move_to for table in self.folder)]
         used = {policy.destination for policy in self.policies().values() if policy.destination is not None}
         return frozenset(paths.real(path) for path in named if path) | used
 
     def policies(self) -> dict[bytes, Policy]:
-        """Return what is done with the duplicates of a folder, by its path; nothing where it has none."""
-        found = {}
-        for one in self.folder:
-            if (one.action or self.action) == "move":
-                destination = one.move_to or self.move_to or _MOVE_TO
-                policy = Policy("move", paths.real(destination), self.keep_tree)
-                found[paths.real(one.path)] = policy
-        return found
+        """Return the policies of the folders whose duplicates are moved, by path."""
+        policies = {}
+        for table in self.folder:
+            if (table.action or self.action) == "move":
+                destination = table.move_to or self.move_to or _MOVE_TO
+                policies[paths.real(table.path)] = Policy("move", paths.real(destination), self.keep_tree)
+        return policies
 
     def settings(self) -> Settings:
-        """What decides which pairs count."""
+        """Return the settings that decide which pairs count."""
         return Settings(self.similarity, self.rotate, self.same_dim, tuple(self.keep), self.compare_references)
 
     def limits(self) -> Limits:
-        """What a file may ask of a worker."""
+        """Return the largest file that is decoded."""
         return Limits(self.max_pixels, self.max_file_mb << 20)
 
     def worker_limits(self) -> WorkerLimits:
-        """What a worker may use."""
+        """Return what a worker may use."""
         return WorkerLimits(self.decode_seconds, self.decode_memory_mb << 20)
 
     def remembered(self) -> float:
-        """The mean squared error up to which pairs are stored: never less than what counts as a match."""
-        own = [one.similarity for one in self.folder if one.similarity is not None]
+        """Return the mean squared error up to which pairs are stored, never less than that of a match."""
+        own = [table.similarity for table in self.folder if table.similarity is not None]
         return max(self.remember_up_to, self.similarity, *own)
 
     def worker_processes(self) -> int:
-        """How many workers: as configured, or one for each core this process may use."""
+        """Return the number of workers: as configured, or one per core that this process may use."""
         return self.processes or len(os.sched_getaffinity(0))
 
 
 def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
-    """The configuration file in force: given, by the environment, the user's, the machine's, or none."""
+    """Return the configuration file: the explicit one, DIFWATCH_CONFIG, the user's, the machine's, or None."""
     named = explicit or environment.get("DIFWATCH_CONFIG")
     if named:
         return Path(paths.expanded(named))
@@ -143,16 +142,16 @@ def load(
     path
         The file; None for the defaults.
     flags
-        Values that go before those of the file; None means not given.
+        Values that override those of the file; None means not given.
     folders
-        Folders from the command line; they replace those of the file.
+        Folders from the command line, which replace those of the file.
     check_folders
-        Whether the folders must be there.
+        Whether the folders must exist.
 
     Raises
     ------
     UsageError
-        Naming every mistake, a line each: file, key, what is wrong, and the nearest known name.
+        Names every mistake, one per line: file, key, what is wrong, and the nearest known name.
     """
     values = _read(path) if path else {}
     given = {key: value for key, value in flags.items() if value is not None}
@@ -177,7 +176,7 @@ def load(
 
 
 def _named_folder(path: str, configured: object) -> dict[str, Any]:
-    """A folder from the command line: as it is configured, or as the one that it lies in; else it only logs."""
+    """Return the table of the innermost configured folder that holds a path; without one, a table that only logs."""
     tables = [table for table in configured if isinstance(table, dict)] if isinstance(configured, list) else []
     named = [(paths.real(table["path"]), table) for table in tables if isinstance(table.get("path"), str)]
     holding = [(folder, table) for folder, table in named if paths.is_within(paths.real(path), folder)]
@@ -197,23 +196,23 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _by_place(error: ValidationError) -> dict[tuple[str, ...], list[dict[str, Any]]]:
-    """The errors of each key; a key that may be of several kinds has one for each kind."""
-    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for one in error.errors():
-        place = tuple(str(part) for part in one["loc"] if part not in ("bool", "literal['every']"))
-        found.setdefault(place, []).append(dict(one))
-    return found
+    """Group the errors by key; a key that allows several types has one error for each."""
+    by_place: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for details in error.errors():
+        place = tuple(str(part) for part in details["loc"] if part not in ("bool", "literal['every']"))
+        by_place.setdefault(place, []).append(dict(details))
+    return by_place
 
 
 def _mistake(where: str, place: tuple[str, ...], errors: list[dict[str, Any]]) -> str:
-    # Count the folders as a person does.
+    # People count folders from one.
     name = ".".join(f"[{int(part) + 1}]" if part.isdigit() else part for part in place).replace(".[", "[")
     if errors[0]["type"] == "extra_forbidden":
         model = FolderConfig if place[0] == "folder" else Config
         near = difflib.get_close_matches(place[-1], model.model_fields, n=1, cutoff=0.5)
         known = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(model.model_fields)}"
         return f"{where}: {name}: unknown key; {known}"
-    texts = [one["msg"].removeprefix("Value error, ") for one in errors]
+    texts = [error["msg"].removeprefix("Value error, ") for error in errors]
     text = ", or ".join(text[0].lower() + text[1:] for text in texts)
     return f"{where}: {name} = {errors[0]['input']!r}: {text}"
 
@@ -221,8 +220,8 @@ def _mistake(where: str, place: tuple[str, ...], errors: list[dict[str, Any]]) -
 def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
     folders = values.get("folder", [])
     mistakes, seen = [], set()
-    for number, one in enumerate(folders if isinstance(folders, list) else []):
-        path = one.get("path") if isinstance(one, dict) else None
+    for number, table in enumerate(folders if isinstance(folders, list) else []):
+        path = table.get("path") if isinstance(table, dict) else None
         if not isinstance(path, str):
             continue
         if not path:
@@ -235,7 +234,7 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
         seen.add(real)
         if (trouble := _trouble(real)) is not None:
             mistakes.append(f"{label}: {trouble}")
-        if one.get("keep") and not one.get("in_folder"):
+        if table.get("keep") and not table.get("in_folder"):
             mistakes.append(
                 f'{where}: folder[{number + 1}].keep: needs in_folder = true or "every", '
                 "because pictures of several folders are put into one order"
@@ -244,14 +243,14 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def _action_mistakes(where: str, config: Config) -> list[str]:
-    acts = any((one.action or config.action) == "move" for one in config.folder)
+    acts = any((table.action or config.action) == "move" for table in config.folder)
     named = [("move_to", config.move_to or (_MOVE_TO if acts else None))]
-    named += [(f"folder[{number}].move_to", one.move_to) for number, one in enumerate(config.folder, start=1)]
+    named += [(f"folder[{number}].move_to", table.move_to) for number, table in enumerate(config.folder, start=1)]
     return [
-        f"{where}: {name} = {destination!r}: holds the watched folder {one.path!r}"
+        f"{where}: {name} = {destination!r}: holds the watched folder {table.path!r}"
         for name, destination in named
-        for one in config.folder
-        if destination and paths.is_within(paths.real(one.path), paths.real(destination))
+        for table in config.folder
+        if destination and paths.is_within(paths.real(table.path), paths.real(destination))
     ]
 
 

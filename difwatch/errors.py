@@ -1,4 +1,4 @@
-"""Everything difwatch raises on purpose, and the exit code each one ends a command with.
+"""The errors that difwatch raises on purpose, and the exit codes of the commands they end.
 
 ::
 
@@ -34,7 +34,7 @@ class UsageError(DifwatchError):
 
 
 class ParameterError(UsageError, ValueError):
-    """A parameter of the library is not allowed; the message names it and says what is."""
+    """A parameter of the library is not allowed; the message names it and what is allowed."""
 
 
 class IncompleteError(DifwatchError):
@@ -44,7 +44,7 @@ class IncompleteError(DifwatchError):
 
 
 class PromiseError(DifwatchError):
-    """Something that difwatch promises was found not to hold."""
+    """A promise of difwatch does not hold."""
 
     exit_code = 4
 

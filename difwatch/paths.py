@@ -1,4 +1,4 @@
-"""Questions about paths. Paths are bytes, absolute, with single slashes; bytes have no ``pathlib``."""
+"""Functions on paths: absolute bytes with single slashes, which ``pathlib`` does not handle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import stat
 
 
 def inside(folder: bytes) -> bytes:
-    """Return what the path of everything below a folder begins with; the root folder is no exception."""
+    """Return the prefix of all paths below a folder, which may be the root."""
     return folder.rstrip(b"/") + b"/"
 
 
@@ -23,7 +23,7 @@ def is_within(path: bytes, folder: bytes) -> bool:
 
 
 def parent(path: bytes) -> bytes:
-    """Return the directory that a path lies in; that of the root is the root."""
+    """Return the directory that holds a path; that of the root is the root."""
     return path.rpartition(b"/")[0] or b"/"
 
 
@@ -38,15 +38,15 @@ def join(folder: bytes, name: bytes) -> bytes:
 
 
 def range_below(folder: bytes) -> tuple[bytes, bytes]:
-    """Return two bounds between which, both excluded, the paths below a folder sort by their bytes."""
+    """Return the exclusive bounds between which the paths below a folder sort as bytes."""
     bare = folder.rstrip(b"/")
     return bare + b"/", bare + b"0"  # "0" follows "/"
 
 
 def real(path: str) -> bytes:
-    """Return the real path of what a person named: ``~`` expanded, symbolic links followed.
+    """Return the real path of what a person typed: ``~`` expanded, symbolic links resolved.
 
-    A null byte, which no file system has in a name, stays visible and names nothing.
+    A null byte becomes a visible symbol, because no file name can hold one.
     """
     return os.fsencode(os.path.realpath(expanded(path.replace("\0", "\N{SYMBOL FOR NULL}"))))
 
@@ -57,7 +57,7 @@ def expanded(path: str) -> str:
 
 
 def nearest(path: bytes) -> bytes:
-    """Return a directory, or else the nearest one above it that is there."""
+    """Return a directory if it exists, or else the nearest existing one above it."""
     while path not in (b"", b"/"):
         with contextlib.suppress(OSError):
             if stat.S_ISDIR(os.lstat(path).st_mode):
@@ -67,7 +67,7 @@ def nearest(path: bytes) -> bytes:
 
 
 def device_of(path: bytes) -> int | None:
-    """Return the device of a path, or of the nearest one above it that is there; None where it cannot be told."""
+    """Return the device of a path, or of the nearest existing directory above it; None if unknown."""
     while True:
         try:
             return os.lstat(path).st_dev

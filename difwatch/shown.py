@@ -33,6 +33,6 @@ def shown_number(number: float) -> str:
 
 
 def shown_count(number: int, noun: str) -> str:
-    """Return a number and its noun, in the plural where it is not one."""
+    """Return a number and its noun, in the plural unless the number is 1."""
     plural = noun + ("es" if noun.endswith("ch") else "s")
     return f"{shown_number(number)} {noun if number == 1 else plural}"

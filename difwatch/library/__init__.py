@@ -2,12 +2,12 @@
 
 ::
 
-    parameters   every parameter checked, each mistake named
-    listing      which files there are
+    parameters   checks of all parameters
+    listing      the files in the folders
     reading      files to tensors, in worker processes
     build        the pictures of some folders
     search       their matches: result, lower quality, statistics; and acts on them
-    progress     one bar
+    progress     a progress bar
 
 Coming from difPy 4.2: ``import difPy`` becomes ``import difwatch``; `build` and `search` have the same parameters,
 and results have the same shapes. ``lazy`` (4.1) and ``same_dim`` are both accepted, and ``in_folder`` also takes

@@ -31,31 +31,31 @@ class Build:
     *directory
         Folders (or single files): strings, several of them, or a list.
     recursive
-        Also what lies in folders of these.
+        Read subfolders too.
     in_folder
         Compare each given folder by itself, or with ``"every"`` each directory by itself.
     limit_extensions
-        Only files whose names end like a picture's.
+        Read only files with the extension of a picture.
     px_size
         Side of the tensors, 10 to 5000.
     show_progress
-        Show a bar on the error output.
+        Show a progress bar on stderr.
     processes
-        Worker processes; None is one for each core. They are programs of their own, so a script needs no main guard.
+        Worker processes; None is one per core. They are separate programs, so a script needs no main guard.
 
     Attributes
     ----------
     stats : dict
-        What was read and how long it took, as difPy's.
+        What was read and how long that took, in the form of difPy.
     tensors : dict of int to ndarray of uint8, shape (px, px, 3)
-        By the id of the picture; equal pictures share one array. ``_tensor_dictionary`` is the same.
+        The tensors by picture id; equal pictures share one array. ``_tensor_dictionary`` is the same.
     filenames : dict of int to str
-        The path of each id. ``_filename_dictionary`` is the same.
+        The paths by picture id. ``_filename_dictionary`` is the same.
 
     Raises
     ------
     ParameterError
-        Naming the parameter, and what is allowed.
+        Names the parameter, and what is allowed.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class Build:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         listing = list_files(self._given, recursive, limit_extensions)
         self._invalid = dict(listing.skipped)
-        listed = {one.state.path: one for one in listing.files}
+        listed = {file.state.path: file for file in listing.files}
         tensors = _Tensors(len(listed), self.px_size)
-        found: list[tuple[Listed, Tensorized]] = []
-        states = [one.state for one in listing.files]
+        read: list[tuple[Listed, Tensorized]] = []
+        states = [file.state for file in listing.files]
         with progress_bar(show, "reading", len(states), "files") as more:
             for answer in read_files(states, self.px_size, self.processes):
                 more(1)
@@ -104,19 +104,18 @@ class Build:
                     self._invalid[listed[answer.path].shown] = reason
                 elif isinstance(answer, Tensorized):
                     tensors.put(answer)
-                    found.append((listed[answer.path], answer))
-        self._keep(found, tensors)
+                    read.append((listed[answer.path], answer))
+        self._keep(read, tensors)
         return tensors.rows, tensors.sketches
 
-    def _keep(self, found: Sequence[tuple[Listed, Tensorized]], tensors: _Tensors) -> None:
-        for one, answer in sorted(found, key=lambda pair: os.fsencode(pair[0].shown)):
-            key = one.state.key
+    def _keep(self, read: Sequence[tuple[Listed, Tensorized]], tensors: _Tensors) -> None:
+        for listed, answer in sorted(read, key=lambda pair: os.fsencode(pair[0].shown)):
+            key = listed.state.key
             assert key is not None
             number, width, height = tensors.of(answer.digest)
-            self.images.append(
-                Image(os.fsencode(one.shown), number, answer.digest, width, height, key.size, key.mtime_ns, key=key)
-            )
-            self.folders.append(one.folder)
+            path = os.fsencode(listed.shown)
+            self.images.append(Image(path, number, answer.digest, width, height, key.size, key.mtime_ns, key=key))
+            self.folders.append(listed.folder)
 
     @property
     def tensors(self) -> dict[int, NDArray[np.uint8]]:
@@ -156,7 +155,7 @@ class _Tensors:
         self._by_content: dict[bytes, tuple[int, int, int]] = {}
 
     def put(self, answer: Tensorized) -> None:
-        """Take in an answer; one that is known carries no tensor."""
+        """Add an answer; one with known content carries no tensor."""
         if answer.known:
             return
         number = self._by_tensor.setdefault(answer.tensor_digest, len(self._by_tensor))
@@ -166,7 +165,7 @@ class _Tensors:
         self._by_content[answer.digest] = (number, answer.width, answer.height)
 
     def of(self, digest: bytes) -> tuple[int, int, int]:
-        """Tensor, width and height of a content."""
+        """Return the tensor's row, the width and the height of a content."""
         return self._by_content[digest]
 
     @property
@@ -176,12 +175,12 @@ class _Tensors:
 
     @property
     def sketches(self) -> NDArray[np.float32]:
-        """Their sketches."""
+        """The sketches of the distinct tensors as rows."""
         return self._sketches[: len(self._by_tensor)]
 
 
 def duration(started: datetime, ended: datetime) -> Mapping[str, Any]:
-    """When something began and ended, and how long it took, as difPy writes it."""
+    """Return the start, the end and the duration of a step, in the form of difPy."""
     return {
         "start": started.astimezone().replace(tzinfo=None).isoformat(),
         "end": ended.astimezone().replace(tzinfo=None).isoformat(),

@@ -1,4 +1,4 @@
-"""Which files there are in the given folders, and to which of them each belongs."""
+"""The files in the given folders, and the folder that each belongs to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNREADABLE_FOLDER = "this folder cannot be read"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file that is to be read: its real state, the path to show, and the folder (as given) that it belongs to."""
+    """A file to read: its real state, the path to show, and the folder (as given) that it belongs to."""
 
     state: FileState
     shown: str
@@ -41,11 +41,11 @@ def list_files(given: Sequence[str], recursive: bool, limit_extensions: bool) ->
     Parameters
     ----------
     given
-        Folders or single files, all there.
+        Folders or single files, which all exist.
     recursive
-        Also what lies in folders of them.
+        Walk subfolders too.
     limit_extensions
-        Only names that end like a picture's; the others are listed as skipped.
+        Skip files without the extension of a picture.
     """
     listing = Listing()
     shown = {os.fsencode(os.path.realpath(path)): os.path.normpath(path) for path in given}
@@ -55,21 +55,21 @@ def list_files(given: Sequence[str], recursive: bool, limit_extensions: bool) ->
         if real not in folders:
             state = FileState(real, FileKey.of(os.lstat(real)))
             listing.files.append(Listed(state, path, str(Path(path).parent)))
-    taken = {one.state.path for one in listing.files}
+    taken = {file.state.path for file in listing.files}
     everywhere = frozenset(root.path for root in roots)
     for root in roots:
         base = shown[root.path]
-        for found in walk(root, root.path, everywhere - {root.path}):
-            if isinstance(found, Directory):
+        for entry in walk(root, root.path, everywhere - {root.path}):
+            if isinstance(entry, Directory):
                 continue
-            name = os.fsdecode(paths.join(os.fsencode(base), found.path.removeprefix(paths.inside(root.path))))
-            if isinstance(found, Blind):
-                if not found.expected:
+            name = os.fsdecode(paths.join(os.fsencode(base), entry.path.removeprefix(paths.inside(root.path))))
+            if isinstance(entry, Blind):
+                if not entry.expected:
                     listing.skipped[name] = _UNREADABLE_FOLDER
-            elif found.path in taken or innermost(roots, found.path) is not root:
+            elif entry.path in taken or innermost(roots, entry.path) is not root:
                 continue
-            elif limit_extensions and not is_image_name(found.path):
+            elif limit_extensions and not is_image_name(entry.path):
                 listing.skipped[name] = UNSUPPORTED
             else:
-                listing.files.append(Listed(found, name, base))
+                listing.files.append(Listed(entry, name, base))
     return listing

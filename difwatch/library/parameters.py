@@ -1,4 +1,4 @@
-"""The parameters of `build` and `search`: what is allowed, and one clear error where something is not."""
+"""Checks of the parameters of `build` and `search`; an error names the parameter and what is allowed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from difwatch.model.settings import InFolder, similarity_mse
 
 
 def directories(given: Sequence[Any]) -> list[str]:
-    """Folders or files, given one by one or in lists; in the order given.
+    """Return folders or files that are given one by one or in lists, in the order given.
 
     Raises
     ------
     ParameterError
-        Naming the one that is wrong.
+        Names the path that is wrong.
     """
-    found: list[str] = []
-    for one in given:
-        found += one if isinstance(one, list | tuple) else [one]
-    if not found:
+    flat: list[str] = []
+    for item in given:
+        flat += item if isinstance(item, list | tuple) else [item]
+    if not flat:
         raise ParameterError("directory: name at least one folder")
-    for one in found:
-        if not isinstance(one, str | os.PathLike):
-            raise ParameterError(f"directory = {one!r}: must be a path, several paths, or a list of paths")
-        if not os.path.exists(one):  # noqa: PTH110  (Path refuses a null byte)
-            raise ParameterError(f"directory = {os.fspath(one)!r}: there is no such folder")
-    paths = [os.fspath(one) for one in found]
+    for item in flat:
+        if not isinstance(item, str | os.PathLike):
+            raise ParameterError(f"directory = {item!r}: must be a path, several paths, or a list of paths")
+        if not os.path.exists(item):  # noqa: PTH110  (Path refuses a null byte)
+            raise ParameterError(f"directory = {os.fspath(item)!r}: there is no such folder")
+    paths = [os.fspath(item) for item in flat]
     real = [os.path.realpath(path) for path in paths]
     for number, path in enumerate(paths):
         if real[number] in real[:number]:
@@ -37,7 +37,7 @@ def directories(given: Sequence[Any]) -> list[str]:
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False."""
+    """Return True or False."""
     if not isinstance(value, bool):
         raise ParameterError(f"{name} = {value!r}: must be True or False")
     return value
@@ -49,7 +49,7 @@ def same_dim(value: object, old_names: Mapping[str, object]) -> bool:
     Raises
     ------
     ParameterError
-        Naming a parameter that there is not.
+        Names a parameter that does not exist.
     """
     unknown = [name for name in old_names if name != "lazy"]
     if unknown:
@@ -58,7 +58,7 @@ def same_dim(value: object, old_names: Mapping[str, object]) -> bool:
 
 
 def in_folder(value: object) -> InFolder:
-    """True, False or "every"."""
+    """Return True, False or "every"."""
     if value == "every":
         return "every"
     if not isinstance(value, bool):
@@ -67,25 +67,25 @@ def in_folder(value: object) -> InFolder:
 
 
 def whole(name: str, value: object, least: int, most: int) -> int:
-    """A whole number within bounds."""
+    """Return a whole number within bounds."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ParameterError(f"{name} = {value!r}: must be a whole number from {least} to {most}")
     return value
 
 
 def processes(value: object) -> int:
-    """How many; None is one for each core."""
+    """Return the number of processes; None is one per core."""
     cores = len(os.sched_getaffinity(0))
     return cores if value is None else whole("processes", value, 1, 1024)
 
 
 def chunksize(value: object) -> int | None:
-    """Pictures in a block; None is chosen from the number of pictures."""
+    """Return the number of pictures per block; None leaves it to the search."""
     return None if value is None else whole("chunksize", value, 1, 10**9)
 
 
 def similarity(value: object) -> float:
-    """A mean squared error, by name or number."""
+    """Return the mean squared error of a similarity, which is a name or a number."""
     try:
         return similarity_mse(value)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""How far a long step is: a bar with the rate and the time that is left, on a terminal."""
+"""A progress bar with the rate and the time left, on a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from difwatch.clock import SystemClock
 
 @contextlib.contextmanager
 def progress_bar(show: bool, label: str, length: int, noun: str) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how many more are done."""
+    """Yield a function to call with the number of items done since its last call."""
     if not show or not length:
         yield lambda more: None
         return

@@ -1,4 +1,4 @@
-"""Files to tensors: in worker processes, or here for one process."""
+"""Files to tensors: in worker processes, or in this process if there is to be only one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from difwatch.model.jobs import Answer, Limits, Tensorized, TensorJob
 from difwatch.workers.pool import WorkerPool
 from difwatch.workers.reading import tensorize
 
-_AT_ONCE = 256  # jobs that are known to the pool
+_AT_ONCE = 256  # jobs in the pool
 _DIGESTS_AT_MOST = 64
 
 
 def read_files(states: Sequence[FileState], px: int, processes: int) -> Iterator[Answer]:
-    """Answer for each file, in any order; bytes that were seen before are not decoded again."""
+    """Yield an answer for each file, in any order; bytes that were seen before are not decoded again."""
     jobs = _Jobs(states, px)
     if processes == 1:
         for job in jobs:
@@ -30,10 +30,10 @@ def read_files(states: Sequence[FileState], px: int, processes: int) -> Iterator
         left = True
         while left or pool.backlog():
             while left and pool.backlog() < _AT_ONCE:
-                some = next(jobs, None)
-                left = some is not None
-                if some is not None:
-                    pool.submit(some)
+                next_job = next(jobs, None)
+                left = next_job is not None
+                if next_job is not None:
+                    pool.submit(next_job)
             answers = pool.collect(clock.monotonic())
             if not answers and pool.backlog():
                 wait(pool.waitables())
@@ -43,7 +43,7 @@ def read_files(states: Sequence[FileState], px: int, processes: int) -> Iterator
 
 
 class _Jobs:
-    """The jobs, made one after the other with what is known by then."""
+    """Makes the jobs one by one, each with the digests known by then."""
 
     def __init__(self, states: Sequence[FileState], px: int) -> None:
         self._states = iter(states)

@@ -1,4 +1,4 @@
-"""Which of the pictures match: exactly, with all four turns."""
+"""The matches among pictures: exact, with all four turns."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Search:
     Parameters
     ----------
     difwatch_obj
-        What `build` gave; any number of searches on one.
+        What `build` returned; it can be searched any number of times.
     similarity
         ``"duplicates"`` (0), ``"similar"`` (5) or a mean squared error from 0 to 65025.
     rotate
@@ -55,28 +55,28 @@ class Search:
     same_dim
         Only pictures of the same width and height, in either order; ``lazy`` is accepted as its old name.
     show_progress
-        Show a bar on the error output.
+        Show a progress bar on stderr.
     processes
-        Blocks that are searched side by side; None is one for each core.
+        Blocks to search in parallel; None is one per core.
     chunksize
-        Pictures in a block, beyond 5000 pictures; None is chosen.
+        Pictures per block, for more than 5000 pictures; None leaves it to the search.
     in_folder
-        Other than it was for `build`.
+        Replaces the value that `build` was given; None keeps that.
 
     Attributes
     ----------
     result : dict
-        The best picture of each group to its duplicates, each with its mean squared error:
+        Maps the best picture of each group to its duplicates, each with its mean squared error:
         ``{path: [[path, mse], ...]}``; with ``in_folder`` one more level, by folder.
     lower_quality : list of str
         All duplicates: the pictures that have a better one.
     stats : dict
-        As difPy's.
+        Statistics in the form of difPy.
 
     Raises
     ------
     ParameterError
-        Naming the parameter, and what is allowed.
+        Names the parameter, and what is allowed.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Search:
         self._collection = self._collected(near)
         self._groups = self._collection.groups()
         self.result = self._result()
-        self.lower_quality = [os.fsdecode(one.image.path) for group in self._groups for one in group.members]
+        self.lower_quality = [os.fsdecode(member.image.path) for group in self._groups for member in group.members]
         self.stats = self._statistics(started, clock.now())
 
     def _near(self, show: bool) -> Neighbours:
@@ -141,15 +141,15 @@ class Search:
             inside = str(Path(os.fsdecode(image.path)).parent) if self._in_folder == "every" else folder
             scope = os.fsencode(inside) if self._in_folder else None
             assert image.key is not None
-            one = replace(image, limit=limit, scope=scope)
-            names.setdefault((scope, image.key.dev, image.key.inode, image.digest), []).append(one)
+            scoped = replace(image, limit=limit, scope=scope)
+            names.setdefault((scope, image.key.dev, image.key.inode, image.digest), []).append(scoped)
         # Hard links to one file are one picture, under the first of its names.
-        images = tuple(replace(one, links=tuple(link.path for link in links)) for one, *links in names.values())
+        images = tuple(replace(first, links=tuple(link.path for link in links)) for first, *links in names.values())
         settings = Settings(self._threshold, self._rotate, self._same_dim)
         return Collection(MatchRules(settings, {}, {}, 0, "exact", build.px_size), images, near)
 
     def pairs(self) -> Iterator[tuple[str, str, float]]:
-        """Every pair of pictures within the threshold, with its mean squared error, ordered by both paths."""
+        """Yield every pair of pictures within the threshold, with its mean squared error, ordered by both paths."""
         for pair in self._collection.pairs():
             yield os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.sse / self._collection.values
 
@@ -160,13 +160,13 @@ class Search:
             inside = flat
             if group.primary.scope is not None:
                 inside = flat.setdefault(os.fsdecode(group.primary.scope), {})
-            matches = [[os.fsdecode(one.image.path), one.sse / values] for one in group.members]
+            matches = [[os.fsdecode(member.image.path), member.sse / values] for member in group.members]
             inside[os.fsdecode(group.primary.path)] = matches
         return flat
 
     def _statistics(self, started: datetime, ended: datetime) -> dict[str, Any]:
-        members = [one for group in self._groups for one in group.members]
-        duplicates = sum(one.sse == 0 for one in members)
+        members = [member for group in self._groups for member in group.members]
+        duplicates = sum(member.sse == 0 for member in members)
         stats = deepcopy(self._build.stats)
         stats["process"]["search"] = {
             "duration": duration(started, ended),
@@ -185,18 +185,16 @@ class Search:
         return stats
 
     def move_to(self, destination_path: str, state_dir: Path | None = None) -> int:
-        """Move the pictures in ``lower_quality``; `difwatch undo` puts them back. Gives how many were moved.
+        """Move the pictures in ``lower_quality``; return how many were moved.
 
-        The journal is in ``state_dir``, if that is not the usual one. What lies in the destination already is left
-        there.
-
-        Nothing is overwritten: a taken name gets a number. A picture stays where it is when it or the one to keep
-        is not what was read, and a line on the error output says so.
+        `difwatch undo` puts them back. Nothing is overwritten: a taken name gets a number. A picture stays if it lies
+        in the destination already. A picture also stays if it or the picture to keep is not what was read; a line on
+        stderr says so. The journal of moves is in ``state_dir``, or else in the usual place.
 
         Raises
         ------
         ParameterError
-            The destination is no folder and cannot be made one.
+            The destination is a file, or not a path.
         ActionError
             A file operation failed; all others were done.
         """
@@ -210,7 +208,7 @@ class Search:
         return moved
 
     def delete(self, silent_del: bool = False, permanent: bool = False, state_dir: Path | None = None) -> int:
-        """Put the pictures in ``lower_quality`` into the waste basket, after asking; gives how many.
+        """Put the pictures in ``lower_quality`` into the waste basket, after asking; return how many.
 
         Parameters
         ----------
@@ -219,7 +217,7 @@ class Search:
         permanent
             Delete them for good instead; nothing brings them back.
         state_dir
-            Where the journal is, if not in the usual place.
+            Where the journal of moves is, if not in the usual place.
 
         Raises
         ------
@@ -250,7 +248,7 @@ class Search:
         return len(done)
 
     def _asked(self, destination: bytes | None) -> Iterator[Group]:
-        """The groups of those that are still in ``lower_quality``; what lies in the destination keeps no other."""
+        """Yield the groups of the pictures still in ``lower_quality``, leaving out what lies in the destination."""
         images = [
             image
             for image in self._collection.images
@@ -258,12 +256,12 @@ class Search:
         ]
         wanted = {os.fsencode(path) for path in self.lower_quality}
         for group in replace(self._collection, images=tuple(images)).groups():
-            members = tuple(one for one in group.members if one.image.path in wanted)
+            members = tuple(member for member in group.members if member.image.path in wanted)
             if members:
                 yield replace(group, members=members)
 
     def _forget(self, done: Sequence[Outcome]) -> None:
-        """Take what went out of ``lower_quality``."""
+        """Remove the pictures that went from ``lower_quality``."""
         gone = {outcome.act.image.path for outcome in done}
         self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
 
@@ -276,7 +274,7 @@ def _at_real_paths(group: Group) -> Group:
     def real(image: Image) -> Image:
         return replace(image, path=_real(image.path))
 
-    members = tuple(replace(one, image=real(one.image)) for one in group.members)
+    members = tuple(replace(member, image=real(member.image)) for member in group.members)
     return replace(group, primary=real(group.primary), members=members)
 
 

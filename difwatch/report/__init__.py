@@ -1,11 +1,11 @@
-"""What is known, for people and programs.
+"""Reports of what is known, for people and programs.
 
 ::
 
-    status     is it alive, is it complete, what is it doing
+    status     whether the daemon is alive and complete, and what it is doing
     text       groups, pairs and status for people
     formats    the same as JSON and CSV
     html       groups and pairs as a page with the pictures
-    metrics    figures for a collector
+    metrics    the status for a metrics collector
     explain    why two files do or do not match
 """

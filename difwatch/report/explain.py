@@ -42,57 +42,55 @@ def explain(
 
     Parameters
     ----------
-    a, b
-        Paths.
     rules
         What counts as a match.
     images
-        What the store knows: to which folders the files belong.
+        The pictures that the store knows, for the folders that the files belong to.
     ignored
-        Pairs of contents that a person said are no duplicates.
+        Pairs of contents that a person recorded as no duplicates.
 
     Yields
     ------
     str
-        A line each.
+        One line of the explanation.
 
     Raises
     ------
     UsageError
-        One of them cannot be read as a picture.
+        A file cannot be read as a picture.
     """
     known = {path: image for image in images for path in (image.path, *image.links)}
-    one, two = (_read(path, rules, known.get(os.path.realpath(path))) for path in (a, b))
-    for read in (one, two):
+    read_a, read_b = (_read(path, rules, known.get(os.path.realpath(path))) for path in (a, b))
+    for read in (read_a, read_b):
         image = read.image
         yield f"{shown_path(image.path)}"
         yield f"  {image.width}x{image.height} pixels, {image.size} bytes, digest {image.digest.hex()[:16]}"
-    yield from _verdict(one, two, rules, ignored)
+    yield from _verdict(read_a, read_b, rules, ignored)
 
 
-def _verdict(one: _Read, two: _Read, rules: MatchRules, ignored: Ignored) -> Iterator[str]:
+def _verdict(a: _Read, b: _Read, rules: MatchRules, ignored: Ignored) -> Iterator[str]:
     values, settings = rules.values, rules.settings
-    distances = sse_of_turns(one.tensor, two.tensor)
+    distances = sse_of_turns(a.tensor, b.tensor)
     turns = len(TURNS) if settings.rotate else 1
-    yield "bytes: " + ("identical" if one.image.digest == two.image.digest else "different")
+    yield "bytes: " + ("identical" if a.image.digest == b.image.digest else "different")
     for turn, sse in zip(TURNS[:turns], distances.tolist(), strict=False):
         yield f"MSE with the second turned by {turn}°: {sse / values:.6g} (SSE {sse})"
     best = int(distances[:turns].min())
-    limit = min(one.image.limit, two.image.limit)
-    mismatch = rules.mismatch(one.image, two.image, best, ignored)
-    if one.identity == two.identity:
+    limit = min(a.image.limit, b.image.limit)
+    mismatch = rules.mismatch(a.image, b.image, best, ignored)
+    if a.identity == b.identity:
         yield "no match: both are names of one and the same file (hard links)"
     elif mismatch is Mismatch.TOO_FAR:
         yield f"no match: the smallest SSE, {best}, is above {limit} (an MSE of {limit / values:g})"
     elif mismatch is not None:
         yield f"no match: {_MISMATCHES[mismatch]}"
     else:
-        yield f"match: {level(one.image, two.image, best)}, SSE {best} is not above {limit}"
-        yield _kept(one.image, two.image, rules.keep_in(one.image.scope))
+        yield f"match: {level(a.image, b.image, best)}, SSE {best} is not above {limit}"
+        yield _kept(a.image, b.image, rules.keep_in(a.image.scope))
 
 
-def _kept(one: Image, two: Image, keep: Sequence[KeepRule]) -> str:
-    first, second = keep_order((one, two), keep)
+def _kept(a: Image, b: Image, keep: Sequence[KeepRule]) -> str:
+    first, second = keep_order((a, b), keep)
     if first.reference != second.reference:
         return f"kept: {shown_path(first.path)} (it is in a reference folder)"
     last: KeepRule = "path"
@@ -102,8 +100,8 @@ def _kept(one: Image, two: Image, keep: Sequence[KeepRule]) -> str:
 
 def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
     try:
-        found = os.stat(path)  # noqa: PTH116  (bytes have no Path)
-        if not stat.S_ISREG(found.st_mode):
+        stat_result = os.stat(path)  # noqa: PTH116  (bytes have no Path)
+        if not stat.S_ISREG(stat_result.st_mode):
             raise UsageError(f"{shown_path(path)}: this is not a file")
         with open(path, "rb") as file:  # noqa: PTH123
             data = file.read()
@@ -113,9 +111,9 @@ def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
     except DecodeError as error:
         raise UsageError(f"{shown_path(path)}: {error}") from error
     digest = digest_of(data)
-    image = Image(path, 0, digest, made.width, made.height, len(data), found.st_mtime_ns)
+    image = Image(path, 0, digest, made.width, made.height, len(data), stat_result.st_mtime_ns)
     limit = mse_limit(rules.settings.threshold, rules.values) if known is None else known.limit
     image = replace(image, limit=limit)
     if known is not None:
         image = replace(image, scope=known.scope, reference=known.reference)
-    return _Read(image, made.tensor, (found.st_dev, found.st_ino))
+    return _Read(image, made.tensor, (stat_result.st_dev, stat_result.st_ino))

@@ -6,9 +6,9 @@ The JSON of the groups::
      "settings": {"threshold", "rotate", "same_dim", "in_folder", "px_size", "recipe"},
      "groups": [{"primary": IMAGE, "members": [IMAGE + {"mse", "sse", "rotation", "level"}]}],
      "lower_quality": [path, ...]}
-    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, and "links" where the file has further names
+    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, and "links" if the file has further names
 
-That of the pairs is ``{"pairs": [{"a", "b", "sse", "mse", "rotation"}]}``, with ``a`` before ``b`` by path.
+The JSON of the pairs is ``{"pairs": [{"a", "b", "sse", "mse", "rotation"}]}``, with ``a`` before ``b`` by path.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _COLUMNS = (
 
 
 def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
-    """The groups as one JSON object, as described above."""
+    """Yield the groups as one JSON object, as described above."""
     groups = collection.groups()
     yield json.dumps(
         {
             "schema": 1,
             "generated": generated.isoformat(),
             "settings": _settings(collection),
-            "groups": [_group(one, collection.values) for one in groups],
-            "lower_quality": [os.fsdecode(member.image.path) for one in groups for member in one.members],
+            "groups": [_group(group, collection.values) for group in groups],
+            "lower_quality": [os.fsdecode(member.image.path) for group in groups for member in group.members],
         },
         indent=1,
     )
@@ -57,7 +57,7 @@ def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
 
 
 def json_pairs(collection: Collection) -> Iterator[str]:
-    """The pairs as one JSON object, a pair a line, without holding them all."""
+    """Yield the pairs as one JSON object, one per line, without holding all of them."""
     yield '{"pairs": ['
     separator = "\n"
     for pair in collection.pairs():
@@ -67,7 +67,7 @@ def json_pairs(collection: Collection) -> Iterator[str]:
 
 
 def csv_groups(collection: Collection) -> Iterator[str]:
-    """The groups as CSV, a picture a line; the primary of each group comes first."""
+    """Yield the groups as CSV, one picture per line; the primary of each group comes first."""
     yield _row(_COLUMNS)
     for number, group in enumerate(collection.groups(), start=1):
         yield _row((number, "primary", *_image(group.primary).values(), "", "", "", ""))
@@ -78,7 +78,7 @@ def csv_groups(collection: Collection) -> Iterator[str]:
 
 
 def csv_pairs(collection: Collection) -> Iterator[str]:
-    """The pairs as CSV."""
+    """Yield the pairs as CSV."""
     yield _row(("a", "b", "sse", "mse", "rotation"))
     for pair in collection.pairs():
         yield _row(_pair(pair, collection.values).values())
@@ -91,7 +91,7 @@ def _row(values: Any) -> str:
 
 
 def _settings(collection: Collection) -> dict[str, Any]:
-    kinds = {one.in_folder for one in collection.rules.folders.values()}
+    kinds = {folder.in_folder for folder in collection.rules.folders.values()}
     return {
         "threshold": collection.threshold,
         "rotate": collection.rules.settings.rotate,

@@ -1,7 +1,7 @@
-"""Reports for people who want to see the pictures: one HTML page that needs nothing else.
+"""Reports for people who want to see the pictures: one HTML page that needs no other file.
 
-Below each picture lies its tensor, which is what was compared; the file itself covers it where the browser can open
-it. So the page is of use on another machine too, and for formats that a browser does not know.
+Each picture covers its tensor, which is what was compared. The tensor stays visible if the browser cannot open the
+picture, as on another machine or for an unknown format.
 """
 
 from __future__ import annotations
@@ -52,16 +52,14 @@ class _Shown(NamedTuple):
 
 
 def html_groups(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
-    """The groups as a page, each with its best picture first.
+    """Return the groups as a page, each with its best picture first.
 
     Parameters
     ----------
-    collection
-        What the groups are made of.
     connection
-        The view of the store that the collection was read from; it is read before this returns.
+        The view of the store that the collection was read from, not needed once this returns.
     generated
-        The moment, as text.
+        When the page was made, as text.
     """
     groups = collection.groups()
     sections = [_of_group(group, collection.values) for group in groups]
@@ -69,14 +67,14 @@ def html_groups(collection: Collection, connection: Connection, generated: str) 
 
 
 def html_pairs(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
-    """The pairs as a page, parameters as for `html_groups`."""
+    """Return the pairs as a page; the parameters are those of `html_groups`."""
     sections = [_of_pair(pair, collection.values) for pair in collection.pairs()]
     total = f"Pairs: {len(sections)} (up to an MSE of {collection.threshold:g})"
     return _page(sections, _thumbnails(connection, sections), total, generated)
 
 
 def _of_group(group: Group, values: int) -> list[_Shown]:
-    members = [_Shown(one.image, text_of_match(one, values)) for one in group.members]
+    members = [_Shown(member.image, text_of_match(member, values)) for member in group.members]
     return [_Shown(group.primary, "best"), *members]
 
 
@@ -85,16 +83,16 @@ def _of_pair(pair: Pair, values: int) -> list[_Shown]:
 
 
 def _thumbnails(connection: Connection, sections: Sequence[Sequence[_Shown]]) -> dict[int, bytes]:
-    """The tensors of pictures as JPEGs, by id: each of them once, however many files have it."""
-    ids = np.array(sorted({one.image.tensor for section in sections for one in section}), np.int64)
-    found: dict[int, bytes] = {}
+    """Return the tensors of the pictures as JPEGs, by id, each once."""
+    ids = np.array(sorted({shown.image.tensor for section in sections for shown in section}), np.int64)
+    thumbnails: dict[int, bytes] = {}
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
         rows = contents.tensors(connection, page)
         side = round((rows.shape[1] / 3) ** 0.5)
         jpegs = (_jpeg(row.reshape(side, side, 3)) for row in rows)
-        found.update(zip(page.tolist(), jpegs, strict=True))
-    return found
+        thumbnails.update(zip(page.tolist(), jpegs, strict=True))
+    return thumbnails
 
 
 def _jpeg(tensor: NDArray[np.uint8]) -> bytes:
@@ -112,7 +110,7 @@ def _page(
     yield f"</style>\n<h1>{escape(total)}</h1>\n<p>difwatch, {escape(generated)}</p>\n"
     for section in sections:
         yield "<section>\n"
-        yield from (_figure(one) for one in section)
+        yield from (_figure(shown) for shown in section)
         yield "</section>\n"
     yield "</html>\n"
 

@@ -1,6 +1,6 @@
-"""Figures for a collector, in the text format of Prometheus.
+"""The status for a metrics collector, in the text format of Prometheus.
 
-The names follow its conventions: a base unit at the end, ``_total`` for counters.
+Names follow the conventions of Prometheus: a base unit at the end, ``_total`` for counters.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Sample = tuple[Mapping[str, str], float]
 
 
 def text_metrics(status: Status) -> Iterator[str]:
-    """The figures of a status, each with what it means."""
-    folders = [({"folder": one.path}, one) for one in status.folders]
+    """Yield the metrics of a status, each with its meaning."""
+    folders = [({"folder": folder.path}, folder) for folder in status.folders]
     yield from _family("difwatch_up", "gauge", "1 while the daemon runs.", [({}, status.state != "stopped")])
     healthy: list[Sample] = [({}, status.state == "running")]
     yield from _family("difwatch_healthy", "gauge", "1 while everything is watched.", healthy)
@@ -24,16 +24,16 @@ def text_metrics(status: Status) -> Iterator[str]:
         "difwatch_folder_online",
         "gauge",
         "0 while a folder is away.",
-        [(labels, one.state != "offline") for labels, one in folders],
+        [(labels, folder.state != "offline") for labels, folder in folders],
     )
     yield from _family(
-        "difwatch_files", "gauge", "Files known in a folder.", [(labels, one.files) for labels, one in folders]
+        "difwatch_files", "gauge", "Files known in a folder.", [(labels, folder.files) for labels, folder in folders]
     )
     yield from _family(
         "difwatch_unreadable_files",
         "gauge",
         "Files without a tensor.",
-        [(labels, one.unreadable) for labels, one in folders],
+        [(labels, folder.unreadable) for labels, folder in folders],
     )
     yield from _family("difwatch_pictures", "gauge", "Distinct pictures known.", [({}, status.index_size)])
     yield from _family("difwatch_matches", "gauge", "Pairs of pictures remembered.", [({}, status.matches)])

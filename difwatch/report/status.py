@@ -1,4 +1,4 @@
-"""Is it alive, is it complete, what is it doing."""
+"""The status: whether the daemon is alive and complete, and what it is doing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FolderStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How things are, as ``status --json`` prints it."""
+    """The status, as ``status --json`` prints it."""
 
     state: Literal["running", "stopped", "degraded"]
     reasons: list[str]
@@ -52,11 +52,11 @@ class Status:
     exit_code: int = field(default=0)
 
     def as_json(self) -> dict[str, Any]:
-        """All but the exit code."""
+        """Return all but the exit code."""
         return {key: value for key, value in asdict(self).items() if key != "exit_code"}
 
     def headline(self) -> str:
-        """The one sentence that matters."""
+        """Return the status in one sentence."""
         if self.state == "stopped":
             return "difwatch is not running."
         if self.state == "degraded":
@@ -73,11 +73,9 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: Heart
     connection
         One view of the store; None while there is no store.
     pid
-        Of the process that holds the state directory, None if there is none.
+        The process that holds the state directory; None if there is none.
     heartbeat
-        What the daemon last left.
-    now
-        The present moment.
+        The last one that a daemon wrote.
     """
     alive = pid is not None
     live = heartbeat if alive and heartbeat.pid == pid else Heartbeat()
@@ -120,7 +118,7 @@ def _folder(counts: folders.FolderCounts, health: FolderHealth) -> FolderStatus:
 
 
 def _silence(live: Heartbeat, now: datetime) -> list[str]:
-    """Return that the daemon has given no sign for too long, in words; its loop gives one every half a minute."""
+    """Return a reason if the daemon is silent for too long; it normally reports every 30 s."""
     if live.at is None:
         return []
     seconds = (now - datetime.fromisoformat(live.at)).total_seconds()

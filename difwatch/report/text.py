@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def text_groups(collection: Collection) -> Iterator[str]:
-    """The groups, each with its best picture first."""
+    """Yield the groups, each with its best picture first."""
     groups = collection.groups()
     yield text_of_total(collection, groups) + "\n"
     for group in groups:
@@ -26,33 +26,34 @@ def text_groups(collection: Collection) -> Iterator[str]:
 
 
 def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
-    """How many groups there are, and what they take."""
+    """Return the number of groups and of duplicates, and the size of the duplicates."""
     duplicates = sum(len(group.members) for group in groups)
     spare = sum(member.image.size for group in groups for member in group.members)
     if not groups:
         return f"No matches up to an MSE of {collection.threshold:g} among {len(collection.images)} pictures."
     return (
-        f"{shown_count(len(groups), 'group')}: {shown_count(duplicates, 'duplicate')} among {len(collection.images)} pictures, "
+        f"{shown_count(len(groups), 'group')}: {shown_count(duplicates, 'duplicate')} "
+        f"among {len(collection.images)} pictures, "
         f"{shown_bytes(spare)} (up to an MSE of {collection.threshold:g})"
     )
 
 
 def text_of_match(match: Member | Pair, values: int) -> str:
-    """How alike two pictures are, whose tensors have so many values."""
+    """Return how alike two pictures are; ``values`` is the number of values in a tensor."""
     mse = f" {match.sse / values:.4g}" if match.level == "similar" else ""
     turn = f", turned by {match.rotation}°" if match.rotation else ""
     return f"{match.level}{mse}{turn}"
 
 
 def text_pairs(collection: Collection) -> Iterator[str]:
-    """The pairs, one a line."""
+    """Yield the pairs, one per line."""
     for pair in collection.pairs():
         mse = pair.sse / collection.values
         yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  mse={mse:.4g} rotation={pair.rotation}\n"
 
 
 def text_status(status: Status) -> Iterator[str]:
-    """How things are; the first sentence is the one that matters."""
+    """Yield the status, the most important sentence first."""
     yield status.headline() + "\n"
     for reason in status.reasons:
         yield f"  {shown(reason)}\n"
@@ -99,7 +100,7 @@ def _rescan_result(ended: str, result: Mapping[str, Any]) -> str:
 
 
 def text_rescan(result: RescanResult) -> str:
-    """What a full search was and what it changed."""
+    """Return what a full search did and what it changed."""
     resumed = f", {result.resumed} of {result.tasks} parts were done already" if result.resumed else ""
     text = (
         f"searched {shown_count(result.images, 'distinct picture')} ({result.algorithm}{resumed}): "
