@@ -1,4 +1,4 @@
-"""The journal, held by one process at a time; what a kill left open is settled first."""
+"""The journal, held by one process at a time; acts that a kill left open are settled first."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def open_journal(path: Path, lock: Path, clock: Clock) -> Iterator[Journal]:
-    """Hold the journal, finishing or rolling back first what a kill left open.
+    """Hold the journal, after finishing or rolling back the acts that a kill left open.
 
-    One process acts at a time; another one waits. Needs no right to write to the store.
+    One process acts at a time; others wait. The right to write to the store is not needed.
 
     Parameters
     ----------
     path
-        The journal; made if there is none.
+        The journal; created if missing.
     lock
-        A file that is locked meanwhile.
+        The file that is locked while the journal is held.
     clock
-        Tells when open acts were settled.
+        Dates the settled acts.
 
     Raises
     ------
     JournalError
-        It cannot be used.
+        The journal cannot be used.
     """
     with _locked(lock), contextlib.closing(Journal(path)) as journal:
         for recovered in recover(journal, clock):
@@ -48,7 +48,7 @@ def open_journal(path: Path, lock: Path, clock: Clock) -> Iterator[Journal]:
 
 
 class KeptFor:
-    """Counts for how many pictures that went a content is the one that was kept; nothing where there is no journal.
+    """Counts the near-duplicates that were moved in favour of a content; 0 where there is no journal.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class KeptFor:
         self._journal = Journal(path, readonly=True) if path.exists() else None
 
     def kept_for(self, digest: bytes) -> int:
-        """Return the count for a content."""
+        """Return the number of near-duplicates moved in favour of a content."""
         return 0 if self._journal is None else self._journal.kept_for(digest)
 
     def close(self) -> None:

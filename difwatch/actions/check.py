@@ -1,7 +1,7 @@
-"""Right before an act both files are looked at again: what is held open is what was indexed, or nothing is done.
+"""The check right before an act: unless the files held open are what was indexed, nothing is done.
 
-What was looked at is what goes: size, time stamps and inode are compared with those from before the bytes were
-read, of both pictures and of each sidecar, right before the rename and after it. A file that is written to
+The file that was checked is the file that goes: size, timestamps and inode of both pictures and of each sidecar are
+compared, right before the rename and after it, with those from before the bytes were read. A file that is written to
 meanwhile stays.
 """
 
@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 
 
 class RefusedError(Exception):
-    """Why nothing is done with a file; it is as it was."""
+    """The reason why nothing is done with a file; the file is as it was."""
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ def opened(place: Place, what: str) -> Iterator[int]:
     Raises
     ------
     RefusedError
-        It is not there, or no regular file.
+        The file is not there, or is not a regular file.
     """
     try:
         descriptor = place.open(os.O_RDONLY)
@@ -57,24 +57,22 @@ def digest_of_file(descriptor: int) -> bytes:
 
 
 def identity(descriptor: int) -> tuple[int, int]:
-    """Device and inode of an open file."""
-    found = os.fstat(descriptor)
-    return found.st_dev, found.st_ino
+    """Return the device and inode of an open file."""
+    stat_result = os.fstat(descriptor)
+    return stat_result.st_dev, stat_result.st_ino
 
 
 def check(act: Act, victim: int, keeper: int, px: int, recipe: str = "exact") -> None:
-    """Check that the picture may go, and that the one that stays is worth it.
+    """Check that the picture may go, and that its keeper can stand in for it.
 
     Parameters
     ----------
-    act
-        What is to be done.
     victim, keeper
         The open files.
     px
         Side of the tensors that were compared.
     recipe
-        How they were made.
+        How those tensors were made.
 
     Raises
     ------
@@ -92,7 +90,7 @@ def check(act: Act, victim: int, keeper: int, px: int, recipe: str = "exact") ->
 
 
 def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) -> None:
-    # The attributes of the one that stays may have changed, its bytes may not.
+    # The attributes of the keeper may have changed; its bytes may not.
     if strict and FileKey.of(os.fstat(descriptor)) != image.key:
         raise RefusedError(f"{what} has changed since it was indexed")
     if digest_of_file(descriptor) != image.digest:
@@ -100,7 +98,7 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
 
 
 def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> None:
-    # Loaded here: equal bytes need no decoder.
+    # Imported here, because equal bytes need no decoder.
     from difwatch.compare.distance import sse_of_turns
     from difwatch.imaging import DecodeError, make
 
@@ -108,14 +106,14 @@ def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> N
         tensors = [make(b"".join(blocks_of(descriptor)), px, recipe).tensor for descriptor in (keeper, victim)]
     except DecodeError as error:
         raise RefusedError(f"the pictures cannot be compared again: {error}") from error
-    found = int(sse_of_turns(*tensors).min())
-    if found > act.limit:
-        raise RefusedError(f"it is no longer within the threshold of the picture to keep (SSE {found} > {act.limit})")
+    sse = int(sse_of_turns(*tensors).min())
+    if sse > act.limit:
+        raise RefusedError(f"it is no longer within the threshold of the picture to keep (SSE {sse} > {act.limit})")
 
 
 def blocks_of(descriptor: int) -> Iterator[bytes]:
-    """Yield all bytes of an open file, block by block; its position is neither used nor changed."""
-    place = 0
-    while block := os.pread(descriptor, _BLOCK, place):
+    """Yield all bytes of an open file in blocks, neither using nor changing its position."""
+    offset = 0
+    while block := os.pread(descriptor, _BLOCK, offset):
         yield block
-        place += len(block)
+        offset += len(block)

@@ -1,4 +1,4 @@
-"""Directories held open: what is done in them is done in them, wherever links and renames point meanwhile."""
+"""Directories held open, so that links and renames made meanwhile cannot lead elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from difwatch import paths
 _RENAME_NOREPLACE = 1
 _INTO = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# What file systems answer that cannot rename without replacing, or sync a directory.
+# Errors of file systems that cannot rename without replacing, or cannot sync a directory.
 _CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -25,7 +25,7 @@ class Place(NamedTuple):
     name: bytes
 
     def look(self) -> os.stat_result | None:
-        """What is there now, links not followed; None for nothing."""
+        """Return the state of the name, without following a link; None if nothing is there."""
         try:
             return os.stat(self.name, dir_fd=self.directory, follow_symlinks=False)
         except FileNotFoundError:
@@ -36,26 +36,26 @@ class Place(NamedTuple):
         os.unlink(self.name, dir_fd=self.directory)
 
     def open(self, flags: int, mode: int = 0o600) -> int:
-        """Open the name, not following a link and not waiting for a FIFO."""
+        """Open the name without following a link or waiting for a FIFO."""
         flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         return os.open(self.name, flags, mode, dir_fd=self.directory)
 
 
 @contextlib.contextmanager
 def directory(path: bytes, make: bool = False) -> Iterator[int]:
-    """Hold a directory open that is reached from the top without following any link.
+    """Hold a directory open, reached from the root without following any link.
 
     Parameters
     ----------
     path
         Absolute, without links.
     make
-        Make what is missing of it, for the owner alone.
+        Create missing directories, for the owner alone.
 
     Raises
     ------
     OSError
-        It is not there, or a part of its path is a link.
+        The directory is not there, or a part of its path is a link.
     """
     descriptor = os.open(b"/", _INTO)
     try:
@@ -78,7 +78,7 @@ def _step(above: int, part: bytes, flags: int, make: bool) -> int:
             raise
     with contextlib.suppress(FileExistsError):
         os.mkdir(part, 0o700, dir_fd=above)
-        with contextlib.suppress(OSError):  # the parent is only held for passing through; not all can be synced
+        with contextlib.suppress(OSError):  # the parent is held only to pass through; not every one can be synced
             parent = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
             try:
                 os.fsync(parent)
@@ -95,7 +95,7 @@ def place(path: bytes, make: bool = False) -> Iterator[Place]:
 
 
 def sync(directory: int) -> None:
-    """Bring the names in a directory to the disk, where the file system can."""
+    """Sync the names in a directory to the disk, where the file system can."""
     try:
         os.fsync(directory)
     except OSError as error:
@@ -104,14 +104,14 @@ def sync(directory: int) -> None:
 
 
 def rename_new(source: Place, target: Place) -> None:
-    """Rename, never over anything.
+    """Rename without replacing anything.
 
     Raises
     ------
     FileExistsError
         The target's name is taken.
     OSError
-        With EXDEV the target is on another file system. With ENOTSUP this file system can do it only with the
+        With EXDEV, the target is on another file system. With ENOTSUP, this file system cannot rename without the
         danger of replacing something.
     """
     try:
@@ -132,7 +132,7 @@ def rename_new(source: Place, target: Place) -> None:
             raise
         raise OSError(errno.ENOTSUP, "this file system cannot rename without the danger of replacing") from error
     ours, there = target.look(), source.look()
-    # Only while it still is that file: somebody may have put another one there.
+    # Only while the source still is that file: somebody may have put another one there.
     if ours is not None and there is not None and (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
         source.remove()
 

@@ -1,4 +1,4 @@
-"""What the journal says of one file, and the names that exist only while an act is open."""
+"""What the journal records about one file, and the names that exist only while an act is open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPEN, DONE, BACK, FAILED, UNDONE, LOST = "open", "done", "rolled back", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file's act. ``kind`` is move, trash, delete or undo; ``state`` one of the words above; 0 is no id yet."""
+    """One file's act: ``kind`` is move, trash, delete or undo; ``state`` a word from above; ``id`` 0 until begun."""
 
     kind: str
     source: bytes
@@ -39,13 +39,13 @@ class Entry:
 
     @classmethod
     def of(cls, kind: str, path: bytes, descriptor: int, digest: bytes) -> Entry:
-        """For a file that is held open."""
+        """Return a new entry for a file that is held open."""
         key = FileKey.of(os.fstat(descriptor))
         fsid = signed(os.fstatvfs(descriptor).f_fsid)
         return cls(kind, path, None, secrets.token_hex(8), digest, key.size, key.mtime_ns, fsid, key.inode)
 
     def beside(self, path: bytes, what: str) -> bytes:
-        """The name of a passing file in the directory of a path; nobody else knows it."""
+        """Return the path of a temporary file beside a path, with a name that nobody else knows."""
         return paths.join(paths.parent(path), f".difwatch-{self.token}.{what}".encode())
 
     @property

@@ -1,7 +1,7 @@
-"""What was about to be done with people's files, and what came of it: in a file of its own, synced at each step.
+"""The journal of what is done with people's files: in a file of its own, synced at each step.
 
-A row is written before anything is done (*open*) and closed after. So after a kill the open rows say what to look
-at, and the others what can be undone, whatever became of the store.
+A row is written before anything is done (*open*) and closed afterwards. After a kill, the open rows say what to check
+and the others what can be undone, whatever became of the store.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Journal:
     Parameters
     ----------
     path
-        Its file; made if there is none, unless ``readonly``.
+        Its file; created if missing, unless ``readonly``.
     readonly
-        For looking at it beside a running writer.
+        Only read, beside a running writer.
 
     Raises
     ------
     JournalError
-        It cannot be used, or it was written by a newer difwatch.
+        The file cannot be used, or was written by a newer difwatch.
     """
 
     def __init__(self, path: Path, readonly: bool = False) -> None:
@@ -50,7 +50,7 @@ class Journal:
         self._file.close()
 
     def begin(self, entries: Sequence[Entry], now: datetime) -> list[Entry]:
-        """Write down what is about to be done, all of it or nothing; the first one is the picture of the others."""
+        """Record acts before they are done, all or none; the first is the picture whose sidecars the others are."""
         written: list[Entry] = []
         names = [name for name in _FIELDS if name != "id"]
         insert = f"INSERT INTO act ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
@@ -63,13 +63,13 @@ class Journal:
         return written
 
     def retarget(self, entries: Iterable[Entry]) -> None:
-        """Write down other targets, before they are tried."""
+        """Record other targets before they are tried."""
         with self._file.transaction() as connection:
             for entry in entries:
                 connection.execute("UPDATE act SET target = ? WHERE id = ?", (entry.target, entry.id))
 
     def end(self, entries: Iterable[Entry], state: str, now: datetime, message: str | None = None) -> None:
-        """Write down what came of acts."""
+        """Record how acts ended."""
         with self._file.transaction() as connection:
             for entry in entries:
                 values = (state, now.isoformat(), message, entry.id)
@@ -78,7 +78,7 @@ class Journal:
                     connection.execute("UPDATE act SET state = ? WHERE id = ?", (UNDONE, entry.undoes))
 
     def entries(self, since: datetime | None = None, states: Sequence[str] = ()) -> list[Entry]:
-        """Return the acts, oldest first; those that ended since a moment, or in some states."""
+        """Return the acts, oldest first; if given, only those that ended since a moment and are in some states."""
         where, values = [], []
         if since is not None:
             where.append("ended >= ?")
@@ -89,15 +89,15 @@ class Journal:
         return self._select((f"WHERE {' AND '.join(where)} " if where else "") + "ORDER BY id", values)
 
     def get(self, id_: int) -> Entry | None:
-        """Return the act of an id."""
+        """Return the act with an id; None if there is none."""
         return next(iter(self._select("WHERE id = ?", (id_,))), None)
 
     def sidecars(self, id_: int) -> list[Entry]:
-        """Return what went along with a picture."""
+        """Return the acts of a picture's sidecars."""
         return self._select("WHERE picture = ? ORDER BY id", (id_,))
 
     def count_since(self, moment: datetime) -> int:
-        """Count the pictures that were moved since a moment, or are being moved, also those put back."""
+        """Count the pictures moved since a moment, with those being moved and those put back."""
         query = (
             "SELECT count(*) FROM act WHERE begun >= ? AND kind <> 'undo' AND picture IS NULL AND state IN (?, ?, ?)"
         )
@@ -112,13 +112,13 @@ class Journal:
     def kept_for(self, digest: bytes) -> int:
         """Count the near-duplicates that were moved because this content was kept: such a picture must stay.
 
-        It may have been kept directly, or for an identical one that was kept then and moved for this one later.
+        An identical picture that was kept then and moved for this one later counts as this one.
         """
         ((count,),) = self._file.rows(_KEPT_FOR, (digest, DONE, DONE))
         return int(count)
 
     def destinations(self) -> set[bytes]:
-        """Return the directories to which pictures were moved that are still there, as far as is known."""
+        """Return the directories that hold moved pictures, according to the journal."""
         rows = self._file.rows("SELECT target FROM act WHERE state = ? AND kind = 'move'", (DONE,))
         return {paths.parent(target) for (target,) in rows}
 

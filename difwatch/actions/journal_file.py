@@ -42,19 +42,19 @@ CREATE INDEX act_ended ON act (ended);
 
 
 class JournalFile:
-    """A SQLite database of its own, so that a broken store cannot take the way back with it.
+    """A SQLite database apart from the store, so that moves can be undone even when the store is broken.
 
     Parameters
     ----------
     path
-        Made if there is none, unless ``readonly``.
+        Created if missing, unless ``readonly``.
     readonly
-        For looking at it beside a running writer.
+        Only read, beside a running writer.
 
     Raises
     ------
     JournalError
-        It cannot be used, or it was written by a newer difwatch.
+        The file cannot be used, or was written by a newer difwatch.
     """
 
     def __init__(self, path: Path, readonly: bool = False) -> None:
@@ -84,7 +84,7 @@ class JournalFile:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold a transaction: all of it is on the disk afterwards, or nothing."""
+        """Hold a transaction, all or none of which is on the disk afterwards."""
         with self._translated():
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -1,4 +1,4 @@
-"""Doing what was planned: look again, write down, move, check, write down."""
+"""Carrying out a planned act: check, record, move, check again, record."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TRIES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an act: ``state`` is done, refused or failed, ``target`` where the picture is now."""
+    """The result of an act. ``state`` is done, refused, failed or (previewed) planned; ``target`` is the new path."""
 
     act: Act
     state: str
@@ -42,9 +42,8 @@ class Outcome:
 class ActRules:
     """How acts are done.
 
-    ``sidecars`` says what becomes of files that belong to a picture: move, refuse (the picture stays with them) or
-    leave. ``is_image_name`` tells pictures from other files, ``px`` is the side of tensors and ``recipe`` how they
-    are made, ``clock`` tells when, ``environment`` and ``user`` say where waste baskets are.
+    ``sidecars`` decides about files that belong to a picture: move, refuse (the picture stays with them) or leave.
+    ``px`` is the side of tensors and ``recipe`` how they are made. ``environment`` and ``user`` locate waste baskets.
     """
 
     px: int
@@ -57,12 +56,12 @@ class ActRules:
 
 
 def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
-    """Do one act. Whatever happens, the picture is somewhere, whole, and the journal tells where.
+    """Carry out one act. Whatever happens, the picture stays whole, and the journal records where it is.
 
     Raises
     ------
     JournalError
-        Nothing can be written down any more; what is open is finished or rolled back at the next start.
+        The journal cannot be written; open acts are finished or rolled back at the next start.
     """
     try:
         with _held(act, rules) as (files, confirm):
@@ -76,9 +75,9 @@ def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
 
 
 def preview(act: Act, rules: ActRules, claimed: set[bytes]) -> Outcome:
-    """Tell what `carry_out` would do now, and do nothing.
+    """Return what `carry_out` would do now, without doing it.
 
-    ``claimed`` are the names that acts before this one would have taken; those of this one are added.
+    ``claimed`` holds the paths that earlier acts of this preview would use; those of this act are added.
     """
     try:
         with _held(act, rules) as (files, _):
@@ -93,13 +92,13 @@ def preview(act: Act, rules: ActRules, claimed: set[bytes]) -> Outcome:
 
 
 def _must_be_writable(*directories: bytes) -> None:
-    for one in directories:
-        if not os.access(one, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"{os.fsdecode(one)}: {os.strerror(errno.EACCES)}")
+    for path in directories:
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{os.fsdecode(path)}: {os.strerror(errno.EACCES)}")
 
 
 def goes_along(act: Act, rules: ActRules) -> list[bytes]:
-    """The names of the files that would go with a picture now; why it must stay, if it must."""
+    """Return the names of the files that would go with a picture now, or the reason why the picture must stay."""
     try:
         with _place_of(act.image.path, "it") as source:
             return belonging(source, rules.sidecars, rules.is_image_name)
@@ -123,20 +122,20 @@ def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes
 
 @contextlib.contextmanager
 def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
-    """Hold open what goes (the picture first) and the picture to keep, all of them checked."""
+    """Hold open the files that go (the picture first) and the picture to keep, all of them checked."""
     with contextlib.ExitStack() as held:
         source = held.enter_context(_place_of(act.image.path, "it"))
         keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
         victim = held.enter_context(opened(source, "it"))
         keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
-        before, confirm = os.fstat(victim), _AsItWas(keeper_at, keeper)
+        stat_before, confirm = os.fstat(victim), _AsItWas(keeper_at, keeper)
         check(act, victim, keeper, rules.px, rules.recipe)
-        files = [File(victim, source, _entry(act, victim), before)]
+        files = [File(victim, source, _entry(act, victim), stat_before)]
         for name in belonging(source, rules.sidecars, rules.is_image_name):
             there = Place(source.directory, name)
             descriptor = held.enter_context(opened(there, "a file that belongs to it"))
-            before = os.fstat(descriptor)
-            files.append(File(descriptor, there, _sidecar(act, name, descriptor), before))
+            stat_before = os.fstat(descriptor)
+            files.append(File(descriptor, there, _sidecar(act, name, descriptor), stat_before))
         yield files, confirm
 
 
@@ -144,14 +143,14 @@ def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
 def _place_of(path: bytes, what: str) -> Iterator[Place]:
     with contextlib.ExitStack() as held:
         try:
-            found = held.enter_context(place(path))
+            opened_place = held.enter_context(place(path))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RefusedError(f"{what} is not there any more, or its folder has become a link") from error
-        yield found
+        yield opened_place
 
 
 class _AsItWas:
-    """Checks that the picture to keep neither went with the one that was moved nor changed since it was looked at."""
+    """Checks that the picture to keep was neither moved along nor changed since it was checked."""
 
     def __init__(self, keeper_at: Place, keeper: int) -> None:
         self._place = keeper_at
@@ -159,8 +158,8 @@ class _AsItWas:
         self._before = os.fstat(keeper)
 
     def __call__(self) -> None:
-        found = self._place.look()
-        if found is None or (found.st_dev, found.st_ino) != identity(self._keeper):
+        stat_result = self._place.look()
+        if stat_result is None or (stat_result.st_dev, stat_result.st_ino) != identity(self._keeper):
             raise RefusedError("the picture to keep went away at the same moment")
         if FileKey.of(os.fstat(self._keeper)) != FileKey.of(self._before):
             raise RefusedError("the picture to keep was changed at the same moment")
@@ -201,7 +200,7 @@ def _delete(
 
 
 def _move(act: Act, files: Sequence[File], journal: Journal, rules: ActRules, confirm: Callable[[], None]) -> Outcome:
-    """Move a picture and its sidecars to names with the same number, the first that is free for all of them."""
+    """Move a picture and its sidecars to names with one number, the first that is free for all of them."""
     goal = _Goal.of(act, rules)
     with directory(goal.directory, make=True) as below:
         fsid = signed(os.fstatvfs(below).f_fsid)
@@ -210,7 +209,7 @@ def _move(act: Act, files: Sequence[File], journal: Journal, rules: ActRules, co
             for number in range(_TRIES):
                 names = [goal.name(file.source.name, files[0].source.name, number) for file in files]
                 places = [Place(below, name) for name in names]
-                if any(one.look() is not None for one in places):
+                if any(target.look() is not None for target in places):
                     continue
                 files = _written(files, [paths.join(goal.directory, name) for name in names], journal, rules)
                 try:
@@ -230,18 +229,18 @@ def _move(act: Act, files: Sequence[File], journal: Journal, rules: ActRules, co
 def _settled(
     act: Act, files: Sequence[File], journal: Journal, rules: ActRules, error: RefusedError | OSError
 ) -> Outcome:
-    """What really became of an act that failed."""
+    """Settle an act that failed, and return its real outcome."""
     state = "refused" if isinstance(error, RefusedError) else "failed"
     entries = [file.entry for file in files if file.entry.id]
     settled = settle_all(entries, journal, rules.clock, _reason(error))
     if settled and settled[0].state == DONE:
-        along = sum(one.state == DONE for one in settled[1:])
+        along = sum(sidecar.state == DONE for sidecar in settled[1:])
         return Outcome(act, "done", None, entries[0].target, entries[0].id, along)
     return Outcome(act, state, _reason(error))
 
 
 def _written(files: Sequence[File], targets: Sequence[bytes], journal: Journal, rules: ActRules) -> list[File]:
-    """Write down where the files will be tried to be put."""
+    """Record the targets before they are tried."""
     entries = [replace(file.entry, target=target) for file, target in zip(files, targets, strict=True)]
     if entries[0].id:
         journal.retarget(entries)

@@ -1,9 +1,9 @@
-"""What is to be done with the pictures that have a better one: deciding only, nothing is touched. Pure.
+"""Deciding what is done with pictures that have a better one; nothing is touched. Pure.
 
 **The survivor invariant.** A picture that goes is a member of a group. The primary of that group stays: it is a
-member of none, and only members go. Each member is within the threshold of its primary. So each picture that
-goes leaves one that stays, within the threshold of it. `difwatch.actions.move` checks on the disk, at the moment
-it acts, that both are still what they were and that they are not one and the same file.
+member of none, and only members go. Each member is within the threshold of its primary. So for each picture that
+goes, one within its threshold stays. `difwatch.actions.move` checks on the disk, at the moment it acts, that both are
+unchanged and are not the same file.
 
 A picture with another hard link stays: moving one of its names would free nothing.
 """
@@ -22,8 +22,8 @@ from difwatch.model.pictures import Group, Image
 class Policy:
     """What is done with duplicates: the pictures of a group that are not its best.
 
-    ``kind`` is move, trash or delete (for good). ``destination`` is where moved ones go; with ``keep_tree`` they keep
-    the directories they were in, below the name of their folder.
+    ``kind`` is move, trash or delete (for good). ``destination`` is where moved pictures go; with ``keep_tree`` they
+    keep their directories, below the name of their folder.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A picture that goes. ``sse`` is how far it is from the keeper, and ``limit`` how far it may be.
+    """A picture that goes. ``sse`` is its distance from the keeper, ``limit`` the largest that is allowed.
 
-    ``target`` is the wanted path of a moved one; a taken name gets a number.
+    ``target`` is the wanted path of a moved picture; a taken name gets a number.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A duplicate that stays all the same, and why."""
+    """A duplicate that stays, and why."""
 
     image: Image
     reason: str
@@ -65,7 +65,7 @@ def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], fo
     groups
         Disjoint: a picture is the primary of one, a member of one, or in none.
     policy_of
-        What is to be done with a picture, or why nothing.
+        Returns the policy for a picture, or why it stays.
     folders
         The watched folders.
     """
@@ -84,7 +84,7 @@ def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], fo
 
 
 def fingerprint(steps: Iterable[Step], along: Callable[[Act], Sequence[bytes]]) -> str:
-    """A short name of a plan: the same one for the same acts on the same bytes, with the same files along."""
+    """Return a short name of a plan: equal for the same acts on the same bytes with the same sidecars."""
     digest = hashlib.blake2b(digest_size=6)
     for step in steps:
         if isinstance(step, Act):

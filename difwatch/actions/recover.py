@@ -1,9 +1,9 @@
-"""After a kill: an act that was finished is written down as done, and any other one is rolled back.
+"""Recovery after a kill: a finished act is recorded as done, and any other one is rolled back.
 
-Seen from here, the bytes are at the source, at the target, or at a name that only exists while an act is open
-(`Entry.part`, `Entry.parted`, and the same on the other side). While they are still on the source's side, they get
-their name back, and the copy goes; so nothing is removed unless the same bytes were just read somewhere else. While a
-disk is away, nothing is decided.
+The bytes are at the source, at the target, or at a name that exists only while an act is open (`Entry.part`,
+`Entry.parted`, and the same on the other side). While the bytes are still on the source's side, they get their name
+back and the copy is removed. So nothing is removed unless the same bytes were just read elsewhere. While a disk is
+away, nothing is decided.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from difwatch.model.files import FileKey, signed
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What became of an act that a kill had left open: ``state`` is done, rolled back, lost, or open."""
+    """The result for an act that a kill left open: ``state`` is done, rolled back, lost, or open."""
 
     entry: Entry
     state: str
@@ -39,7 +39,7 @@ def recover(journal: Journal, clock: Clock) -> list[Recovered]:
 
 
 def settle_all(entries: Sequence[Entry], journal: Journal, clock: Clock, message: str) -> list[Recovered]:
-    """Put the files of open acts where they belong, and write down where that is; a picture before its sidecars."""
+    """Put the files of open acts where they belong, and record where; a picture comes before its sidecars."""
     states: dict[int, str] = {}
     for entry in entries:
         try:
@@ -57,12 +57,12 @@ def settle_all(entries: Sequence[Entry], journal: Journal, clock: Clock, message
 
 
 def is_on_its_disk(path: bytes, fsid: int | None) -> bool:
-    """Tell whether the place of a path is on the file system that it was on: that its disk is mounted."""
+    """Tell whether a path lies on the file system ``fsid``: whether its disk is mounted."""
     return fsid is None or signed(os.statvfs(paths.nearest(paths.parent(path))).f_fsid) == fsid
 
 
 def _settled(entry: Entry, picture: str | None) -> str:
-    """Put one file where it belongs, a sidecar to its picture, and tell whether it went or stayed."""
+    """Put one file where it belongs, a sidecar to its picture, and return the state of its act."""
     with _place_of(entry.source) as source, _place_of(entry.target) as target:
         for side in (source, target):
             _remove_part(entry, side)
@@ -80,14 +80,14 @@ def _settled(entry: Entry, picture: str | None) -> str:
 
 
 def _is_there(entry: Entry, side: Place | None, path: bytes, fsid: int | None) -> bool:
-    """Tell whether the disk of a side is surely there: by its id, or by what of ours is on it."""
+    """Tell whether the disk of a side is surely there: by its id, or by a file of this act on it."""
     if is_on_its_disk(path, fsid):
         return True
     return side is not None and (_passing(entry, side, "gone").look() is not None or holds(entry, side))
 
 
 def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
-    """Let the notes in the waste basket be those of what lies there."""
+    """Make the notes in the waste basket match the files in it."""
     original = entry if entry.undoes is None else journal.get(entry.undoes)
     if original is None or original.kind != "trash" or original.target is None or state in (LOST, OPEN):
         return
@@ -103,13 +103,13 @@ def _set_notes_right(entry: Entry, state: str, journal: Journal) -> None:
 
 @contextlib.contextmanager
 def _place_of(path: bytes | None) -> Iterator[Place | None]:
-    """The place of a path; None if its directory is not there."""
+    """Hold the place of a path; None if its directory is not there."""
     with contextlib.ExitStack() as held:
-        found = None
+        opened_place = None
         if path is not None:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                found = held.enter_context(place(path))
-        yield found
+                opened_place = held.enter_context(place(path))
+        yield opened_place
 
 
 def _passing(entry: Entry, side: Place, what: str) -> Place:
@@ -137,7 +137,7 @@ def _settled_deletion(entry: Entry, source: Place | None, picture: str | None) -
 
 
 def _restore(entry: Entry, side: Place | None) -> None:
-    """Give a file that was set apart its name back."""
+    """Restore the name of a file that was set apart."""
     if side is not None:
         apart = _passing(entry, side, "gone")
         if apart.look() is not None:
@@ -160,7 +160,7 @@ def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
 
 
 def holds(entry: Entry, side: Place) -> bool:
-    """Tell whether the bytes that were to be moved are here."""
+    """Tell whether the bytes that were to be moved are at a place."""
     try:
         with opened(side, "it") as descriptor:
             return os.fstat(descriptor).st_size == entry.size and digest_of_file(descriptor) == entry.digest
@@ -169,13 +169,13 @@ def holds(entry: Entry, side: Place) -> bool:
 
 
 def _is_copy(entry: Entry, side: Place) -> bool:
-    """Tell whether the file here is the copy that we made, or the second name: it has the time of the original."""
-    found = side.look()
-    return found is not None and FileKey.of(found).mtime_ns == entry.mtime_ns
+    """Tell whether the file is our copy or a second name: its mtime is that of the original."""
+    stat_result = side.look()
+    return stat_result is not None and FileKey.of(stat_result).mtime_ns == entry.mtime_ns
 
 
 def _follow(entry: Entry, picture: str, state: str) -> str:
-    """Bring a sidecar to where its picture is, if it can be."""
+    """Move a sidecar to where its picture is, if possible, and return the state of its act."""
     if state == picture or entry.target is None:
         return state
     there, here = (entry.target, entry.source) if picture == DONE else (entry.source, entry.target)
@@ -183,5 +183,5 @@ def _follow(entry: Entry, picture: str, state: str) -> str:
         with place(here) as source, place(there, make=True) as target, opened(source, "it") as descriptor:
             transfer(File(descriptor, source, entry, os.fstat(descriptor)), target, lambda: None)
     except (OSError, RefusedError):
-        return state  # it stays where it is, whole
+        return state  # the sidecar stays where it is, whole
     return picture

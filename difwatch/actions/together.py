@@ -1,4 +1,4 @@
-"""A picture and what belongs to it: all of them go, or none does."""
+"""A picture and its sidecars: all of them go, or none does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from difwatch.actions.entry import Entry
 from difwatch.actions.transfer import File, put_back, set_apart, sync_after, transfer, unlink
 
 Prepare = Callable[[Entry, Place], Callable[[], None]]
-"""Called before a file is moved to a place; gives what takes that back."""
+"""Called before a file is moved to a place; returns what reverts the call."""
 
 
 class TakenError(Exception):
@@ -25,14 +25,14 @@ def transfer_together(
     confirm: Callable[[], None],
     prepare: Prepare = lambda entry, target: lambda: None,
 ) -> None:
-    """Move files one after the other; when one cannot be moved, those before it go back.
+    """Move files one after the other; when one cannot be moved, move back those before it.
 
     Raises
     ------
     TakenError
         The name of a target is taken.
     RefusedError, OSError
-        As `transfer` does. If a file could not go back, it is where it was moved to.
+        As in `transfer`. A file that could not go back is where it was moved to.
     """
     back: list[Callable[[], None]] = []
     try:
@@ -62,12 +62,12 @@ def _return(file: File, target: Place) -> None:
 
 
 def remove_together(files: Sequence[File], confirm: Callable[[], None]) -> list[File]:
-    """Unlink files: first all get names that nobody knows, and until the first one is unlinked, all can go back.
+    """Unlink files, after renaming all to names that nobody knows; until the first is unlinked, all can go back.
 
     Returns
     -------
     list of File
-        Those after the first that could not be unlinked and stay.
+        Those after the first that could not be unlinked and so stay.
 
     Raises
     ------

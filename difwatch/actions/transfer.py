@@ -1,4 +1,4 @@
-"""One file from one place to another: never over anything, checked after, on the disk before anything is unlinked."""
+"""Moving one file: nothing is replaced, and the result is checked and on the disk before anything is unlinked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHANGED = "it was changed or replaced while it was being moved"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that goes: held open, where it is, what is written down about it, and its state before it was read."""
+    """A file that goes: its open descriptor, its place, its journal entry, and its state before it was read."""
 
     descriptor: int
     source: Place
@@ -28,27 +28,27 @@ class File:
     before: os.stat_result
 
     def refuse_if_changed(self) -> None:
-        """Refuse to go on when it is no longer as it was before it was read.
+        """Refuse to go on if the file is no longer as it was before it was read.
 
         Raises
         ------
         RefusedError
-            Its bytes may be others than those that were looked at.
+            The bytes may differ from those that were checked.
         """
         if FileKey.of(os.fstat(self.descriptor)) != FileKey.of(self.before):
             raise RefusedError(_CHANGED)
 
     def after_return(self) -> File:
-        """As it is after it was renamed and put back: its bytes are what they were, its ctime is another one."""
+        """Return the file as renamed and put back: its bytes are the same, its ctime is another one."""
         return replace(self, before=os.fstat(self.descriptor)) if self._has_its_bytes() else self
 
     def is_at(self, place: Place) -> bool:
-        """Tell whether it is at a place now, with the bytes that were looked at."""
+        """Tell whether the file is at a place now, with the bytes that were checked."""
         return self._has_its_bytes() and _is(place, self.descriptor)
 
     def _has_its_bytes(self) -> bool:
-        now = os.fstat(self.descriptor)
-        return (now.st_size, now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
+        stat_now = os.fstat(self.descriptor)
+        return (stat_now.st_size, stat_now.st_mtime_ns) == (self.before.st_size, self.before.st_mtime_ns)
 
 
 def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:
@@ -56,12 +56,8 @@ def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:
 
     Parameters
     ----------
-    file
-        What is moved.
-    target
-        To where.
     confirm
-        Called when the file has left its name and can still be put back; raises a `RefusedError` if it must be.
+        Called when the file has left its name and can still be put back; raises `RefusedError` to have it put back.
 
     Raises
     ------
@@ -90,7 +86,7 @@ def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:
 
 
 def set_apart(file: File) -> Place:
-    """Give a file a name that nobody knows, so that what is unlinked then is surely that file.
+    """Rename a file to a name that nobody knows, so that no other file can be unlinked in its place.
 
     Raises
     ------
@@ -107,24 +103,24 @@ def set_apart(file: File) -> Place:
 
 
 def sync_after(directory: int) -> None:
-    """Bring to the disk that names are gone, as far as that can be done.
+    """Sync the removal of names to the disk, where possible.
 
-    If it cannot, a power cut may bring them back: one copy more, and nothing is lost.
+    Otherwise a power cut may bring the names back: an extra copy, and nothing is lost.
     """
     with contextlib.suppress(OSError):
         sync(directory)
 
 
-def put_back(found: Place, home: Place) -> None:
-    """Give a file its name back; if that is taken by now, one with a number, so that nothing is lost."""
-    ours, there = found.look(), home.look()
+def put_back(current: Place, home: Place) -> None:
+    """Restore the name of a file, with a number if that name is taken by now, so that nothing is lost."""
+    ours, there = current.look(), home.look()
     if ours is not None and there is not None and (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
-        found.remove()  # it has its name still
+        current.remove()  # the file still has its name
         return
     for number in range(10_000):
         name = numbered(home.name, split(home.name)[0], number)
         with contextlib.suppress(FileExistsError):
-            rename_new(found, Place(home.directory, name))
+            rename_new(current, Place(home.directory, name))
             return
 
 
@@ -134,8 +130,8 @@ def unlink(apart: Place) -> None:
     Raises
     ------
     OSError
-        It is still there. A call that failed may have done it all the same (an answer that got lost, an
-        interruption), so it is looked at.
+        The file is still there. This is checked, because a failed call may have unlinked the file all the same (a
+        lost answer, an interruption).
     """
     try:
         apart.remove()
@@ -155,16 +151,16 @@ def _transfer_across(file: File, target: Place, confirm: Callable[[], None]) -> 
     except Exception:
         if apart is not None:
             put_back(apart, file.source)
-        found = target.look()
-        # The copy only goes while the file itself is surely at its old place.
-        if _is(file.source, file.descriptor) and found is not None and (found.st_dev, found.st_ino) == copied:
+        copy = target.look()
+        # Remove the copy only while the file itself is surely at its old place.
+        if _is(file.source, file.descriptor) and copy is not None and (copy.st_dev, copy.st_ino) == copied:
             target.remove()
         raise
     sync_after(file.source.directory)
 
 
 def _copy(file: File, target: Place) -> tuple[int, int]:
-    """Copy to a passing name, and give it the target's name when all of it is on the disk; gives its identity."""
+    """Copy to a temporary name, rename the synced copy to the target, and return the identity of the copy."""
     part = Place(target.directory, file.entry.beside(b"/", "part")[1:])
     out = part.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
@@ -194,19 +190,19 @@ def _copy_bytes(descriptor: int, out: int) -> bytes:
     return digest_of_blocks(written())
 
 
-def _copy_attributes(descriptor: int, before: os.stat_result, out: int) -> None:
-    """Owner, extended attributes (with access lists), mode, times; what the file system cannot hold is left out."""
+def _copy_attributes(descriptor: int, stat_before: os.stat_result, out: int) -> None:
+    """Copy owner, extended attributes (with access lists), mode and times; omit what the file system cannot hold."""
     with contextlib.suppress(OSError):
-        os.fchown(out, before.st_uid, before.st_gid)
+        os.fchown(out, stat_before.st_uid, stat_before.st_gid)
     with contextlib.suppress(OSError):
         for name in os.listxattr(descriptor):
             with contextlib.suppress(OSError):
                 os.setxattr(out, name, os.getxattr(descriptor, name))
     with contextlib.suppress(OSError):
-        os.fchmod(out, before.st_mode & 0o7777)
-    os.utime(out, ns=(before.st_atime_ns, before.st_mtime_ns))
+        os.fchmod(out, stat_before.st_mode & 0o7777)
+    os.utime(out, ns=(stat_before.st_atime_ns, stat_before.st_mtime_ns))
 
 
 def _is(place: Place, descriptor: int) -> bool:
-    found = place.look()
-    return found is not None and (found.st_dev, found.st_ino) == identity(descriptor)
+    stat_result = place.look()
+    return stat_result is not None and (stat_result.st_dev, stat_result.st_ino) == identity(descriptor)

@@ -1,4 +1,4 @@
-"""The waste basket of the desktop, as freedesktop.org describes it: a place beside the file, and a note where it was.
+"""The waste basket of the desktop, as freedesktop.org specifies it: the files, and a note of where each of them was.
 
 It is filled here and not by Send2Trash, which looks for a free name and then renames, and so can replace a file.
 Deleted pictures go through the same journal and the same rename as moved ones, and come back by the same undo.
@@ -36,7 +36,7 @@ class Basket:
         return self.path + b"/files"
 
     def note(self, source: bytes, moment: datetime) -> bytes:
-        """Return what is written down about a file that is deleted at a moment; the note says it in local time."""
+        """Return the note on a file that is deleted at a moment, which the note states in local time."""
         shown = source if self.top is None else source.removeprefix(paths.inside(self.top))
         return b"[Trash Info]\nPath=%s\nDeletionDate=%s\n" % (quote(shown).encode(), _local(moment))
 
@@ -47,18 +47,16 @@ def _local(moment: datetime) -> bytes:
 
 
 def home_basket(environment: Mapping[str, str]) -> Basket:
-    """The basket in the home directory."""
+    """Return the basket in the home directory."""
     data = environment.get("XDG_DATA_HOME") or environment.get("HOME", "") + "/.local/share"
     return Basket(os.path.realpath(os.fsencode(data)) + b"/Trash", None)
 
 
 def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket:
-    """The basket that a file goes to: on its own disk if there can be one, else in the home directory.
+    """Return the basket for a file: on the file's own disk if there can be one, else in the home directory.
 
     Parameters
     ----------
-    path
-        Of the file.
     environment
         For ``XDG_DATA_HOME`` and ``HOME``.
     user
@@ -77,7 +75,7 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
 
 
 def basket_of(target: bytes) -> Basket:
-    """The basket in which a file lies."""
+    """Return the basket in which a file lies."""
     path = paths.parent(paths.parent(target))
     above, name = paths.parent(path), paths.name(path)
     if name.startswith(b".Trash-"):
@@ -88,7 +86,7 @@ def basket_of(target: bytes) -> Basket:
 
 
 def write_note(basket_path: bytes, name: bytes, note: bytes) -> None:
-    """Claim a name in the basket.
+    """Claim a name in the basket by writing its note.
 
     Raises
     ------
@@ -109,7 +107,7 @@ def write_note(basket_path: bytes, name: bytes, note: bytes) -> None:
 
 
 def remove_note(target: bytes | None, source: bytes) -> None:
-    """Take the note of a file in a basket away, if it is there and says that the file came from ``source``."""
+    """Remove the note on a file in a basket, if the note is there and says that the file came from ``source``."""
     if target is None:
         return
     name = paths.name(target) + b".trashinfo"
@@ -119,9 +117,9 @@ def remove_note(target: bytes | None, source: bytes) -> None:
         note = Place(info, name)
         descriptor = note.open(os.O_RDONLY)
         try:
-            found = os.read(descriptor, 1 << 16)
-            # Also one that was only begun.
-            ours = said.rstrip() in found.splitlines() or beginning.startswith(found)
+            content = os.read(descriptor, 1 << 16)
+            # A note that was only begun counts as well.
+            ours = said.rstrip() in content.splitlines() or beginning.startswith(content)
         finally:
             os.close(descriptor)
         if ours:
@@ -133,7 +131,7 @@ def _info_of(target: bytes) -> bytes:
 
 
 def _top(path: bytes, device: int) -> bytes:
-    """The topmost directory above a path that is on the same disk."""
+    """Return the topmost directory above a path that is on the same disk."""
     while path != b"/":
         above = paths.parent(path)
         if os.lstat(above).st_dev != device:

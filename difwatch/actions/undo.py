@@ -1,4 +1,4 @@
-"""The way back: a moved file goes where it was, found by its bytes, never over anything."""
+"""Undoing a move: the file, found by its bytes, goes back to where it was, never replacing anything."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from difwatch.model.files import signed
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of undoing an act: ``state`` is done, refused or failed."""
+    """The result of undoing an act: ``state`` is done, refused or failed."""
 
     entry: Entry
     state: str
@@ -30,7 +30,7 @@ class Undone:
 
 
 def undo(entry: Entry, journal: Journal, clock: Clock, force: bool = False) -> Undone:
-    """Put a picture back, and then its sidecars; to another disk than it came from only by ``force``."""
+    """Put back a picture and its sidecars; to a disk other than the original one only with ``force``."""
     if entry.kind == "undo" or entry.state != DONE:
         why = "it was put back already" if entry.state == "undone" else f"it is {entry.state}"
         return Undone(entry, "refused", why if entry.kind != "undo" else "it is itself the way back of another")
@@ -40,7 +40,7 @@ def undo(entry: Entry, journal: Journal, clock: Clock, force: bool = False) -> U
         why = "its folder is on another file system than when it was moved (is its disk mounted?); --force does it"
         return Undone(entry, "refused", why)
     try:
-        _put_back([entry, *(one for one in journal.sidecars(entry.id) if one.state == DONE)], journal, clock)
+        _put_back([entry, *(along for along in journal.sidecars(entry.id) if along.state == DONE)], journal, clock)
     except RefusedError as error:
         return Undone(entry, "refused", str(error))
     except FileExistsError as error:
@@ -51,7 +51,7 @@ def undo(entry: Entry, journal: Journal, clock: Clock, force: bool = False) -> U
 
 
 def _put_back(entries: Sequence[Entry], journal: Journal, clock: Clock) -> None:
-    """Put a picture back and with it those of its sidecars that are still there."""
+    """Put back a picture and those of its sidecars that are still there."""
     picture = entries[0]
     with contextlib.ExitStack() as held:
         files, homes = _files(entries, held)
@@ -73,11 +73,11 @@ def _put_back(entries: Sequence[Entry], journal: Journal, clock: Clock) -> None:
 
 
 def _files(entries: Sequence[Entry], held: contextlib.ExitStack) -> tuple[list[File], list[Place]]:
-    """What is still there, held open, and the places where it was, which are free."""
+    """Hold open the files that are still there, and return them with their old places, which are free."""
     files, homes = [], []
     for entry in entries:
         try:
-            path, source, descriptor, before = held.enter_context(_found(entry))
+            path, source, descriptor, stat_before = held.enter_context(_found(entry))
         except RefusedError:
             if entry is entries[0]:
                 raise
@@ -88,19 +88,19 @@ def _files(entries: Sequence[Entry], held: contextlib.ExitStack) -> tuple[list[F
         way_back = Entry.of("undo", path, descriptor, entry.digest)
         fsid = signed(os.fstatvfs(home.directory).f_fsid)
         way_back = replace(way_back, target=entry.source, target_fsid=fsid, undoes=entry.id)
-        files.append(File(descriptor, source, way_back, before))
+        files.append(File(descriptor, source, way_back, stat_before))
         homes.append(home)
     return files, homes
 
 
 @contextlib.contextmanager
 def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int, os.stat_result]]:
-    """The file, held open, at its place or under another name beside it; and its state before it was read.
+    """Hold a moved file open, at its place or under another name beside it, with its state before it was read.
 
     Raises
     ------
     RefusedError
-        These bytes are not there any more.
+        The bytes are not there any more.
     """
     assert entry.target is not None
     above, name = paths.parent(entry.target), paths.name(entry.target)
@@ -109,24 +109,23 @@ def _found(entry: Entry) -> Iterator[tuple[bytes, Place, int, os.stat_result]]:
             below = held.enter_context(directory(above))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RefusedError(f"{os.fsdecode(above)} is not there any more") from error
-        now = next(
-            (one for one in (name, *_others(below, name, entry.size)) if holds(entry, Place(below, one))), None
-        )
-        if now is None:
+        candidates = (name, *_others(below, name, entry.size))
+        current = next((candidate for candidate in candidates if holds(entry, Place(below, candidate))), None)
+        if current is None:
             raise RefusedError(f"{os.fsdecode(entry.target)} is not there any more, or is another file now")
-        source = Place(below, now)
+        source = Place(below, current)
         descriptor = held.enter_context(opened(source, "it"))
-        before = os.fstat(descriptor)
+        stat_before = os.fstat(descriptor)
         if digest_of_file(descriptor) != entry.digest:
             raise RefusedError(f"{os.fsdecode(entry.target)} is another file now")
-        yield paths.join(above, now), source, descriptor, before
+        yield paths.join(above, current), source, descriptor, stat_before
 
 
 def _others(below: int, name: bytes, size: int) -> list[bytes]:
-    found = []
+    names = []
     with os.scandir(below) as entries:
         for entry in entries:
             encoded = os.fsencode(entry.name)
             if encoded != name and entry.is_file(follow_symlinks=False) and entry.stat().st_size == size:
-                found.append(encoded)
-    return sorted(found)
+                names.append(encoded)
+    return sorted(names)

@@ -1,4 +1,4 @@
-"""Who may write to a state directory, and how everybody else asks them to.
+"""Who may write to a state directory, and how other processes ask the writer.
 
 ::
 
@@ -6,5 +6,5 @@
     lock        one process at a time may write: whoever holds it
     requests    others ask the holder over a Unix socket
     heartbeat   what only the daemon knows, for `status`
-    notify      telling systemd
+    notify      reporting to systemd
 """

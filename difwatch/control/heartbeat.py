@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def write_heartbeat(state_dir: StateDir, heartbeat: Heartbeat) -> None:
-    """Replace the last heartbeat, as a whole; a disk that takes nothing is no reason to stop watching."""
+    """Replace the last heartbeat as a whole; a failed write is logged, as it is no reason to stop watching."""
     new = state_dir.heartbeat.with_suffix(".new")
     try:
         new.write_text(json.dumps(_to_json(heartbeat)), encoding="utf-8")
@@ -25,7 +25,7 @@ def write_heartbeat(state_dir: StateDir, heartbeat: Heartbeat) -> None:
 
 
 def read_heartbeat(state_dir: StateDir) -> Heartbeat:
-    """Return what the daemon last left; an empty one if it never ran here, or was another version."""
+    """Return the last heartbeat; an empty one if the daemon never ran here, or was another version."""
     try:
         return _from_json(json.loads(state_dir.heartbeat.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -15,13 +15,13 @@ _FLOCK = "hhqqi"  # struct flock of 64-bit Linux: type, whence, start, length, p
 class WriterLock:
     """The right to write to a state directory, held until `release` or the end of the process.
 
-    A record lock of the kernel: it ends with the process however that ends, so there is no stale lock, and
-    the kernel itself knows the holder's pid.
+    A record lock of the kernel ends with its process, however that ends, so no lock is ever stale. The kernel itself
+    knows the pid of the holder.
 
     Raises
     ------
     StoreBusyError
-        Another process holds it; the message names its pid.
+        Another process holds the lock; the message names its pid.
     """
 
     def __init__(self, state_dir: StateDir) -> None:
@@ -41,12 +41,12 @@ class WriterLock:
             ) from error
 
     def release(self) -> None:
-        """Give the right back."""
+        """Release the lock."""
         os.close(self._descriptor)
 
 
 def holder(state_dir: StateDir) -> int | None:
-    """The pid of the process that holds the lock, None if nobody does. Takes no lock itself."""
+    """Return the pid of the process that holds the lock, without locking; None if no process does."""
     try:
         descriptor = os.open(state_dir.lock, os.O_RDWR | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""Telling systemd how the service is: a line to the socket that it names."""
+"""Reporting the state of the service to systemd, over the socket that systemd names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Notifier:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        # A service manager that does not listen is no reason to stop, and one that does not read none to wait.
+        # A service manager that does not listen must not stop us, and one that does not read must not make us wait.
         kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as to:
             lines = (" ".join(state.splitlines()) for state in states)

@@ -1,6 +1,6 @@
-"""Asking the process that holds a state directory: one line of JSON there, one line back, over a Unix socket.
+"""Requests to the process that holds a state directory: one line of JSON each way, over a Unix socket.
 
-Only processes of the same user, and root, are answered. A request has a bounded length and must come at once.
+Only processes of the same user, and root, are answered. A request is bounded in length and must come within seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from difwatch.errors import (
 log = logging.getLogger(__name__)
 
 _LONGEST = 1 << 20  # bytes of a request
-_MOST = 16  # that are being read at once
+_MOST = 16  # requests that are read at once
 _PATIENCE = 5.0  # seconds for a request to come
 _CREDENTIALS = "3i"  # struct ucred: pid, uid, gid
 
@@ -43,19 +43,19 @@ class Answerer(Protocol):
         Raises
         ------
         DifwatchError
-            It cannot be carried out, or is not a request; the text says which field is wrong.
+            The request cannot be carried out, or is malformed; the text says which field is wrong.
         """
 
 
 class RequestServer:
-    """Answers requests from within a loop; never waits.
+    """Answers requests from within a loop, without waiting.
 
     Parameters
     ----------
     state_dir
-        Where the socket is made; the caller holds its lock.
+        Where the socket is created; the caller holds the lock of the directory.
     answerer
-        Answers what comes.
+        Answers the requests.
     """
 
     def __init__(self, state_dir: StateDir, answerer: Answerer) -> None:
@@ -64,20 +64,20 @@ class RequestServer:
         self._waiting: dict[socket.socket, tuple[bytearray, float]] = {}
         self._path.unlink(missing_ok=True)  # of a holder that was killed
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        before = os.umask(0o177)
+        umask_before = os.umask(0o177)
         try:
             with _near(self._path) as address:
                 self._socket.bind(address)
         finally:
-            os.umask(before)
+            os.umask(umask_before)
         self._socket.listen(_MOST)
 
     def waitables(self) -> list[socket.socket]:
-        """What becomes readable when there is something to do."""
+        """Return the sockets that become readable when there is something to do."""
         return [self._socket, *self._waiting]
 
     def serve(self, now: float) -> None:
-        """Take in what has come, and answer what is complete. ``now`` is steady."""
+        """Read what has come, and answer the complete requests. ``now`` is monotonic."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 asking, _ = self._socket.accept()
@@ -108,8 +108,8 @@ class RequestServer:
 
     def _has_all(self, asking: socket.socket, said: bytearray) -> bool:
         try:
-            while len(said) <= _LONGEST and (some := asking.recv(1 << 16)):
-                said += some
+            while len(said) <= _LONGEST and (block := asking.recv(1 << 16)):
+                said += block
         except BlockingIOError:
             return said.endswith(b"\n")
         except OSError:
@@ -142,9 +142,9 @@ def ask(state_dir: StateDir, request: Mapping[str, Any], seconds: float = 60.0) 
     Raises
     ------
     StoreBusyError
-        It does not answer.
+        The holder does not answer.
     DifwatchError
-        What it could not do, with its exit code.
+        The holder refused the request or failed; the exit code is that of its error.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as to:
         to.settimeout(seconds)
@@ -154,8 +154,8 @@ def ask(state_dir: StateDir, request: Mapping[str, Any], seconds: float = 60.0) 
             with contextlib.suppress(BrokenPipeError):  # a refusal may be there before the request is sent
                 to.sendall(json.dumps(dict(request)).encode() + b"\n")
             said = b""
-            while not said.endswith(b"\n") and (some := to.recv(1 << 16)):
-                said += some
+            while not said.endswith(b"\n") and (block := to.recv(1 << 16)):
+                said += block
             answer = json.loads(said)
         except (OSError, ValueError) as error:
             raise StoreBusyError(
@@ -173,7 +173,7 @@ def _error(text: str, exit_code: int) -> DifwatchError:
 
 
 class _near(contextlib.AbstractContextManager[str]):  # noqa: N801  (used as a function)
-    """A short address of a socket, whatever the length of its path: the kernel takes no more than 107 bytes."""
+    """A short address of a socket, whatever the length of its path: the kernel accepts no more than 107 bytes."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

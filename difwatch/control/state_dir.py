@@ -40,7 +40,7 @@ class StateDir:
 
     @property
     def socket(self) -> Path:
-        """Where that process answers requests."""
+        """Where the writer of the store answers requests."""
         return self.path / "control.sock"
 
     @property
@@ -59,12 +59,12 @@ class StateDir:
         Parameters
         ----------
         network
-            The kind of network file system that the directory lies on; None if it is none.
+            The kind of network file system that the directory lies on; None if it lies on none.
 
         Raises
         ------
         StoreError
-            Naming the kind.
+            The directory lies on a network file system; the text names its kind.
         """
         if network is not None:
             raise StoreError(

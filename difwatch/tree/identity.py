@@ -9,8 +9,7 @@ from typing import NamedTuple
 class Identity(NamedTuple):
     """What tells a directory from another one at its place.
 
-    ``dev`` may be another number after each start of the machine; ``fsid`` stays with the file system, where it has
-    one of its own.
+    ``dev`` may change with each start of the machine; ``fsid`` stays with a file system that has one of its own.
     """
 
     dev: int
@@ -19,7 +18,7 @@ class Identity(NamedTuple):
 
 
 def identity(path: bytes) -> Identity | None:
-    """The identity of a directory that can be listed; None if it is not there."""
+    """Return the identity of a directory; None if the directory cannot be listed."""
     try:
         with os.scandir(path):
             stat = os.stat(path)  # noqa: PTH116  (bytes have no Path)

@@ -30,7 +30,7 @@ class Mount(NamedTuple):
 
     @property
     def is_network(self) -> bool:
-        """Whether it lies on another machine, so that locks and shared memory do not hold."""
+        """Whether the file system lies on another machine, where locks and shared memory do not hold."""
         return self.kind in _NETWORK
 
     @property
@@ -40,29 +40,29 @@ class Mount(NamedTuple):
 
 
 def read_mounts(text: bytes | None = None) -> list[Mount]:
-    """The mounts that this process sees, in the order in which they were made.
+    """Return the mounts that this process sees, in the order in which they were made.
 
-    ``text`` is what ``/proc/self/mountinfo`` says; it is read when not given.
+    ``text`` is the content of ``/proc/self/mountinfo``, which is read if None.
     """
     if text is None:
         text = Path("/proc/self/mountinfo").read_bytes()
     mounts = []
     for line in text.splitlines():
-        before, _, after = line.partition(b" - ")
-        fields = before.split(b" ")
+        mount, _, file_system = line.partition(b" - ")
+        fields = mount.split(b" ")
         path = _OCTAL.sub(lambda octal: bytes([int(octal[1], 8)]), fields[4])
-        mounts.append(Mount(int(fields[0]), path, after.split(b" ")[0]))
+        mounts.append(Mount(int(fields[0]), path, file_system.split(b" ")[0]))
     return mounts
 
 
 def mounts_of(path: bytes, mounts: Sequence[Mount]) -> frozenset[Mount]:
-    """The mount that a path lies on, and those below it."""
+    """Return the mount that a path lies on, and the mounts below the path."""
     below = {mount for mount in mounts if paths.is_below(mount.path, path)}
     own = mount_at(path, mounts)
     return frozenset(below | ({own} if own else set()))
 
 
 def mount_at(path: bytes, mounts: Sequence[Mount]) -> Mount | None:
-    """The mount that a path lies on: of those at the longest place, the last one."""
+    """Return the mount that a path lies on: of those at the longest place, the last one."""
     holding = [mount for mount in mounts if paths.is_within(path, mount.path)]
     return max(enumerate(holding), key=lambda item: (len(item[1].path), item[0]), default=(0, None))[1]

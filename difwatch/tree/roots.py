@@ -40,7 +40,7 @@ class Root:
         self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
 
     def exclude(self, path: bytes) -> None:
-        """Let nothing in a directory count from now on."""
+        """Exclude a directory, and all that is in it, from now on."""
         self._excluded = (*self._excluded, paths.inside(path))
 
     def contains(self, path: bytes) -> bool:
@@ -48,7 +48,7 @@ class Root:
         return path.startswith(self._inside)
 
     def admits_file(self, path: bytes) -> bool:
-        """Tell whether a file of this path counts."""
+        """Tell whether a file at this path counts."""
         if not self.contains(path) or path.startswith(self._excluded):
             return False
         relative = path[len(self._inside) :]
@@ -82,11 +82,11 @@ class Root:
 
 
 def innermost(roots: Sequence[Root], path: bytes) -> Root | None:
-    """The root that a path belongs to: of nested ones, the deepest."""
+    """Return the root that a path belongs to: of nested roots, the deepest."""
     return max((root for root in roots if root.contains(path)), key=lambda root: len(root.path), default=None)
 
 
 def admits(roots: Sequence[Root], path: bytes) -> bool:
-    """Tell whether a file of this path counts in the root that it belongs to."""
+    """Tell whether a file at this path counts in the root that the path belongs to."""
     root = innermost(roots, path)
     return root is not None and root.admits_file(path)

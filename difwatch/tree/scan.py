@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A place the walk could not look into, or must not: nothing is known about it.
+    """A place that the walk could not or must not look into: nothing is known about it.
 
-    The path of a directory ends with a slash and stands for all that lies below it. ``expected`` ones are no
-    trouble: another root looks after them.
+    The path of a directory ends with a slash and stands for all that lies below it. An ``expected`` one is no
+    trouble: another root looks after it.
     """
 
     path: bytes
@@ -33,7 +33,7 @@ class Blind:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A directory that the walk went into or tried to, by its device and inode."""
+    """A directory that the walk entered or tried to enter, with its device and inode."""
 
     path: bytes
     dev: int
@@ -42,7 +42,7 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A known file that the walk did not find; ``dev`` is the device it was on when it was read."""
+    """A known file that the walk did not find; ``dev`` is the device of the file when it was read."""
 
     path: bytes
     dev: int
@@ -65,13 +65,13 @@ class KnownState(Protocol):
 def walk(
     root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()
 ) -> Iterator[FileState | Blind | Directory]:
-    """Walk the files of a root below a directory, in the order of the bytes of their paths.
+    """Yield the files of a root below a directory, in the order of the bytes of their paths.
 
-    The order is that of the store, so that both can be compared side by side without holding either.
-    Symbolic links are not followed. Each directory comes before what is in it. A directory that cannot be read
-    gives a `Blind`, as does one in ``elsewhere``, which belongs to another root.
+    The order is that of the store, so both can be compared side by side without holding either. Symbolic links are
+    not followed. Each directory comes before what is in it. A directory that cannot be read yields a `Blind`, as does
+    one in ``elsewhere``, which belongs to another root.
     """
-    if os.path.realpath(start) != start:  # it became a link: the folder is looked for anew, another place is empty
+    if os.path.realpath(start) != start:  # it became a link: a root is then unknown, any other directory empty
         if start == root.path:
             yield Blind(start + b"/")
         return
@@ -97,13 +97,13 @@ def walk(
 
 
 def _as_directory(path: bytes) -> Iterator[Directory]:
-    with contextlib.suppress(OSError):  # it is listed next, and its failure told there
-        found = os.lstat(path)
-        yield Directory(path, found.st_dev, found.st_ino)
+    with contextlib.suppress(OSError):  # the directory is listed next, and a failure reported there
+        stat_result = os.lstat(path)
+        yield Directory(path, stat_result.st_dev, stat_result.st_ino)
 
 
 def _listed(directory: bytes, is_root: bool) -> list[os.DirEntry[bytes]] | None:
-    """The entries of a directory in the order of their paths; None if they cannot be told."""
+    """Return the entries of a directory in the order of their paths; None if they are not known."""
     try:
         with os.scandir(directory) as entries:
             return sorted(entries, key=_as_path)
@@ -134,31 +134,31 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[FileState | Blind]:
         yield Blind(entry.path)
 
 
-def differences(found: Iterable[FileState | Blind | Directory], known: Iterable[KnownState]) -> Iterator[Difference]:
-    """Compare a walk with what is known; both in the order of the bytes of their paths.
+def differences(walked: Iterable[FileState | Blind | Directory], known: Iterable[KnownState]) -> Iterator[Difference]:
+    """Yield how a walk differs from what is known; both are in the order of the bytes of their paths.
 
-    Yields a change for each file that is new or in another state, and an `Absent` for each that is not there. What
-    a `Blind` stands for is left as it is; it is passed on, and so are directories. For a file that is as it was, None
-    is yielded, so that whoever takes from here can pause after any number of files.
+    A file that is new or in another state yields a change, one that is not there an `Absent`, and an unchanged one
+    None, so that the caller can pause after any number of files. Directories and each `Blind` are passed on; known
+    files that a `Blind` hides yield nothing.
     """
     rows = iter(known)
     row = next(rows, None)
-    for one in found:
-        if isinstance(one, Directory):
-            yield one
+    for item in walked:
+        if isinstance(item, Directory):
+            yield item
             continue
-        while row is not None and row.path < one.path:
+        while row is not None and row.path < item.path:
             yield Absent(row.path, row.key.dev)
             row = next(rows, None)
-        if isinstance(one, Blind):
-            yield one
-            while row is not None and one.hides(row.path):
+        if isinstance(item, Blind):
+            yield item
+            while row is not None and item.hides(row.path):
                 row = next(rows, None)
-        elif row is not None and row.path == one.path:
-            yield Change(ChangeKind.FILE, one.path, one.key) if row.key != one.key else None
+        elif row is not None and row.path == item.path:
+            yield Change(ChangeKind.FILE, item.path, item.key) if row.key != item.key else None
             row = next(rows, None)
         else:
-            yield Change(ChangeKind.FILE, one.path, one.key)
+            yield Change(ChangeKind.FILE, item.path, item.key)
     while row is not None:
         yield Absent(row.path, row.key.dev)
         row = next(rows, None)

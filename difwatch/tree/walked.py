@@ -10,24 +10,24 @@ from difwatch.tree.scan import Directory
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Of a walk that has ended.
+    """The result of a walk that has ended.
 
     Attributes
     ----------
     root
         The folder.
     known
-        How many files were known from it.
+        The number of files known from the folder.
     missing
-        Those of them that were not there.
+        Known files that were not there.
     away
-        Those of them whose file system was not there.
+        Known files whose file system was not there.
     directories
-        All that were found.
+        All directories that were found.
     is_blind
-        Whether a part of it could not be read.
+        Whether a part of the folder could not be read.
     seconds
-        How long it took.
+        How long the walk took.
     """
 
     root: Root

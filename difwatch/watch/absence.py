@@ -1,4 +1,4 @@
-"""When is a known file believed to be gone? A walk that does not find it may be wrong. Pure.
+"""When a known file is believed to be gone; a walk that does not find it may be wrong. Pure.
 
 Deletions that the kernel reports do not come here: an event says that somebody deleted the file, while a walk says
 only that it was not seen.
@@ -15,16 +15,16 @@ _MOST_SHARE = 5  # a fifth
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What a complete walk lets believe.
+    """The conclusions from a complete walk.
 
     Attributes
     ----------
     gone
         The files that are gone.
     again
-        Whether another walk must confirm some.
+        Whether another walk must confirm that some files are gone.
     held
-        How many are missing, where that is too many to be believed without a person's word.
+        The number of missing files, where these are too many to be believed without a person's word.
     """
 
     gone: tuple[bytes, ...] = ()
@@ -35,9 +35,9 @@ class Belief:
 class Absence:
     """The known files of one folder that walks do not find.
 
-    A file is gone when two complete walks in a row did not find it. Where more than a hundred and more than a fifth
-    of the known files are missing at once, or the folder lies on another file system than before, nothing is believed
-    without a person's word; but as long as they become fewer, they are being found under other names.
+    A file is gone when two complete walks in a row did not find it. Nothing is believed without a person's word where
+    more than a hundred and more than a fifth of the known files are missing at once, or where the folder lies on
+    another file system than before. While the missing files become fewer, they are being found under other names.
     """
 
     def __init__(self) -> None:
@@ -45,31 +45,31 @@ class Absence:
         self._held: int | None = None
 
     def judge(self, missing: Collection[bytes], known: int, doubted: bool = False, released: bool = False) -> Belief:
-        """What to believe after a complete walk.
+        """Return what to believe after a complete walk.
 
         Parameters
         ----------
         missing
-            The known files that it did not find.
+            The known files that the walk did not find.
         known
-            How many files are known.
+            The number of known files.
         doubted
-            The folder lies on another file system than before.
+            Whether the folder lies on another file system than before.
         released
-            A person said that what is missing is gone.
+            Whether a person said that the missing files are gone.
         """
         if released:
             self.forget()
             return Belief(tuple(missing))
         if missing and (doubted or len(missing) > max(_MOST_FILES, known // _MOST_SHARE)):
             self._before = frozenset()
-            before, self._held = self._held, len(missing)
-            return Belief(again=not doubted and (before is None or len(missing) < before), held=len(missing))
+            last, self._held = self._held, len(missing)
+            return Belief(again=not doubted and (last is None or len(missing) < last), held=len(missing))
         self._held = None
         gone = tuple(path for path in missing if path in self._before)
         self._before = frozenset(missing).difference(gone)
         return Belief(gone, bool(self._before))
 
     def forget(self) -> None:
-        """Begin anew: what was seen before does not count any more."""
+        """Forget what earlier walks did not find."""
         self._before, self._held = frozenset(), None

@@ -1,4 +1,4 @@
-"""Which directories does the kernel watch for us? Its own list, beside what a walk found."""
+"""The directories that the kernel watches for us, compared with those that a walk found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MINOR_BITS = 20  # of a device number inside the kernel
 
 
 def kernel_watches(descriptor: int) -> set[tuple[int, int]]:
-    """Device and inode of everything that an inotify instance of this process watches."""
+    """Return device and inode of everything that an inotify instance of this process watches."""
     text = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii")
     return {(_device(int(sdev, 16)), int(inode, 16)) for inode, sdev in _WATCH.findall(text)}
 
@@ -24,24 +24,28 @@ def _device(number: int) -> int:
 
 
 def unwatched(directories: Collection[Directory], watches: Collection[tuple[int, int]]) -> list[bytes]:
-    """The directories that are there and have no watch, in the order of their paths.
+    """Return the existing directories that have no watch, in the order of their paths.
 
-    On file systems whose directories show another device than the kernel's own (btrfs), inodes alone are compared.
+    On file systems whose directories show another device than the kernel's own (btrfs), only inodes are compared.
     """
     watches = set(watches)
     devices = {dev for dev, _ in watches}
     inodes = {inode for _, inode in watches}
     missing = [
-        one
-        for one in directories
-        if ((one.dev, one.inode) not in watches if one.dev in devices else one.inode not in inodes)
+        directory
+        for directory in directories
+        if (
+            (directory.dev, directory.inode) not in watches
+            if directory.dev in devices
+            else directory.inode not in inodes
+        )
     ]
-    return sorted(one.path for one in missing if _is_there(one))
+    return sorted(directory.path for directory in missing if _is_there(directory))
 
 
 def _is_there(directory: Directory) -> bool:
     try:
-        found = os.lstat(directory.path)
+        stat_result = os.lstat(directory.path)
     except OSError:
         return False
-    return (found.st_dev, found.st_ino) == (directory.dev, directory.inode)
+    return (stat_result.st_dev, stat_result.st_ino) == (directory.dev, directory.inode)

@@ -1,4 +1,4 @@
-"""A file of our own whose opening must come through: kernel, reader, dispatcher, us."""
+"""A file of our own whose opening must come through kernel, reader and dispatcher."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ EVENTS: list[type[FileSystemEvent]] = [FileOpenedEvent]
 
 
 class Canary:
-    """The file; it is only opened, so that no disk has to wake up for it.
+    """The canary file; it is only opened, so that no disk has to wake up for it.
 
     Parameters
     ----------
     directory
-        Where it is made; nothing else should be in it.
+        Where the file is created; nothing else should be there.
 
     Raises
     ------
     OSError
-        It cannot be made.
+        The file cannot be created.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -31,7 +31,7 @@ class Canary:
         self._file.touch()
 
     def touch(self) -> None:
-        """Open the file, which makes an event."""
+        """Open the file, which causes an event."""
         os.close(os.open(self._file, os.O_RDONLY | os.O_CLOEXEC))
 
 

@@ -1,4 +1,4 @@
-"""One watched folder, armed: whether it is there, the same and whole, and what of it is believed gone.
+"""One watched folder, armed: whether it is there, the same and whole, and which of its files are believed gone.
 
 A folder that lies on another file system than before is walked, not refused: device numbers and ids change with
 cables and kernels. If all known files are found, it is the same folder.
@@ -32,7 +32,7 @@ class Armed:
     Attributes
     ----------
     identity
-        The directory that it is.
+        The identity of its directory.
     mounts
         The file systems at and below it.
     is_remote, is_partly_remote
@@ -70,13 +70,13 @@ class RootGuard:
     root
         The folder.
     known_files
-        Knows whether files are known from it.
+        Tells whether files are known from the folder.
     listening
-        To its events.
+        Listens to the events of the folder.
     before
-        The directory that it was at its last complete walk.
+        The identity of the directory at its last complete walk.
     schedule
-        When it is walked.
+        When the folder is walked.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class RootGuard:
 
     @property
     def state(self) -> FolderActivity:
-        """What is done about the folder now."""
+        """What is being done with the folder."""
         if self.armed is None:
             return "offline"
         if self.schedule.is_walking:
@@ -115,26 +115,26 @@ class RootGuard:
 
     @property
     def certain_identity(self) -> Identity | None:
-        """The directory that the folder is; None while anything about it is in doubt."""
+        """The identity of the directory; None while anything about the folder is in doubt."""
         return self.armed.identity if self.armed and self.is_whole() else None
 
-    def is_elsewhere(self, dev: int, now: int | None) -> bool:
+    def is_elsewhere(self, dev: int, device_now: int | None) -> bool:
         """Tell whether a file that was on device ``dev`` lies on a file system that is not there now.
 
-        ``now`` is the device of its directory; None if it cannot be told. The number of the folder's own file system
-        may have been another one before the last start of the machine.
+        ``device_now`` is the device of the file's directory; None if unknown. The device number of the folder's own
+        file system may have been another one before the last start of the machine.
         """
-        if now is None or self.armed is None or self.armed.is_layered:
+        if device_now is None or self.armed is None or self.armed.is_layered:
             return False
         is_own = self._before is not None and dev == self._before.dev and not self._doubted
-        return now != (self.armed.identity.dev if is_own else dev)
+        return device_now != (self.armed.identity.dev if is_own else dev)
 
     def is_online(self) -> bool:
         """Tell whether the folder is there and the one that was armed; only then can a file in it be gone."""
         return self.armed is not None and identity(self.root.path) == self.armed.identity
 
     def is_whole(self) -> bool:
-        """Tell whether all of it is there, was walked since it was armed, and nothing about it is in doubt."""
+        """Tell whether the whole folder is there, was walked since it was armed, and is not in doubt."""
         doubts = self._doubted or self._belief.again or self._belief.held or self._away
         return self.is_online() and not self.schedule.is_walking and not doubts
 
@@ -163,7 +163,7 @@ class RootGuard:
         return texts
 
     def arm(self, observe: bool, now: float, mounts: Sequence[Mount]) -> bool:
-        """Begin to watch (before the walk), or only to look where ``observe`` is off; tell whether it is there."""
+        """Arm the folder before its walk, listening only if ``observe``; return whether the folder is there."""
         self.listening.stop()
         self.armed = self._trouble = None
         self._absence.forget()
@@ -186,22 +186,22 @@ class RootGuard:
         return True
 
     def check(self, now: float, mounts: Sequence[Mount]) -> bool:
-        """Look after the folder; return True when it was armed anew and must be walked."""
+        """Check the folder; return whether it was armed again and must be walked."""
         if self.armed is None or not self.is_online():
             return self._come_back(now, mounts)
         self.listening.check(now)
         if mounts_of(self.root.path, mounts) != self.armed.mounts:
             self.listening.lose(Loss.UNMOUNTED)
-        # Events go on coming after an overflow, so a walk that goes on may end; without a reader nothing comes.
+        # Events still come after an overflow, so a running walk may end; without a reader none come.
         lost = self.listening.lost
         if lost is None or (lost is Loss.OVERFLOW and self.schedule.is_walking):
             return False
         return self.arm(True, now, mounts)
 
     def walked(self, walked: Walked, now: float, released: bool) -> tuple[bytes, ...]:
-        """Take in what a complete walk showed; return the known files that are believed to be gone.
+        """Judge a complete walk; return the known files that are believed to be gone.
 
-        ``released`` is a person's word that what is missing is gone.
+        ``released`` is a person's word that the missing files are gone.
         """
         self.schedule.end(walked.seconds)
         if self.armed is None or not self.is_online():
@@ -229,7 +229,7 @@ class RootGuard:
         return self.arm(True, now, mounts)
 
     def _why_offline(self, there: Identity | None) -> str | None:
-        """Return why the folder as it is now must not be believed, in words; None if it can be."""
+        """Return, in words, why the folder must not be believed as it is now; None if it may be."""
         if there is None:
             return "this folder is not there or cannot be read"
         with contextlib.suppress(OSError), os.scandir(self.root.path) as entries:

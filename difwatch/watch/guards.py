@@ -30,11 +30,11 @@ class Guards:
     roots
         The folders.
     inbox
-        Where their changes go.
+        Where the changes go.
     known_files
-        Knows whether files are known from a folder.
+        Tells whether files are known from a folder.
     before
-        The directories that the folders were at their last complete walks, by path.
+        The identities of the directories at their last complete walks, by path.
     canary
         A file whose events must come through; None for no such proof.
     confirm_seconds
@@ -83,14 +83,14 @@ class Guards:
             guard.listening.stop()
 
     def doubt(self) -> None:
-        """Make the next `look_after` look in any case, and soon; allowed from any thread."""
+        """Make `look_after` check all folders soon; allowed from any thread."""
         self._doubt = True
         self._inbox.wake()
 
     def look_after(self, now: float) -> list[Root]:
-        """Arm again, every few seconds, what went away and came back, and what is no longer watched.
+        """Return the folders that must be walked now.
 
-        Return the folders that must be walked now.
+        Every few seconds, folders that came back or are no longer watched are armed again.
         """
         due = [guard for guard in self._guards.values() if guard.schedule.is_due(now) and guard.armed is not None]
         if self._doubt or now - self._checked >= _CHECK_SECONDS:
@@ -105,7 +105,7 @@ class Guards:
         return any(guard.schedule.confirms for guard in self._guards.values())
 
     def is_heard(self) -> bool:
-        """Tell whether the events of all watched folders come through, as far as the canary shows."""
+        """Tell whether the events of all watched folders come through, judged by the canary."""
         return all(guard.listening.is_heard() for guard in self._guards.values())
 
     def losses(self) -> dict[str, int]:
@@ -117,7 +117,7 @@ class Guards:
         return [trouble for guard in self._guards.values() for trouble in guard.troubles()]
 
     def health(self) -> list[FolderHealth]:
-        """Return how each folder is."""
+        """Return the health of each folder."""
         return [
             FolderHealth(
                 path,

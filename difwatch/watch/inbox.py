@@ -26,11 +26,11 @@ class Inbox:
         os.set_blocking(self._write, False)
 
     def fileno(self) -> int:
-        """The descriptor to wait on."""
+        """Return the descriptor to wait on."""
         return self._read
 
     def put(self, changes: Iterable[Change]) -> None:
-        """Add changes that belong together; from any thread, never blocking."""
+        """Add changes that belong together, without blocking; allowed from any thread."""
         with self._lock:
             first = not self._changes
             self._changes.update(dict.fromkeys(changes))
@@ -43,13 +43,13 @@ class Inbox:
             os.write(self._write, b"!")
 
     def note_woken(self) -> None:
-        """Make ``fileno`` unreadable until it is woken again; whatever may have woken it is to be looked at after."""
+        """Make ``fileno`` unreadable until the next `wake`; look afterwards for what caused the last one."""
         with contextlib.suppress(BlockingIOError):
             while os.read(self._read, _READ_BYTES):
                 pass
 
     def take(self) -> list[Change]:
-        """Take all changes, in the order in which they came."""
+        """Remove and return all changes, in the order in which they came."""
         with self._lock:
             changes, self._changes = self._changes, {}
         return list(changes)

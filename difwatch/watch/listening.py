@@ -19,12 +19,12 @@ from difwatch.watch.schedule import WalkSchedule
 log = logging.getLogger(__name__)
 
 # Checks in a row without a sign of the canary, five seconds apart: longer than a large burst takes to come through.
-# They are counted, because the time that this process was stopped says nothing.
+# Checks are counted, not seconds, because the time for which this process was stopped says nothing.
 _DEAF_CHECKS = 9
 _MUTE_CHECKS = 12  # new watches did not help
 _BETWEEN_CHECKS = 4.0
-_SOON_SECONDS = 5.0  # after which a refused watch is answered by a walk: there may be more of them
-_ASK_FIRST, _ASK_MOST = 60.0, 86_400.0  # refused watches are asked for again after longer and longer pauses
+_SOON_SECONDS = 5.0  # from a refused watch to the walk that answers it: more may be refused
+_ASK_FIRST, _ASK_MOST = 60.0, 86_400.0  # growing pauses before refused watches are asked for again
 _RAISE_LIMITS = "raise fs.inotify.max_user_watches and max_user_instances (systemd/sysctl.d/60-difwatch.conf)"
 
 
@@ -36,7 +36,7 @@ class Listening:
     root
         The folder.
     inbox
-        Where changes go.
+        Where the changes go.
     canary
         A file whose events must come through; None for no such proof.
     alarm
@@ -49,11 +49,11 @@ class Listening:
     losses
         How often events were lost, by the kind of loss.
     lost
-        What was lost and is not answered yet by new watches.
+        The loss that is not answered yet by new watches.
     directories
-        How many directories the last walk found; None before it.
+        The number of directories that the last walk found; None before a walk.
     unwatched
-        Those of them that the kernel does not watch.
+        Those directories that the kernel does not watch.
     observer
         None while the folder is not listened to.
     """
@@ -80,7 +80,7 @@ class Listening:
         return self.observer is not None
 
     def start(self, now: float) -> str | None:
-        """Begin to listen; return why that cannot be, in words, or None."""
+        """Begin to listen; return, in words, why the folder cannot be watched, or None."""
         try:
             folder = self._root.folder
             self.observer = RootObserver(folder.path, folder.recursive, self._inbox, self._canary, self._alarm)
@@ -91,14 +91,14 @@ class Listening:
         return None
 
     def stop(self) -> None:
-        """Stop listening; what was lost is answered by whoever stops."""
+        """Stop listening, and clear the loss; the caller answers it."""
         self.lost = None
         if self.observer is not None:
             self.observer.stop()
             self.observer = None
 
     def is_heard(self) -> bool:
-        """Tell whether events come through, as far as the canary shows."""
+        """Tell whether events come through, judged by the canary."""
         return self.observer is None or self._silent < _MUTE_CHECKS
 
     def check(self, now: float) -> None:
@@ -114,7 +114,7 @@ class Listening:
         if self.lost in (loss, Loss.READER_DIED):
             return
         self.lost = loss
-        if not (loss is Loss.WATCH_FAILED and self._refused):  # each one was counted when it was refused
+        if not (loss is Loss.WATCH_FAILED and self._refused):  # each refused watch was counted already
             self.losses[loss] += 1
         text = f"{loss.text}{f' ({detail})' if detail else ''}"
         shown = os.fsdecode(self._root.path)
@@ -150,7 +150,7 @@ class Listening:
 
     def _take_reports(self, observer: RootObserver, now: float) -> None:
         for report in observer.reports():
-            if report.loss is Loss.WATCH_FAILED:  # which ones is found out by the next walk
+            if report.loss is Loss.WATCH_FAILED:  # the next walk finds out which ones
                 self.losses[report.loss] += 1
                 self._refused = report.detail
                 self._schedule.ask(now + _SOON_SECONDS)

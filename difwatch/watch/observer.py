@@ -1,4 +1,4 @@
-"""The events of the system, by watchdog, as changes. One observer per root.
+"""The events that watchdog reports, as changes. One observer per root.
 
 A handler of watchdog must never raise and must not take long: it puts a change into the inbox and returns.
 """
@@ -51,12 +51,12 @@ class Alarm(Protocol):
 
 
 class RootObserver:
-    """Watches one root, and the canary. Make it first and scan second, so that nothing falls between.
+    """Watches one root, and the canary. Create the observer before the scan, so that no change is missed.
 
     Parameters
     ----------
     path, recursive
-        What is watched.
+        What is watched, and whether with all below it.
     inbox
         Where the changes go.
     canary
@@ -77,7 +77,7 @@ class RootObserver:
         self._alarm = alarm
         self._reports: collections.deque[Report] = collections.deque(maxlen=_REPORTS_MOST)
         self.listener = CanaryListener()
-        before = set(threading.enumerate())
+        threads_before = set(threading.enumerate())
         self._observer = LoudObserver(self.report)
         try:
             self._observer.schedule(_Handler(inbox), os.fsdecode(path), recursive=recursive, event_filter=_EVENTS)
@@ -86,7 +86,7 @@ class RootObserver:
             self.stop()
             raise
         self._listens = canary is not None and self._listen(canary)
-        self._threads = set(threading.enumerate()) - before
+        self._threads = set(threading.enumerate()) - threads_before
 
     def _listen(self, canary: Canary) -> bool:
         """Watch the canary, after the root: of two watches of one directory, the kernel keeps the later mask."""
@@ -107,12 +107,12 @@ class RootObserver:
         return all(thread.is_alive() for thread in self._threads)
 
     def heard_canary(self) -> bool:
-        """Tell whether the canary was heard since this was asked last, or cannot be listened to."""
+        """Tell whether the canary was heard since the last call, or cannot be listened to."""
         heard, self.listener.heard = self.listener.heard, False
         return heard or not self._listens
 
     def reports(self) -> list[Report]:
-        """Take out the losses that were reported since the last call."""
+        """Remove and return the losses that were reported since the last call."""
         return [self._reports.popleft() for _ in range(len(self._reports))]
 
     def stop(self) -> None:
@@ -122,9 +122,9 @@ class RootObserver:
             self._observer.join()
 
     def report(self, report: Report) -> None:
-        """Take in a loss, from any thread."""
+        """Record a loss; allowed from any thread."""
         self._reports.append(report)
-        if report.loss is not Loss.WATCH_FAILED:  # those come by the thousand, and the next walk tells which
+        if report.loss is not Loss.WATCH_FAILED:  # these come by the thousand; the next walk finds out which
             self._alarm.doubt()
 
 
@@ -135,5 +135,5 @@ class _Handler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         kind = ChangeKind.TREE if event.is_directory else ChangeKind.FILE
         paths = (event.src_path, event.dest_path)
-        # Both ends of a move at once, so that it is seen as one.
+        # Both ends of a move at once, so that it is seen as one move.
         self._inbox.put([Change(kind, os.fsencode(path)) for path in paths if path])

@@ -19,23 +19,23 @@ class Presence(Protocol):
         """Tell whether a folder is there, and the one that was armed; only then can a file in it be gone."""
 
     def is_remote(self, root: Root) -> bool:
-        """Tell whether files of a folder may change on another machine, which says nothing to this one."""
+        """Tell whether files of a folder may change on another machine, which causes no events here."""
 
-    def is_elsewhere(self, root: Root, dev: int, now: int | None) -> bool:
+    def is_elsewhere(self, root: Root, dev: int, device_now: int | None) -> bool:
         """Tell whether a file that was on device ``dev`` lies on a file system that is not there now.
 
-        ``now`` is the device of the file's directory, or of the nearest one above it; None if it cannot be told.
+        ``device_now`` is the device of the file's directory, or of the nearest one above it; None if unknown.
         """
 
     def walk_ended(self, walked: Walked, now: float) -> Sequence[bytes]:
-        """Take in what a complete walk showed; return the known files that are believed to be gone."""
+        """Judge a complete walk; return the known files that are believed to be gone."""
 
     def doubt(self, root: Root, now: float) -> None:
-        """Have a whole folder walked soon, because a part of it could not be read."""
+        """Ask for a walk of the whole folder soon, because a part of it could not be read."""
 
 
 class KnownFiles(Protocol):
     """Knows which files are known from a folder."""
 
     def has_known(self, root: Root) -> bool:
-        """Tell whether files are known from a folder, and nobody said that what is missing is gone."""
+        """Tell whether files are known from a folder, and nobody said that the missing ones are gone."""

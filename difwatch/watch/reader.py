@@ -1,8 +1,8 @@
-"""watchdog's observer for inotify, telling what it would otherwise swallow.
+"""watchdog's observer for inotify, reporting what it would otherwise swallow.
 
 watchdog swallows overflows, failed watches and the death of its own reader, and rebuilds after an overflow in a way
-that can overflow again for ever. This is a subclass of its parts that reports these things and leaves the answer to
-us. What is relied on is pinned by ``tests/unit/watch/test_watchdog.py``, and the version in ``pyproject.toml``.
+that can overflow again for ever. These subclasses report such losses and leave the answer to us. The behaviour relied
+on is pinned by ``tests/unit/watch/test_watchdog.py``, and the version by ``pyproject.toml``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Inotify
 from difwatch.model.health import Loss
 from difwatch.watch.losses import Report
 
-_VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a directory that went again: nothing to watch
+_VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # the directory is gone again: nothing to watch
 
 
 class Reader(InotifyFD):
@@ -27,7 +27,7 @@ class Reader(InotifyFD):
     Parameters
     ----------
     report
-        Told each loss, from this thread or from the one that adds watches; must not raise.
+        Called with each loss, from this thread or from the one that adds watches; must not raise.
     """
 
     def __init__(self, report: Callable[[Report], None]) -> None:
@@ -36,14 +36,14 @@ class Reader(InotifyFD):
 
     @property
     def descriptor(self) -> int:
-        """The inotify instance."""
+        """The descriptor of the inotify instance."""
         return self._inotify_fd
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """Pass an event on; a lost one is told."""
+        """Pass an event on, or report that events were lost."""
         if event.is_queue_overflow:
-            # watchdog would make all watches anew from here, which overflows the queue again where there are as many
-            # directories as it has places: for ever.
+            # watchdog would now create all watches again. Where there are as many directories as the queue has
+            # places, that overflows it again, for ever.
             self._report(Report(Loss.OVERFLOW))
             return
         if event.mask & InotifyConstants.IN_UNMOUNT:
@@ -51,7 +51,7 @@ class Reader(InotifyFD):
         super().handle_event(event)
 
     def run(self) -> None:
-        """Read until stopped; an end by an exception is told."""
+        """Read until stopped; report an end by an exception."""
         try:
             super().run()
         except Exception as error:
@@ -59,9 +59,9 @@ class Reader(InotifyFD):
             raise
 
     def close(self) -> None:
-        """Close the instance; the kernel takes all its watches away with it."""
+        """Close the instance; the kernel removes all its watches with it."""
         with self._lock:
-            self._watch_for_wd.clear()  # or each would be taken away by itself, which fills the queue once more
+            self._watch_for_wd.clear()  # else each is removed by itself, which fills the queue again
         super().close()
 
     def _get_or_create_watch(self, path: bytes, mask: Mask) -> Watch:
@@ -71,7 +71,7 @@ class Reader(InotifyFD):
             if error.errno not in _VANISHED:
                 self._report(Report(Loss.WATCH_FAILED, path, error.strerror or str(error)))
             raise
-        if watch.wd == -1:  # not permitted: watchdog keeps a watch that is none
+        if watch.wd == -1:  # not permitted: watchdog keeps an invalid watch
             self._watch_for_wd.pop(watch.wd, None)
             reason = os.strerror(errno.EACCES)
             self._report(Report(Loss.WATCH_FAILED, path, reason))
@@ -82,8 +82,8 @@ class Reader(InotifyFD):
 class _Emitter(InotifyEmitter):
     def on_thread_stop(self) -> None:
         if self._inotify is not None:
-            # The reader has ended. What watchdog would now undo is gone, and where its books of directories that
-            # were moved away do not agree, it fails.
+            # The reader has ended, and its watches are gone. watchdog would still remove them, and fail where its
+            # records of directories that were moved away disagree.
             self._inotify._active_callbacks_by_watch.clear()
         super().on_thread_stop()
 
@@ -94,7 +94,7 @@ class LoudObserver(BaseObserver):
     Raises
     ------
     OSError
-        The system gives no inotify instance.
+        The system refuses an inotify instance.
     """
 
     def __init__(self, report: Callable[[Report], None]) -> None:

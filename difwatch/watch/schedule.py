@@ -1,4 +1,4 @@
-"""When is a watched folder walked again? Pure: all times are seconds on one steady clock."""
+"""When a watched folder is walked again. Pure: times are seconds of the monotonic clock."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ class WalkSchedule:
 
     @property
     def is_walking(self) -> bool:
-        """Whether a walk goes on."""
+        """Whether a walk is running."""
         return self._is_walking
 
     @property
     def confirms(self) -> bool:
-        """Whether the next walk is one that confirms another one."""
+        """Whether the next walk confirms another one."""
         return self._confirms and self._due is not None
 
     def begin(self) -> None:
-        """Take note that a walk begins."""
+        """Note that a walk begins."""
         self._is_walking, self._due = True, None
 
     def end(self, seconds: float) -> None:
-        """Take note that it ended and how long it took; without a plan there is no next one."""
+        """Note that a walk of ``seconds`` has ended; without `plan` there is no next one."""
         self._took = seconds
         self._is_walking = False
 
     def plan(self, now: float, again: bool, polled: bool, uncertain: bool) -> None:
-        """Plan the next walk; one that was asked for since the last one began stays as soon.
+        """Plan the next walk; one that was asked for since the last one began is not put off.
 
         Parameters
         ----------
         now
-            When the last one ended.
+            When the last walk ended.
         again
-            It must be confirmed.
+            Whether that walk must be confirmed.
         polled
-            Not everything gives events.
+            Whether some files cause no events.
         uncertain
-            Something could not be read or is not believed: tried again after longer and longer pauses.
+            Whether something could not be read or is not believed; it is tried again after growing pauses.
         """
         pause = DAY_SECONDS
         if uncertain:
@@ -74,5 +74,5 @@ class WalkSchedule:
         return not self.is_walking and self._due is not None and now >= self._due
 
     def ask(self, when: float) -> None:
-        """Let the next walk begin then at the latest."""
+        """Have the next walk begin by ``when``."""
         self._due = when if self._due is None else min(self._due, when)

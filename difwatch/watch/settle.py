@@ -1,4 +1,4 @@
-"""When is a file finished? When it has been left alone for a while, or when the wait has been long enough."""
+"""When a file is finished: it has been left alone for a while, or the wait has been long enough."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Waiting:
 
 
 class Settler:
-    """The paths that were touched, each until it is at rest. All times are seconds on one steady clock.
+    """The paths that were touched, each until it is at rest. Times are seconds of the monotonic clock.
 
     Parameters
     ----------
@@ -30,18 +30,18 @@ class Settler:
         self._quiet = quiet
         self._ceiling = ceiling
         self._waiting: dict[bytes, _Waiting] = {}
-        # At least one entry for each waiting path, never later than its deadline; touching a path leaves
-        # its entry where it is, and what comes up too early is put back.
+        # At least one entry for each waiting path, never later than its deadline. Touching a path leaves its entry
+        # where it is; an entry that comes up too early is put back.
         self._alarms: list[tuple[float, bytes]] = []
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def note(self, state: FileState, now: float, age: float | None = None) -> None:
-        """Take note that a path was touched, and of what is there.
+        """Note that a path was touched, and its state.
 
-        ``age`` is given by a walk, which was told of no touch: for how many seconds the file has been as
-        it is. A path that waits already in the same state does not start anew then.
+        ``age`` comes from a walk, which saw no touch: the seconds for which the file has been in this state. With it,
+        a path that already waits in the same state does not start again.
         """
         touched = now - (age or 0.0)
         waiting = self._waiting.get(state.path)
@@ -52,7 +52,7 @@ class Settler:
             waiting.key, waiting.touched = state.key, max(waiting.touched, touched)
 
     def due(self, now: float) -> list[FileState]:
-        """Take out the paths that are at rest, those that were so first in front."""
+        """Remove and return the paths that are at rest, those that came to rest first in front."""
         due = []
         while self._alarms and self._alarms[0][0] <= now:
             _, path = heapq.heappop(self._alarms)
@@ -64,8 +64,8 @@ class Settler:
         return due
 
     def next_deadline(self) -> float | None:
-        """A time at which to ask again, not later than the next path is due; None if none waits."""
+        """Return when to ask again, no later than the next path is due; None if no path waits."""
         return self._alarms[0][0] if self._alarms else None
 
-    def _deadline(self, one: _Waiting) -> float:
-        return min(one.touched + self._quiet, one.noted + self._ceiling)
+    def _deadline(self, waiting: _Waiting) -> float:
+        return min(waiting.touched + self._quiet, waiting.noted + self._ceiling)

@@ -14,8 +14,8 @@ _DESCRIPTORS = 64
 def confine(memory: int, parent: int) -> None:
     """Confine this process for good.
 
-    It gets no more than ``memory`` bytes of address space, few descriptors, no file to write to, no core dump, and no
-    new privileges; and it dies with its parent.
+    The process may use at most ``memory`` bytes of address space and a few descriptors. It cannot write to files,
+    dump core or gain privileges, and it dies with its parent.
 
     Raises
     ------
@@ -37,11 +37,11 @@ def confine(memory: int, parent: int) -> None:
         if libc.prctl(option, value, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
-        raise SystemExit  # it died before we asked to die with it
+        raise SystemExit  # the parent died before we asked to die with it
 
 
 def allow_cpu(seconds: float) -> None:
-    """From now on, the process may use so many seconds of CPU; then the system ends it."""
+    """Allow this process ``seconds`` more of CPU time, after which the system ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime + seconds) + 1
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]

@@ -32,7 +32,7 @@ class InHand:
         self._page[8:] = digest
 
     def digest_of(self, number: int) -> bytes | None:
-        """Return the digest of a job; None if the worker is at another one, or has not read its bytes yet."""
+        """Return the digest of a job; None if the worker is at another job, or has not read the bytes yet."""
         digest = self._page[8:]
         return None if int.from_bytes(self._page[:8], "little") != number or digest == _NO_DIGEST else digest
 

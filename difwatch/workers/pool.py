@@ -1,8 +1,8 @@
 """Worker processes, each on private pipes; the parent owns the queue.
 
-Nothing is shared between workers, so one that dies takes nothing with it but the job it was at, and that one is
-tried once more. Workers are plain subprocesses and not forks or spawns of ``multiprocessing``: threads run in the
-parent, and a user's unguarded main script must not be run again by every worker.
+Nothing is shared between workers, so a worker that dies fails only the job it was at, and that job is tried again.
+Workers are plain subprocesses and not forks or spawns of ``multiprocessing``: threads run in the parent, and a user's
+unguarded main script must not be run again by every worker.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from difwatch.model.files import FileState
 from difwatch.model.jobs import Answer, Tensorized, TensorJob, Unreadable, WorkerLimits
 from difwatch.workers.process import Worker
 
-# Two crashes while its bytes are decoded are a verdict about a file, or four deaths that say less, or one and two.
+# A file is given up after two crashes while its bytes are decoded, four deaths that say less, or one and two of them.
 _CRASH, _WEAK, _VERDICT = 2, 1, 4
 _DIED_AT_START_MOST = 10
 
@@ -39,10 +39,10 @@ class Pool(Protocol):
         """Return what becomes readable when there is something to collect."""
 
     def restart(self, processes: int, limits: WorkerLimits) -> None:
-        """Begin anew with other workers; jobs without an answer are dropped."""
+        """Replace all workers; jobs without an answer are dropped."""
 
     def close(self) -> None:
-        """End at once; jobs without an answer are dropped."""
+        """End all workers at once; jobs without an answer are dropped."""
 
 
 class WorkerPool:
@@ -53,7 +53,7 @@ class WorkerPool:
     processes
         The number of workers, at least 1.
     limits
-        Of each worker; one that does not answer in time is killed.
+        Of each worker; a worker that does not answer in time is killed.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class WorkerPool:
         try:
             while worker.answers.poll():
                 answer = worker.answers.recv()
-                if not worker.started:  # the first word of a worker says that it is there
+                if not worker.started:  # the first message of a worker says that it has started
                     worker.started, self._died_at_start = True, 0
                     continue
                 answers.append(answer)
@@ -130,9 +130,9 @@ class WorkerPool:
         return True
 
     def _feed(self, now: float) -> None:
-        # Those that have started come first: what killed a worker is tried again at once.
+        # Started workers come first, so that a job that killed a worker is tried again at once.
         idle = sorted(self.workers, key=lambda worker: not worker.started)
-        while self._queue and idle:  # one after the other, so that none is left behind with all of them
+        while self._queue and idle:  # one job each in turn, so that no worker gets all of them
             for worker in list(idle):
                 if self._queue and worker.send(self._queue[0], now):
                     self._queue.popleft()
@@ -146,13 +146,13 @@ class WorkerPool:
             self._died_at_start += 1
             if self._died_at_start > _DIED_AT_START_MOST:
                 raise IncompleteError("worker processes end before they begin to work; install difwatch again")
-        elif worker.jobs:  # they were answered in order, so the first one left was being decoded
+        elif worker.jobs:  # jobs are answered in order, so the first one left was being decoded
             suspect = worker.jobs.popleft()
-            # By what it holds, where that is known: its copies would do the same.
+            # Blame the content where it is known: copies of the file would do the same.
             digest = worker.digest_in_hand()
             blame = digest or suspect.path
-            # Who kills a worker from outside may mean the memory that this file takes, or nothing at all; and what
-            # happens before its bytes are there is not the work of a decoder.
+            # A kill from outside may be due to the memory that this file takes, or to nothing in it. And what happens
+            # before the bytes are read is not the work of a decoder.
             from_outside = not late and worker.process.returncode == -signal.SIGKILL
             self._failures[blame] += _WEAK if from_outside or digest is None else _CRASH
             if self._failures[blame] < _VERDICT:

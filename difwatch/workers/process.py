@@ -14,7 +14,7 @@ from multiprocessing.reduction import ForkingPickler
 from difwatch.model.jobs import TensorJob, WorkerLimits
 from difwatch.workers.in_hand import InHand
 
-# Jobs that wait at a worker, so that it is not idle while the parent keeps a batch.
+# Jobs that wait at a worker, so that it is not idle while the parent stores a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
 _PAGE = 4096
 _PIPE_BYTES = 1 << 20
@@ -29,30 +29,30 @@ class Worker:
     process
         The process itself.
     answers
-        The pipe that it answers by.
+        The pipe of its answers.
     jobs
-        What it was sent and has not answered, oldest first.
+        The jobs that it has not answered, oldest first.
     started
-        Whether it has said that it is there.
+        Whether the worker has reported that it started.
     left
-        How many jobs it may still be sent before a fresh one takes its place.
+        The number of jobs until a fresh worker replaces this one.
     in_hand
-        The page that it shares.
+        The shared page.
     busy_since
-        When it was last idle or answered, in seconds of the monotonic clock.
+        When the worker was last idle or answered, in seconds of the monotonic clock.
     """
 
     def __init__(self, limits: WorkerLimits) -> None:
         job_read, job_write = os.pipe()
         answer_read, answer_write = os.pipe()
-        # Room for the jobs and the answers of a whole batch, so that the worker goes on while the parent keeps one.
+        # Room for the jobs and the answers of a whole batch, so that the worker goes on while the parent stores one.
         for pipe in (job_write, answer_write):
-            with contextlib.suppress(OSError):  # a user may have only so much; then it waits more often
+            with contextlib.suppress(OSError):  # a user's pipe memory is limited; then the worker waits more often
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         page = os.memfd_create("difwatch-digest", os.MFD_CLOEXEC)
         os.ftruncate(page, InHand.BYTES)
         self.in_hand = InHand(page)
-        # The child finds difwatch where we found it, also in a checkout that is not installed.
+        # The child finds difwatch where its parent did, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
             f"from difwatch.workers.worker import serve; "
@@ -70,21 +70,20 @@ class Worker:
             os.close(descriptor)
         self.answers = Connection(answer_read, writable=False)
         self.jobs: collections.deque[TensorJob] = collections.deque()
-        self.pages: collections.deque[int] = collections.deque()  # of the pipe that each of the jobs takes
+        self.pages: collections.deque[int] = collections.deque()  # pages of the pipe that each job takes
         self.busy_since = 0.0
         self._to_worker = Connection(job_write, readable=False)
         self._ahead = _AHEAD_FIRST
         self._capacity = fcntl.fcntl(job_write, fcntl.F_GETPIPE_SZ) // _PAGE
         self.started = False
         self._answers = 0
-        self.left = _JOBS_MOST  # jobs until it is replaced by a fresh one
+        self.left = _JOBS_MOST
 
     def send(self, job: TensorJob, now: float) -> bool:
-        """Send a job if the worker should have one more; tell whether it was sent."""
+        """Send a job if the worker should have one more; return whether the job was sent."""
         message = ForkingPickler.dumps(job)
-        # A worker without jobs reads at once. One with jobs may be waiting for us to read its answers, so
-        # what is sent to it must fit into the pipe.
-        # A pipe counts in pages: a message begins a new one, and a long one has its length before it.
+        # A worker without jobs reads at once. One with jobs may be waiting for us to read its answers, so the message
+        # must fit into the pipe. A pipe counts in pages: a message begins a new one, after its length if it is long.
         pages = 2 + len(message) // _PAGE
         if not self.left:
             return False
@@ -95,12 +94,12 @@ class Worker:
         self.left -= 1
         self.jobs.append(job)
         self.pages.append(pages)
-        with contextlib.suppress(OSError):  # it is gone; its jobs are taken back when that is seen
+        with contextlib.suppress(OSError):  # the worker is gone; its jobs are taken back when that is noticed
             self._to_worker.send_bytes(message)
         return True
 
     def answered(self, count: int, now: float) -> None:
-        """Note that ``count`` jobs were answered, and how many should wait: those it does while a batch is kept."""
+        """Note that ``count`` jobs were answered; as many may wait as are done while a batch is stored."""
         pace = (now - self.busy_since) / count
         self._ahead = max(2, min(_AHEAD_MOST, int(_AHEAD_SECONDS / pace) if pace > 0 else _AHEAD_MOST))
         self.busy_since = now

@@ -32,31 +32,30 @@ _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 def tensorize(job: TensorJob, in_hand: InHand | None = None) -> Answer:
     """Read a file once and make its tensor from the bytes that were hashed.
 
-    Their digest is put ``in_hand`` before they are decoded, so that it is known if that ends the process.
+    The digest is put ``in_hand`` before the bytes are decoded, so that it is known if decoding ends the process.
     """
     seen = FileState(job.path, None)
     try:
-        # Neither a link nor a FIFO must be followed or waited for.
+        # A link must not be followed, nor a FIFO waited for.
         descriptor = os.open(job.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         return _unopened(job.path, error)
     try:
-        before = _stat_at_rest(descriptor)
-        seen = FileState(job.path, FileKey.of(before))
-        if not stat.S_ISREG(before.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(before.st_mode))
+        stat_result = _stat_at_rest(descriptor)
+        seen = FileState(job.path, FileKey.of(stat_result))
+        if not stat.S_ISREG(stat_result.st_mode):
+            kind = _KINDS.get(stat.S_IFMT(stat_result.st_mode))
             return Unreadable(seen, None, f"this is {kind}, not a file") if kind else Unsettled(job.path)
         if job.unshared and _is_being_written(descriptor):
             return Unsettled(job.path, being_written=True)
-        if before.st_size > job.limits.max_bytes:
-            return Unreadable(
-                seen, None, f"the file has {before.st_size} bytes, more than the limit of {job.limits.max_bytes}"
-            )
-        data = _read(descriptor, before.st_size)
+        size = stat_result.st_size
+        if size > job.limits.max_bytes:
+            return Unreadable(seen, None, f"the file has {size} bytes, more than the limit of {job.limits.max_bytes}")
+        data = _read(descriptor, size)
         if FileKey.of(os.fstat(descriptor)) != seen.key:
             return Unsettled(job.path)
-        if len(data) != before.st_size:
-            return Unreadable(seen, None, f"the file should give {before.st_size} bytes and does not")
+        if len(data) != size:
+            return Unreadable(seen, None, f"the file should give {size} bytes and does not")
     except OSError as error:
         return _unread(seen, error)
     finally:
@@ -70,17 +69,17 @@ def tensorize(job: TensorJob, in_hand: InHand | None = None) -> Answer:
 
 
 def _stat_at_rest(descriptor: int) -> os.stat_result:
-    """The state of an open file, when no later change can get the same time stamps: these come in steps."""
-    found = os.fstat(descriptor)
-    age = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns)
+    """Return the state of an open file once no later change can get the same timestamps, which come in steps."""
+    stat_result = os.fstat(descriptor)
+    age = time.time_ns() - max(stat_result.st_mtime_ns, stat_result.st_ctime_ns)
     if 0 <= age < _TIME_STEP_NS:
         time.sleep((_TIME_STEP_NS - age) / 1e9)
         return os.fstat(descriptor)
-    return found
+    return stat_result
 
 
 def _is_being_written(descriptor: int) -> bool:
-    """Tell whether a process has the file open for writing, where the system tells it (owner or CAP_LEASE)."""
+    """Tell whether a process has the file open for writing, where the system reports it (owner or CAP_LEASE)."""
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
@@ -114,7 +113,7 @@ def _read(descriptor: int, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
         if size < 0:
-            break  # it grows while we read; the caller sees that it does not fit
+            break  # the file grows while it is read; the caller compares the sizes
     return b"".join(parts)
 
 

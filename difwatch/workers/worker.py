@@ -1,4 +1,4 @@
-"""The program of a worker process: one file in, its tensor or the reason why not out.
+"""The program of a worker process: a file in, its tensor or the reason why there is none out.
 
 A worker knows no database and no other worker. It is started as ``python -c`` with the descriptors of its
 private pipes, answers one job after the other, and ends when the pipes do.
@@ -17,7 +17,7 @@ from difwatch.workers.reading import tensorize
 
 
 def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int) -> None:
-    """Answer the jobs that come by one pipe by the other one, until they are closed.
+    """Answer the jobs from one pipe through the other one, until the pipes are closed.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     page
         Descriptor of the memory of an `InHand`.
     memory
-        Bytes of address space that this process may have.
+        Bytes of address space that this process may use.
     seconds
         CPU time that a job may take.
     parent
@@ -38,7 +38,7 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     in_hand = InHand(page)
     incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
     with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipes, or is gone
-        outgoing.send(None)  # it has started
+        outgoing.send(None)  # the worker has started
         for number in itertools.count():
             job = incoming.recv()
             in_hand.begin(number)
