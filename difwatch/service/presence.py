@@ -58,9 +58,9 @@ class StoredPresence:
         armed = self._guards.of(root.path).armed
         return armed is not None and armed.is_remote
 
-    def is_elsewhere(self, root: Root, dev: int, now: int | None) -> bool:
+    def is_elsewhere(self, root: Root, dev: int, device_now: int | None) -> bool:
         """Tell whether a file that was on device ``dev`` lies on a file system that is not there now."""
-        return self._guards.of(root.path).is_elsewhere(dev, now)
+        return self._guards.of(root.path).is_elsewhere(dev, device_now)
 
     def walk_ended(self, walked: Walked, now: float) -> Sequence[bytes]:
         """Process a complete walk and record its end; return the known files that are believed gone."""

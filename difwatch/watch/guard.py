@@ -100,6 +100,7 @@ class RootGuard:
         self._before = before
         self._absence = Absence()
         self._belief = Belief()
+        self._observe = True
         self._trouble: str | None = None
         self._away = 0  # known files on a file system that is not there
         self._doubted = False  # another file system is at its place
@@ -165,6 +166,7 @@ class RootGuard:
     def arm(self, observe: bool, now: float, mounts: Sequence[Mount]) -> bool:
         """Arm the folder before its walk, listening only if ``observe``; return whether the folder is there."""
         self.listening.stop()
+        self._observe = observe
         self.armed = self._trouble = None
         self._absence.forget()
         shown = os.fsdecode(self.root.path)
@@ -196,7 +198,7 @@ class RootGuard:
         lost = self.listening.lost
         if lost is None or (lost is Loss.OVERFLOW and self.schedule.is_walking):
             return False
-        return self.arm(True, now, mounts)
+        return self.arm(self._observe, now, mounts)
 
     def walked(self, walked: Walked, now: float, released: bool) -> tuple[bytes, ...]:
         """Judge a complete walk; return the known files that are believed to be gone.
@@ -226,7 +228,7 @@ class RootGuard:
         else:
             self.listening.losses[Loss.UNMOUNTED] += 1
             log.warning("%s: went away or was replaced", os.fsdecode(self.root.path))
-        return self.arm(True, now, mounts)
+        return self.arm(self._observe, now, mounts)
 
     def _why_offline(self, there: Identity | None) -> str | None:
         """Return, in words, why the folder must not be believed as it is now; None if it may be."""

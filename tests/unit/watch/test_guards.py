@@ -141,6 +141,18 @@ def test_another_file_system_is_doubted_until_all_is_found_or_a_person_says_so(w
         assert one.guard.certain_identity == was
 
 
+def test_a_folder_that_comes_back_is_observed_only_if_it_was_to_be(watch, folder):
+    for observe, state in ((False, "polling"), (True, "watching")):
+        one = watch()
+        one.guards.arm(observe, 0)
+        folder.rename(folder.with_name("away"))
+        one.guards.look_after(5)
+        folder.with_name("away").rename(folder)
+        assert one.guards.look_after(10) == [one.root]
+        one.walked(11)
+        assert one.state == state
+
+
 def test_missing_files_are_confirmed_by_another_walk_and_too_many_are_held(watch):
     one = watch()
     one.guards.arm(True, 0)
