@@ -34,7 +34,6 @@ BARE = """
 import sys, time
 import numpy as np
 from PIL import Image, ImageOps
-from tests.support.paths import CORPUS
 paths = sys.stdin.read().split("\\0")
 print("ready", flush=True)
 sys.stdin.close()

@@ -61,7 +61,6 @@ OURS = (
     MEASURE
     + """
 import difwatch
-from tests.support.paths import CORPUS
 start = time.perf_counter()
 dif = difwatch.build(sys.argv[1], show_progress=False)
 built = time.perf_counter()

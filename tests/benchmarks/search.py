@@ -16,22 +16,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from difwatch.pipeline.rescan import rescan
-from difwatch.search.classic import classic_hits
 from PIL import Image
 
+from difwatch.clock import SystemClock
 from difwatch.compare.blocks import Radius
+from difwatch.compare.budget import block_rows, jobs_at_once
+from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of
 from difwatch.compare.distance import mse_limit
+from difwatch.compare.executor import Executor
+from difwatch.compare.hits import Hits
 from difwatch.compare.index import Index
+from difwatch.compare.refine import Held
 from difwatch.compare.sketch import sketches
+from difwatch.rescan.plan import RescanPlan
+from difwatch.rescan.steps import RunningRescan, rescan
 from difwatch.rescan.threads import threads
-from difwatch.service.requests import Request
 from tests.benchmarks.crops import PX, crop_files, crops
 from tests.support.paths import CORPUS
 from tests.support.running import difwatch
@@ -42,7 +47,6 @@ CORES = len(os.sched_getaffinity(0))
 MEMORY = 2 << 30
 DIFPY = """
 import sys, time, difPy
-from tests.support.paths import CORPUS
 if __name__ == "__main__":
     dif = difPy.build(sys.argv[1], show_progress=False)
     start = time.perf_counter()
@@ -83,15 +87,24 @@ def timed(function: Callable[[], object]) -> tuple[float, object]:
     return time.perf_counter() - start, result
 
 
+def in_memory(
+    ids: np.ndarray, rows: np.ndarray, tensors: np.ndarray, radius: Radius, executor: Executor
+) -> Iterator[Hits]:
+    """The full search as a rescan does it with all tensors in memory: blocks of the same size, by all cores."""
+    chunks = Chunks(ids, rows, radius, cuts_of(ids, rows, block_rows(len(ids), CORES)))
+    search = ChunkedSearch(chunks, chunks.tasks(), Held(ids, tensors), executor, at_once=4 * jobs_at_once(CORES, MEMORY))
+    return (part.hits for part in search)
+
+
 def all_pairs(material: Material, count: int, mse: float, rotate: bool) -> tuple[float, int]:
-    """Seconds and pairs of a classic search of the first tensors, on all cores."""
+    """Seconds and pairs of a full search of the first tensors in memory, on all cores."""
     radius = Radius.of(mse_limit(mse, 3 * PX * PX), PX, rotate)
 
     def search() -> int:
         with threads(CORES, MEMORY) as executor:
             part = slice(0, count)
             held = material.ids[part], material.rows[part], material.tensors[part]
-            return sum(len(hits) for hits in classic_hits(*held, radius, executor, CORES))
+            return sum(len(hits) for hits in in_memory(*held, radius, executor))
 
     seconds, pairs = timed(search)
     return seconds, int(str(pairs))
@@ -262,7 +275,7 @@ def search_alone(store: Path) -> float:
         tensors = contents.tensors(connection, ids)
     radius = Radius.of(mse_limit(5, 3 * PX * PX), PX, True)
     with threads(CORES, MEMORY) as executor:
-        return timed(lambda: list(classic_hits(ids, rows, tensors, radius, executor, CORES)))[0]
+        return timed(lambda: list(in_memory(ids, rows, tensors, radius, executor)))[0]
 
 
 def rescanned(state: Path) -> tuple[float, int]:
@@ -276,11 +289,14 @@ def rescanned(state: Path) -> tuple[float, int]:
     with writing(engine) as connection:
         settings.put_remembered(connection, 1, Remembered(5, 5))
         connection.execute(text("DELETE FROM match"))
-    request = Request("auto", CORES, MEMORY, 10**7)
+    plan = RescanPlan("auto", CORES, MEMORY, 10**7)
     with threads(CORES, MEMORY) as executor:
-        seconds, result = timed(
-            lambda: rescan(engine, state / "difwatch.db", request, executor, lambda: "now", lambda now: None)
-        )
+
+        def search() -> object:
+            running = RunningRescan(engine, state / "difwatch.db", plan, executor, SystemClock())
+            return rescan(running, lambda now: None)
+
+        seconds, result = timed(search)
     engine.dispose()
     return seconds, getattr(result, "pairs", 0)
 

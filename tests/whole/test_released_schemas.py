@@ -11,9 +11,10 @@ from difwatch.store import open_writer, schema, tables
 from tests.faults import migration_kills
 from tests.faults.migration_kills import content, unpack
 from tests.support import make_stores, naive
+from tests.support.paths import STORES
 from tests.support.running import difwatch, reported_pairs
 
-RELEASED = sorted(path.name.partition(".")[0] for path in make_stores.STORES.iterdir())
+RELEASED = sorted(path.name.partition(".")[0] for path in STORES.iterdir())
 
 
 def expected_pairs(folder):
@@ -38,7 +39,7 @@ def is_newest(store):
 
 def test_there_is_a_store_of_each_schema():
     migrations = {path.name[:4] for path in (schema.migrations() / "versions").glob("[0-9]*.py")}
-    assert migrations == set(RELEASED) == set(make_stores.COMMITS), "make one with tests/make_stores.py"
+    assert migrations == set(RELEASED) == set(make_stores.COMMITS), "make one with tests.support.make_stores"
 
 
 @pytest.mark.parametrize("version", RELEASED)
