@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from tests.support.paths import CORPUS
-from tests.support.running import Daemon, difwatch
+from tests.support.running import Daemon, started
 
 SIZE = (160, 120)
 IN_A_DIRECTORY = 500
@@ -90,7 +90,7 @@ def timed(*arguments: str | Path, times: int = 10) -> float:
     taken = []
     for _ in range(times):
         start = time.perf_counter()
-        difwatch(*arguments)
+        started(*arguments)
         taken.append(time.perf_counter() - start)
     return statistics.median(taken)
 
@@ -98,12 +98,12 @@ def timed(*arguments: str | Path, times: int = 10) -> float:
 def measure(folder: Path, state: Path, count: int, idle: float) -> None:
     bare = bare_walk(folder)
     start = time.perf_counter()
-    difwatch(state, "watch", "--once", "--quiet-seconds", "0", folder)
+    started(state, "watch", "--once", "--quiet-seconds", "0", folder)
     ours = time.perf_counter() - start
     print(f"{count} files: watch --once {ours:.1f} s, bare walk in one process {bare:.1f} s: {bare / ours:.2f} times")
     with notifications(state) as listening:
         start = time.perf_counter()
-        daemon = Daemon(state, folder)
+        daemon = Daemon(state, folder, in_earnest=True)
         print(f"start to READY {seconds_until(listening, b'READY=1', start):.2f} s", flush=True)
         daemon.wait_until_up_to_date()
         print(f"start to the end of the first walk {time.perf_counter() - start:.2f} s", flush=True)

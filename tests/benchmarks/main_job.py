@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from tests.support.paths import CORPUS
-from tests.support.running import Daemon, difwatch
+from tests.support.running import Daemon, started
 
 QUIET = 0.5
 
@@ -57,7 +57,7 @@ def bare_loop(folder: Path) -> float:
 def once(state: Path, folder: Path) -> float:
     """Seconds that ``watch --once`` takes with a new store."""
     start = time.perf_counter()
-    difwatch(state, "-q", "watch", "--once", "--quiet-seconds", "0", folder)
+    started(state, "-q", "watch", "--once", "--quiet-seconds", "0", folder)
     return time.perf_counter() - start
 
 
@@ -81,7 +81,7 @@ def latency(place: Path, photos: Path, copies: int) -> None:
     folder, state = place / "live", place / "live-state"
     shutil.copytree(photos, folder)
     sources = sorted(folder.rglob("*.jpg"))
-    daemon = Daemon(state, folder, quiet=QUIET)
+    daemon = Daemon(state, folder, quiet=QUIET, in_earnest=True)
     daemon.wait_until_up_to_date()
     waits = []
     for number in range(copies):
@@ -96,7 +96,7 @@ def latency(place: Path, photos: Path, copies: int) -> None:
     sizes = [resident(pid) for pid in pids]
     print(f"resident memory, idle, {len(sources) + copies} pictures: daemon {sizes[0]} MB, workers {sizes[1:]} MB")
     start = time.perf_counter()
-    difwatch(state, "status")
+    started(state, "status")
     print(f"status: {time.perf_counter() - start:.2f} s; ", end="")
     daemon.end()
 

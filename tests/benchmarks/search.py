@@ -39,7 +39,7 @@ from difwatch.rescan.steps import RunningRescan, rescan
 from difwatch.rescan.threads import threads
 from tests.benchmarks.crops import PX, crop_files, crops
 from tests.support.paths import CORPUS
-from tests.support.running import difwatch
+from tests.support.running import started
 from tests.support.storing import fill, new_store
 
 PHOTOS = CORPUS / "photos"
@@ -92,7 +92,9 @@ def in_memory(
 ) -> Iterator[Hits]:
     """The full search as a rescan does it with all tensors in memory: blocks of the same size, by all cores."""
     chunks = Chunks(ids, rows, radius, cuts_of(ids, rows, block_rows(len(ids), CORES)))
-    search = ChunkedSearch(chunks, chunks.tasks(), Held(ids, tensors), executor, at_once=4 * jobs_at_once(CORES, MEMORY))
+    search = ChunkedSearch(
+        chunks, chunks.tasks(), Held(ids, tensors), executor, at_once=4 * jobs_at_once(CORES, MEMORY)
+    )
     return (part.hits for part in search)
 
 
@@ -230,13 +232,11 @@ def copies(place: Path, count: int) -> None:
             Image.new("L", (20 + one % 200, 20 + one // 200)).save(folder / f"black{one}.png")
         state = place / f"copies-state-{number}"
         seconds, _ = timed(
-            lambda state=state, folder=folder: difwatch(
-                state, "-q", "watch", "--once", "--quiet-seconds", "0", folder
-            )
+            lambda state=state, folder=folder: started(state, "-q", "watch", "--once", "--quiet-seconds", "0", folder)
         )
         taken.append(seconds)
-        report, said = timed(lambda state=state: difwatch(state, "report"))
-        status = difwatch(state, "status", check=False).stdout.splitlines()[-1].strip()
+        report, said = timed(lambda state=state: started(state, "report"))
+        status = started(state, "status", check=False).stdout.splitlines()[-1].strip()
     say(
         f"{count} copies of a picture and {count} black pictures of different sizes: `watch --once`, half as many",
         f"{taken[1]:.1f} s, {taken[0]:.1f} s: {taken[1] / taken[0]:.2f} times; {status}; report {report:.1f} s",
@@ -252,7 +252,7 @@ def against_difpy(place: Path, photos: Path, count: int) -> None:
     (place / "run_difpy.py").write_text(DIFPY)
     run = [place / "venv/bin/python", place / "run_difpy.py", folder]
     theirs = float(subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()[-1])
-    difwatch(state, "watch", "--once", "--quiet-seconds", "0", folder)
+    started(state, "watch", "--once", "--quiet-seconds", "0", folder)
     searched = min(search_alone(state / "difwatch.db") for _ in range(5))
     whole, pairs = min(rescanned(state) for _ in range(5))
     what = f"all pairs of {count} photos, MSE 5, four turns, any size: difPy 4.2.1"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults import disks
-from tests.faults.scenes import Row, Scene, SkippedError, files_below, mount, tool, unmount, until
+from tests.faults.scenes import Row, Scene, SkippedError, files_below, mount, tool, unmount
+from tests.support.running import difwatch, until
 
 COUNT = 20
 AWAY = "what is known of it is kept"
@@ -115,8 +116,6 @@ def other_disk(quick: bool) -> Iterator[Row]:
 
 
 def _forget(scene: Scene) -> None:
-    from tests.support.running import difwatch
-
     difwatch(scene.state, "forget", scene.folder)
 
 

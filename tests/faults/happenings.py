@@ -15,8 +15,9 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults.scenes import Row, Scene, SkippedError, digest, files_below, kernel_queue, picture, tool, until
+from tests.faults.scenes import Row, Scene, SkippedError, digest, files_below, kernel_queue, picture, tool
 from tests.support import naive
+from tests.support.running import until
 
 
 def burst(quick: bool) -> Iterator[Row]:

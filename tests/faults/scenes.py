@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.photos import photo
-from tests.support.running import difwatch
+from tests.support.running import difwatch, until
 
 ENDINGS = (b".png", b".jpg", b".jpeg")
 KERNEL = Path("/proc/sys/fs/inotify")
@@ -350,23 +350,6 @@ class Scene:
 
     def _said(self) -> str:
         return self.log.read_text(errors="replace")[-1500:]
-
-
-def until(holds: Callable[[], bool], seconds: float, why: Callable[[], str] = lambda: "") -> None:
-    """Wait for something.
-
-    Raises
-    ------
-    AssertionError
-        It does not come in time.
-    """
-    end = time.monotonic() + seconds
-    while True:
-        began = time.monotonic()
-        if holds():
-            return
-        assert began < end, f"not within {seconds:g} s; {why()}"
-        time.sleep(max(0.05, 2 * (time.monotonic() - began)))  # asking must not be most of the load
 
 
 @contextlib.contextmanager

@@ -115,7 +115,7 @@ def live(place: Path, root: Path, count: int) -> bool:
     state = place / "live"
     daemon = Daemon(state, root)
     daemon.wait_until_up_to_date()
-    threading.Thread(target=daemon.process.stderr.read, daemon=True).start()  # its log must not fill the pipe
+    daemon.stop_listening()
     disturb(root, place / "outside", count)
     calm = 0
     while calm < 3:  # the heartbeat is written once a second

@@ -7,12 +7,13 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.support import naive
 from tests.support.photos import photo
-from tests.support.running import Daemon, difwatch, reported_pairs
+from tests.support.running import Daemon, difwatch, reported_pairs, until
 
 
 @pytest.fixture
@@ -23,6 +24,37 @@ def place(tmp_path):
 
 def expected(folder):
     return naive.file_pairs(naive.read_tree(os.fsencode(folder)), 5, True, True)
+
+
+def once(place, check=True):
+    return difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures", check=check)
+
+
+def the_folder(place):
+    """What status says of the only folder."""
+    (folder,) = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["folders"]
+    return folder
+
+
+def a_daemon_that_cannot_work(place, pictures, flags=()):
+    """A daemon whose workers are stopped, as soon as it reports what it is at."""
+    for picture in range(pictures):
+        photo(picture, 300, 200).save(place / "pictures" / f"{picture}.png")
+    daemon = Daemon(place / "state", place / "pictures", flags=flags)
+    workers = daemon.workers()
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    heartbeat = place / "state" / "daemon.json"
+    until(lambda: heartbeat.exists() or daemon.process.poll() is not None, 60)
+    return daemon, workers
+
+
+def finish(daemon, place, copy):
+    """One more copy of the picture must be matched; in the end, the pairs must be those of the twin."""
+    photo(1).save(place / "pictures" / f"copy{copy}.png", compress_level=copy)
+    daemon.wait_for_match(place / "pictures" / f"copy{copy}.png")
+    assert daemon.end() == 0
+    assert reported_pairs(place / "state") == expected(place / "pictures")
 
 
 def test_it_follows_files_that_are_copied_renamed_rewritten_moved_and_deleted(place, corpus):
@@ -57,38 +89,25 @@ def test_it_follows_files_that_are_copied_renamed_rewritten_moved_and_deleted(pl
     daemon.wait_for(lambda line: line["event"] == "gone" and line["path"] == str(pictures / "copy.jpg"))
     assert reported_pairs(state) == expected(pictures) != {}
     assert daemon.end() == 0
-    difwatch(state, "watch", "--once", pictures)
+    once(place)
     assert reported_pairs(state) == expected(pictures)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_within_five_seconds_in_the_middle_of_work_and_the_next_start_goes_on(place, number):
-    for picture in range(60):
-        photo(picture, 300, 200).save(place / "pictures" / f"{picture}.png")
-    daemon = Daemon(place / "state", place / "pictures")
-    workers = daemon.workers()
-    for pid in workers:
-        os.kill(pid, signal.SIGSTOP)
+    daemon, workers = a_daemon_that_cannot_work(place, 60)
     heartbeat = place / "state" / "daemon.json"
-    while not (heartbeat.exists() and json.loads(heartbeat.read_text())["queue"]["working"]):
-        assert daemon.process.poll() is None
+    until(lambda: json.loads(heartbeat.read_text())["queue"]["working"], 60)
     start = time.monotonic()
     assert daemon.end(number) == 0
     assert time.monotonic() - start < 5, "a promise of the program, not a benchmark"
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
-    difwatch(place / "state", "watch", "--once", place / "pictures")
-    assert json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["folders"][0]["images"] == 60
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+    once(place)
+    assert the_folder(place)["images"] == 60
 
 
 def test_once_that_is_told_to_stop_says_that_it_is_not_complete(place):
-    for picture in range(30):
-        photo(picture, 300, 200).save(place / "pictures" / f"{picture}.png")
-    daemon = Daemon(place / "state", place / "pictures", flags=("--once",))
-    for pid in daemon.workers():
-        os.kill(pid, signal.SIGSTOP)
-    heartbeat = place / "state" / "daemon.json"
-    while not heartbeat.exists():
-        assert daemon.process.poll() is None
+    daemon, _ = a_daemon_that_cannot_work(place, 30, flags=("--once",))
     assert daemon.end() == 3
 
 
@@ -102,9 +121,8 @@ def test_killed_at_random_instants_it_ends_up_with_every_file_once(place):
             daemon.process.wait(timeout=0.8 + dice.random())
         except subprocess.TimeoutExpired:
             assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
-    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
-    status = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
-    assert status["folders"][0]["images"] == 150
+    once(place)
+    assert the_folder(place)["images"] == 150
     assert reported_pairs(place / "state") == expected(place / "pictures")
 
 
@@ -129,15 +147,14 @@ def test_files_that_changed_while_it_was_away_are_found_at_start(place):
     pictures = place / "pictures"
     for number in range(4):
         photo(number).save(pictures / f"{number}.png")
-    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", pictures)
+    once(place)
     (pictures / "0.png").unlink()
     (pictures / "1.png").rename(pictures / "one.png")
     photo(3).save(pictures / "2.png", compress_level=1)
     photo(9).save(pictures / "new.png")
-    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", pictures)
+    once(place)
     assert reported_pairs(place / "state") == expected(pictures)
-    status = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
-    assert status["folders"][0]["files"] == 4
+    assert the_folder(place)["files"] == 4
 
 
 def test_a_folder_that_goes_away_is_offline_and_nothing_is_forgotten_and_it_is_found_again(place):
@@ -148,20 +165,14 @@ def test_a_folder_that_goes_away_is_offline_and_nothing_is_forgotten_and_it_is_f
     daemon.wait_until_up_to_date()
     pictures.rename(place / "elsewhere")
     daemon.wait_for(lambda line: "is not there or cannot be read" in line["message"])
-    found = difwatch(place / "state", "status", "--json", check=False)
-    while json.loads(found.stdout)["state"] == "running":  # the heartbeat is written once a second
-        found = difwatch(place / "state", "status", "--json", check=False)
-    assert found.returncode == 3
-    assert (
-        json.loads(found.stdout)["folders"][0] | {"files": 2, "state": "offline"}
-        == json.loads(found.stdout)["folders"][0]
-    )
+    heartbeat = place / "state" / "daemon.json"
+    until(lambda: json.loads(heartbeat.read_text())["reasons"], 20)
+    assert difwatch(place / "state", "status", check=False).returncode == 3
+    folder = the_folder(place)
+    assert (folder["files"], folder["state"]) == (2, "offline")
     (place / "elsewhere").rename(pictures)
     daemon.wait_for(lambda line: "is back" in line["message"])
-    photo(1).save(pictures / "c.png", compress_level=2)
-    daemon.wait_for_match(pictures / "c.png")
-    assert daemon.end() == 0
-    assert reported_pairs(place / "state") == expected(pictures)
+    finish(daemon, place, 2)
 
 
 def test_a_worker_that_is_killed_costs_nothing(place):
@@ -171,8 +182,8 @@ def test_a_worker_that_is_killed_costs_nothing(place):
     os.kill(daemon.workers()[0], signal.SIGKILL)
     daemon.wait_until_up_to_date()
     assert daemon.end() == 0
-    status = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
-    assert (status["folders"][0]["images"], status["folders"][0]["unreadable"]) == (100, 0)
+    folder = the_folder(place)
+    assert (folder["images"], folder["unreadable"]) == (100, 0)
 
 
 def test_a_watching_thread_that_dies_is_noticed_and_nothing_is_missed(place):
@@ -195,10 +206,7 @@ def test_a_watching_thread_that_dies_is_noticed_and_nothing_is_missed(place):
     shutil.rmtree(trash / "album.2")
     shutil.rmtree(trash / "album")
     daemon.wait_for(lambda line: "a watching thread ended" in line["message"])
-    photo(1).save(pictures / "d.png", compress_level=3)
-    daemon.wait_for_match(pictures / "d.png")
-    assert daemon.end() == 0
-    assert reported_pairs(place / "state") == expected(pictures)
+    finish(daemon, place, 3)
 
 
 def test_a_folder_of_many_pictures_that_is_renamed_while_nobody_looks_is_found_without_a_question(place):
@@ -206,23 +214,21 @@ def test_a_folder_of_many_pictures_that_is_renamed_while_nobody_looks_is_found_w
     (place / "pictures/album").mkdir()
     for number in range(120):
         (place / f"pictures/album/{number}.png").write_bytes((place / "one.png").read_bytes() + b"%d" % number)
-    difwatch(place / "state", "watch", "--once", place / "pictures")
+    once(place)
     (place / "pictures/album").rename(place / "pictures/renamed")
-    difwatch(place / "state", "watch", "--once", place / "pictures")
-    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
-    assert [one["files"] for one in found["folders"]] == [120]
+    once(place)
+    assert the_folder(place)["files"] == 120
     assert difwatch(place / "state", "unreadable").stdout == ""
 
 
 def test_an_emptied_folder_is_believed_when_a_person_says_so(place):
     photo(1).save(place / "pictures/one.png")
-    difwatch(place / "state", "watch", "--once", place / "pictures")
+    once(place)
     (place / "pictures/one.png").unlink()
-    done = difwatch(place / "state", "watch", "--once", place / "pictures", check=False)
+    done = once(place, check=False)
     assert done.returncode == 3
     assert "is empty, but files are known from it" in done.stderr
     assert "difwatch forget" in done.stderr
     difwatch(place / "state", "forget", place / "pictures")
-    difwatch(place / "state", "watch", "--once", place / "pictures")
-    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)
-    assert [one["files"] for one in found["folders"]] == [0]
+    once(place)
+    assert the_folder(place)["files"] == 0

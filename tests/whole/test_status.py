@@ -10,13 +10,14 @@ from dataclasses import replace
 import pytest
 
 from difwatch.control.lock import WriterLock
+from difwatch.control.state_dir import StateDir
+from difwatch.model.health import Heartbeat, Queue
 from difwatch.report.metrics import text_metrics
 from difwatch.report.status import FolderStatus, read_status
 from difwatch.report.text import text_status
+from tests.support.clock import NOON
 from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch
-
-NOON = "2026-11-21T12:00:00+00:00"
 
 
 @pytest.fixture
@@ -28,13 +29,13 @@ def place(tmp_path):
 
 
 def a_status(**values):
-    beat = {"pid": 7, "at": NOON, "reasons": [], "folders": [], "queue": {"settling": 1, "waiting": 2, "working": 3}}
+    beat = Heartbeat(pid=7, at=NOON.isoformat(), queue=Queue(settling=1, waiting=2, working=3))
     return replace(read_status(None, 7, beat, NOON), **values)
 
 
 @pytest.mark.parametrize(("at", "silent"), [("11:59:00", False), ("11:57:59", True), ("10:00:00", True)])
 def test_a_daemon_that_gives_no_sign_for_two_minutes_is_degraded(at, silent):
-    beat = {"pid": 7, "at": f"2026-11-21T{at}+00:00", "reasons": []}
+    beat = Heartbeat(pid=7, at=f"2026-11-21T{at}+00:00")
     status = read_status(None, 7, beat, NOON)
     assert (status.exit_code, bool(status.reasons)) == ((3, True) if silent else (0, False))
     assert read_status(None, 8, beat, NOON).reasons == [], "it was another one's sign"
@@ -47,7 +48,7 @@ def test_while_the_store_is_upgraded_status_says_so(place):
     connection.close()
     done = difwatch(place / "state", "status", check=False)
     assert (done.returncode, "db upgrade" in done.stderr) == (5, True), "nobody is at it"
-    lock = WriterLock(place / "state")
+    lock = WriterLock(StateDir(place / "state"))
     done = difwatch(place / "state", "status", check=False)
     lock.release()
     assert done.returncode == 3
@@ -58,6 +59,12 @@ def test_the_result_and_the_duration_of_the_last_full_search_are_told(place):
     difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
     assert json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"] is None
     difwatch(place / "state", "rescan", "--similarity", "65025")
+    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"]
+    assert (found["pairs"], found["missing"], found["wrong"]) == (1, 0, 0), "it was not to be remembered before"
+    with sqlite3.connect(place / "state/difwatch.db") as connection:
+        connection.execute("DELETE FROM match")
+    connection.close()
+    difwatch(place / "state", "rescan")
     found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"]
     assert (found["pairs"], found["missing"], found["wrong"]) == (1, 1, 0)
     assert 0 <= found["seconds"] < 60
@@ -92,7 +99,7 @@ def read_metrics(text):
 
 def test_names_with_every_character_are_escaped_in_metrics():
     path = '/p/a "b"\\\n\udcff'
-    status = a_status(folders=[FolderStatus(path, "offline", 5, 4, 1, None, None)], last_scan=NOON)
+    status = a_status(folders=[FolderStatus(path, "offline", 5, 4, 1, None, None)], last_scan=NOON.isoformat())
     samples = read_metrics("".join(text_metrics(status)))
     label = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     assert samples["difwatch_files", label] == 5
