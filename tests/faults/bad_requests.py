@@ -3,8 +3,9 @@
     python -m tests.faults.bad_requests [REQUESTS] [--seed S]     (as root: the other user too)
 
 Random bytes, JSON that is cut off, nested, huge or of the wrong kind, unknown words, right words with wrong fields,
-connections that are dropped, and some that say nothing. Each must be answered with an error or be closed; afterwards
-the daemon must still answer, and every row of its store be as it was. Prints a summary line, and every violation.
+connections that are dropped, and some that say nothing. Each must be answered with an error, which names the field
+that is wrong, or be closed; afterwards the daemon must still answer, and every row of its store be as it was. Prints
+a summary line, and every violation.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from difwatch.control.requests import ask
+from difwatch.control.state_dir import StateDir
 from difwatch.errors import DifwatchError
 from tests.faults.daemon_kills import tracebacks
 from tests.faults.load import pictures
@@ -32,13 +34,13 @@ from tests.faults.watched import Watched, place
 SILENT = 8
 PATIENCE = 30.0
 OTHER_USER = 65534
-# Good requests, but for the words they need; none of them is sent as it is.
+# Good requests; none of them is sent as it is.
 FIELDS: dict[str, dict[str, Any]] = {
-    "ignore": {"a": "00", "b": "01", "remove": False},
+    "ignore": {"a": "00" * 32, "b": "01" * 32, "remove": False},
     "forget": {"paths": ["/nowhere"]},
     "destination": {"path": "/nowhere"},
     "release": {"path": "/nowhere"},
-    "retry": {"all": False, "paths": ["/nowhere"]},
+    "retry": {"paths": ["/nowhere"]},
     "rescan": {"max_pairs": 10, "similarity": 5, "algorithm": "auto", "chunksize": 1000},
 }
 NO_TEXT: tuple[Any, ...] = (None, 5, 1.5, True, [], {}, ["x"], {"x": 1}, 10**30, float("nan"), float("inf"))
@@ -55,112 +57,114 @@ NO_NUMBER: tuple[Any, ...] = (
     "5 000",
     "٣x",
 )
-NO_PATHS: tuple[Any, ...] = (5, 1.5, True, "/nowhere", {"/nowhere": 1}, [5], [None], [["x"]], ["\ud800"], [{}])
+NO_PATH: tuple[Any, ...] = ("\ud800", "/\ud800", "/a\0b", "/x" * 4000, "", "nowhere", "./nowhere", "~/nowhere")
+NO_PATHS: tuple[Any, ...] = (
+    *(5, 1.5, True, "/nowhere", {"/nowhere": 1}, [5], [None], [["x"]], ["\ud800"], [{}]),
+    *([""], ["nowhere"], ["/nowhere", 5], ["/nowhere", "/x" * 4000]),
+)
+NO_DIGEST: tuple[Any, ...] = (*NO_TEXT, "x", "0", "zz", "\ud800", "é", "00", "00" * 31, "00" * 33, "zz" * 32)
+NO_FLAG: tuple[Any, ...] = (None, 0, 1, "", "true", [], {})
 # What each field must not be.
 WRONG: dict[tuple[str, str], tuple[Any, ...]] = {
-    ("ignore", "a"): (*NO_TEXT, "x", "0", "zz", "\ud800", "é"),
-    ("ignore", "b"): (*NO_TEXT, "x", "0", "zz", "\ud800", "é"),
+    ("ignore", "a"): NO_DIGEST,
+    ("ignore", "b"): NO_DIGEST,
+    ("ignore", "remove"): NO_FLAG,
     ("forget", "paths"): (None, *NO_PATHS),
     ("retry", "paths"): NO_PATHS,
-    ("destination", "path"): (*NO_TEXT, "\ud800", "a\0b", "/x" * 4000),
-    ("release", "path"): (*NO_TEXT, "\ud800"),
-    ("rescan", "max_pairs"): (None, *NO_NUMBER),
-    ("rescan", "similarity"): (*NO_NUMBER, -1, 1e300, 65026),
+    ("destination", "path"): (*NO_TEXT, *NO_PATH),
+    ("release", "path"): (*NO_TEXT, *NO_PATH),
+    ("rescan", "max_pairs"): (None, True, 0, -1, 1.5, 10**30, *NO_NUMBER),
+    ("rescan", "similarity"): (True, -1, 1e300, 65026, *NO_NUMBER),
     ("rescan", "algorithm"): (5, None, "fast", [], {}, True),
-    ("rescan", "chunksize"): ("x", [5], {"x": 1}, float("nan"), float("inf"), -5, 10**30),
+    ("rescan", "chunksize"): (True, 0, -5, 1.5, 10**30, *NO_NUMBER),
 }
-NEEDED = {
-    "ignore": ("a", "b", "remove"), "forget": ("paths",), "destination": ("path",), "release": ("path",),
-    "retry": ("paths",), "rescan": ("max_pairs",),
-}  # fmt: skip
-OUTCOMES = ("error", "closed", "accepted", "no answer")
+ALLOWED = ("error", "closed")
+OUTCOMES = (*ALLOWED, "error of something else", "accepted", "no answer")
+
+
+class Bad(NamedTuple):
+    """A bad request, and how the answer to it must begin: with the name of the field that is wrong."""
+
+    said: bytes
+    names: str = ""
 
 
 def _line(request: object) -> bytes:
     return json.dumps(request).encode() + b"\n"
 
 
-def random_bytes(dice: random.Random) -> bytes:
-    return dice.randbytes(dice.randrange(1, 3000)) + dice.choice((b"", b"\n"))
+def random_bytes(dice: random.Random) -> Bad:
+    return Bad(dice.randbytes(dice.randrange(1, 3000)) + dice.choice((b"", b"\n")))
 
 
-def cut_off(dice: random.Random) -> bytes:
+def cut_off(dice: random.Random) -> Bad:
     word = dice.choice(list(FIELDS))
     whole = json.dumps({"do": word, **FIELDS[word]}).encode()
-    return whole[: dice.randrange(1, len(whole))] + dice.choice((b"", b"\n"))
+    return Bad(whole[: dice.randrange(1, len(whole))] + dice.choice((b"", b"\n")))
 
 
-def no_request(dice: random.Random) -> bytes:
-    kinds = (
-        None,
-        1,
-        -1.5,
-        True,
-        "ping",
-        "",
-        [],
-        ["do"],
-        [{"do": "ping"}],
-        {},
-        {"do": None},
-        {"do": 5},
-        {"do": ["ping"]},
-    )
-    return _line(dice.choice((*kinds, {"do": {"do": "ping"}}, {"DO": "ping"}, {"do": True})))
+def no_request(dice: random.Random) -> Bad:
+    return Bad(_line(dice.choice((None, 1, -1.5, True, "ping", "", [], ["do"], [{"do": "ping"}]))))
 
 
-def unknown_word(dice: random.Random) -> bytes:
+def no_word(dice: random.Random) -> Bad:
+    kinds = ({}, {"do": None}, {"do": 5}, {"do": ["ping"]}, {"do": {"do": "ping"}}, {"DO": "ping"}, {"do": True})
+    return Bad(_line(dice.choice(kinds)), "do")
+
+
+def unknown_word(dice: random.Random) -> Bad:
     words = ("dance", "Ping", "ping ", "", "rescan  progress", "__init__", "\0", "ping\n", "p" * 10_000)
     word = dice.choice((*words, "".join(chr(dice.randrange(1, 0xD000)) for _ in range(dice.randrange(1, 40)))))
-    return _line({"do": word, "a": 1})
+    return Bad(_line({"do": word, "a": 1}), "do")
 
 
-def huge(dice: random.Random) -> bytes:
+def huge(dice: random.Random) -> Bad:
     filler = b"x" * dice.randrange(1 << 20, 3 << 20)
-    return dice.choice((filler, b'{"do": "ping", "x": "' + filler + b'"}')) + dice.choice((b"", b"\n"))
+    return Bad(dice.choice((filler, b'{"do": "ping", "x": "' + filler + b'"}')) + dice.choice((b"", b"\n")))
 
 
-def nested(dice: random.Random) -> bytes:
+def nested(dice: random.Random) -> Bad:
     one, depth = dice.choice((b"[", b'{"a":', b'[{"do":', b'{"do":[')), dice.randrange(100, 100_000)
-    return one * depth + dice.choice((b"", b"\n"))
+    return Bad(one * depth + dice.choice((b"", b"\n")))
 
 
-def missing_field(dice: random.Random) -> bytes:
-    word = dice.choice(list(NEEDED))
-    missing = dice.choice(NEEDED[word])
-    return _line({"do": word, **{name: value for name, value in FIELDS[word].items() if name != missing}})
+def missing_field(dice: random.Random) -> Bad:
+    word = dice.choice(list(FIELDS))
+    missing = dice.choice(list(FIELDS[word]))
+    there = {name: value for name, value in FIELDS[word].items() if name != missing}
+    return Bad(_line({"do": word, **there}), missing)
 
 
-def wrong_field(dice: random.Random) -> bytes:
+def wrong_field(dice: random.Random) -> Bad:
     word, name = dice.choice(list(WRONG))
-    return _line({"do": word, **FIELDS[word], name: dice.choice(WRONG[word, name])})
+    return Bad(_line({"do": word, **FIELDS[word], name: dice.choice(WRONG[word, name])}), name)
 
 
-def dropped(dice: random.Random) -> bytes:
-    return b'{"do": "for'[: dice.randrange(0, 12)]
+def dropped(dice: random.Random) -> Bad:
+    return Bad(b'{"do": "for'[: dice.randrange(0, 12)])
 
 
-KINDS: dict[Callable[[random.Random], bytes], int] = {
-    random_bytes: 20, cut_off: 15, no_request: 10, unknown_word: 10, huge: 1, nested: 3, missing_field: 10,
+KINDS: dict[Callable[[random.Random], Bad], int] = {
+    random_bytes: 20, cut_off: 15, no_request: 5, no_word: 5, unknown_word: 10, huge: 1, nested: 3, missing_field: 10,
     wrong_field: 30, dropped: 5,
 }  # fmt: skip
 
 
-def send(path: Path, said: bytes, drop: bool) -> str:
+def send(path: Path, bad: Bad, drop: bool) -> str:
     """Send a request; gives what came of it."""
     with socket.socket(socket.AF_UNIX) as to:
         to.settimeout(PATIENCE)
         to.connect(str(path))
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it heard enough
-            to.sendall(said)
+            to.sendall(bad.said)
             if drop:
                 return "closed"
             to.shutdown(socket.SHUT_WR)
-        return outcome(to)
+        return outcome(to, bad.names)
 
 
-def outcome(to: socket.socket) -> str:
-    """What the daemon answers."""
+def outcome(to: socket.socket, names: str = "") -> str:
+    """What the daemon answers; an error must begin with the name of the field that is wrong."""
     answer = b""
     try:
         while some := to.recv(1 << 16):
@@ -171,7 +175,10 @@ def outcome(to: socket.socket) -> str:
         pass
     if not answer:
         return "closed"
-    return "error" if "error" in json.loads(answer) else "accepted"
+    error = json.loads(answer).get("error")
+    if error is None:
+        return "accepted"
+    return "error" if error.startswith(names) else "error of something else"
 
 
 def rows(store: Path) -> list[str]:
@@ -186,7 +193,7 @@ def run(count: int, seed: int, other_user: bool) -> tuple[str, list[str]]:
         for number, data in enumerate(pictures()[:20]):
             (watched.folder / f"{number}.png").write_bytes(data)
         watched.start()
-        watched.rest()
+        watched.rest(times=1)
         before = rows(watched.state / "difwatch.db")
         silent = [_silent(watched) for _ in range(SILENT)]
         outcomes, found = fuzz(watched, count, random.Random(seed))
@@ -205,7 +212,7 @@ def run(count: int, seed: int, other_user: bool) -> tuple[str, list[str]]:
 def _unlike_before(watched: Watched, before: list[str]) -> list[str]:
     """Whether it answers, and what is otherwise in the store."""
     try:
-        answers = ask(watched.state, {"do": "ping"}) == {"pid": watched.process.pid}
+        answers = ask(StateDir(watched.state), {"do": "ping"}) == {"pid": watched.process.pid}
     except DifwatchError as error:
         return [f"{error}; it ended with {watched.process.wait(PATIENCE)}"]
     changed = set(rows(watched.state / "difwatch.db")) ^ set(before)
@@ -219,16 +226,17 @@ def fuzz(watched: Watched, count: int, dice: random.Random) -> tuple[collections
     last = b""
     for _ in range(count):
         (kind,) = dice.choices(kinds, weights)
-        said = kind(dice)
+        bad = kind(dice)
+        said = bad.said
         try:
-            _note(send(path, said, kind is dropped), said, outcomes, found)
+            _note(send(path, bad, kind is dropped), said, outcomes, found)
         except OSError as error:
             watched.process.wait(PATIENCE)
             found.append(
                 f"it ended with {watched.process.returncode} ({error}) by one of {last[:200]!r}, {said[:200]!r}"
             )
             watched.start()
-            watched.rest()
+            watched.rest(times=1)
         last = said
         watched.listen(0.001)
     return outcomes, found
@@ -243,7 +251,7 @@ def _silent(watched: Watched) -> socket.socket:
 
 def _note(came: str, said: bytes, outcomes: collections.Counter[str], found: list[str]) -> None:
     outcomes[came] += 1
-    if came in ("accepted", "no answer"):
+    if came not in ALLOWED:
         found.append(f"{came}: {said[:200]!r}")
 
 

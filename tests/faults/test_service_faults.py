@@ -1,17 +1,25 @@
 """The daemon under faults, in short; the programs in ``tests/faults`` do the same for long."""
 
+import contextlib
 import os
-import socket
 import sqlite3
-import time
 
 import pytest
 
+from difwatch import config
+from difwatch.clock import SystemClock
+from difwatch.control.state_dir import StateDir
+from difwatch.service import requests
+from difwatch.service.daemon import Daemon as InProcess
+from difwatch.service.daemon import Options
+from difwatch.service.health import Health, Listeners
+from difwatch.store import engine, folders, open_reader, reading
 from tests.faults import bad_requests, daemon_kills, readers
 from tests.support.photos import photo
-from tests.support.running import Daemon, difwatch
+from tests.support.running import Daemon, difwatch, until
 
 
+@pytest.mark.slow  # test_daemon kills one six times
 @pytest.mark.timeout(300)
 def test_killed_under_load_it_loses_nothing_and_invents_nothing():
     result = daemon_kills.run(30, seed=3, longest=1.6)
@@ -21,16 +29,22 @@ def test_killed_under_load_it_loses_nothing_and_invents_nothing():
     assert result.restarts
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_readers_and_second_daemons_beside_a_daemon_at_work_are_never_told_that_it_is_locked():
     summary, found = readers.run(8)
     assert not found, "\n".join([summary, *found])
 
 
-@pytest.mark.timeout(300)
-def test_bad_requests_are_answered_with_an_error_and_change_nothing():
+def test_bad_requests_are_answered_with_an_error_that_names_the_wrong_field_and_change_nothing():
     summary, found = bad_requests.run(300, 5, other_user=False)
     assert not found, "\n".join([summary, *found])
+
+
+@pytest.mark.parametrize("word", bad_requests.FIELDS)
+def test_a_request_is_good_before_a_field_of_it_is_made_wrong(word):
+    fields = bad_requests.FIELDS[word]
+    assert requests.parsed({"do": word, **fields}).to_json() == fields
 
 
 @pytest.mark.root
@@ -50,53 +64,63 @@ def test_what_cannot_be_read_and_is_renamed_is_known_by_its_new_name_only(tmp_pa
         daemon.wait_until_up_to_date()
         old.rename(new)
         daemon.wait_for(lambda line: str(new) in line["message"])
-        end = time.monotonic() + 10
-        while str(old) in (listed := difwatch(tmp_path / "state", "unreadable").stdout) and time.monotonic() < end:
-            pass
-        assert str(new) in listed and str(old) not in listed
+        until(lambda: str(old) not in difwatch(tmp_path / "state", "unreadable").stdout, 10)
+        assert str(new) in difwatch(tmp_path / "state", "unreadable").stdout
     finally:
         assert daemon.end() == 0
 
 
-@pytest.fixture
-def ears(tmp_path, monkeypatch):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        yield listening
+class Ears:
+    """Implements the sending of `difwatch.control.notify.Notifier`."""
+
+    def __init__(self):
+        self.last = ()
+
+    def send(self, *states):
+        self.last = states
+
+    def hears_a_ping(self):
+        return "WATCHDOG=1" in self.last
 
 
-def pings(ears, seconds):
-    """How many pings come within some seconds."""
-    end, count = time.monotonic() + seconds, 0
-    while (left := end - time.monotonic()) > 0:
-        ears.settimeout(left)
-        try:
-            count += "WATCHDOG=1" in ears.recv(1000).decode()
-        except TimeoutError:
-            break
-    return count
+def test_a_daemon_whose_store_is_held_by_another_process_stops_its_pings_and_goes_on_when_it_is_free(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(engine, "_COMMON_PRAGMAS", ("PRAGMA busy_timeout = 50",))  # in earnest, it waits for 10 s
+    folder, state = tmp_path / "pictures", StateDir(tmp_path / "state")
+    folder.mkdir()
+    listeners = Listeners(state, Ears())
+    watched = config.load(None, {"quiet_seconds": 0.0, "processes": 1}, (str(folder),))
+    health = Health(listeners, SystemClock())
+    with contextlib.closing(InProcess(lambda: watched, listeners, lambda _: None, Options())) as daemon:
+        loop = daemon.loop
+        loop.session.arm(True, SystemClock().monotonic())
 
+        def turns_until(holds):
+            while not holds():
+                loop.turn(True)
+            health.report(loop.session)
 
-def test_a_daemon_whose_store_is_held_by_another_process_stops_its_pings_and_goes_on_when_it_is_free(tmp_path, ears):
-    (tmp_path / "pictures").mkdir()
-    daemon = Daemon(tmp_path / "state", tmp_path / "pictures", quiet=0.1)
-    try:
-        daemon.wait_until_up_to_date()
-        assert pings(ears, 3) > 0
-        holder = sqlite3.connect(tmp_path / "state/difwatch.db", isolation_level=None)
-        holder.execute("BEGIN IMMEDIATE")
-        photo(1).save(tmp_path / "pictures/a.png")
-        pings(ears, 12)  # the time for which it waits for the store
-        assert pings(ears, 6) == 0
-        assert daemon.process.poll() is None
-        holder.close()
-        ears.settimeout(30)
-        while "WATCHDOG=1" not in ears.recv(1000).decode():
-            pass
-        photo(1).save(tmp_path / "pictures/b.png", compress_level=1)
-        daemon.wait_for_match(tmp_path / "pictures/b.png")
-        assert any("another process is writing" in line["message"] for line in daemon.lines)
-    finally:
-        assert daemon.end() == 0
-    assert "a.png" in difwatch(tmp_path / "state", "report").stdout
+        def known():
+            with reading(open_reader(state.store)) as connection:
+                return folders.counts(connection)[0].images
+
+        photo(0).save(folder / "first.png")
+        turns_until(lambda: known() == 1)
+        assert listeners.notifier.hears_a_ping()
+        with contextlib.closing(sqlite3.connect(state.store, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            photo(1).save(folder / "a.png")
+            turns_until(lambda: loop.session.pipeline.is_stuck)
+            for _ in range(10):
+                loop.turn(True)
+                health.report(loop.session)
+                assert not listeners.notifier.hears_a_ping()
+            assert any("another process is writing" in state for state in listeners.notifier.last)
+        turns_until(lambda: known() == 2)
+        assert listeners.notifier.hears_a_ping()
+        photo(1).save(folder / "b.png", compress_level=1)
+        turns_until(lambda: known() == 3)
+    assert "another process is writing" in caplog.text
+    report = difwatch(state.path, "report").stdout
+    assert "a.png" in report and "b.png" in report

@@ -65,10 +65,14 @@ class Watched:
         while (left := end - time.monotonic()) > 0:
             self._hear(left)
 
-    def rest(self) -> None:
-        """Wait until it has nothing left to do; call it when the folder does not change any more."""
+    def rest(self, times: int = 3) -> None:
+        """Wait until it has nothing left to do; call it when the folder does not change any more.
+
+        It must say so several times on end, as what has just changed may be on its way; once is enough where nothing
+        has changed since it was started.
+        """
         end, quiet = time.monotonic() + REST_SECONDS, 0
-        while quiet < 3:
+        while quiet < times:
             assert self.process.poll() is None, f"it ended: {self._said()[-2000:]!r}"
             assert time.monotonic() < end, f"it does not come to rest: {self._said()[-2000:]!r}"
             said = self._hear(1.5)
