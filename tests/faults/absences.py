@@ -221,17 +221,22 @@ def limit_later(quick: bool) -> Iterator[Row]:
 def _unwatched(scene: Scene, quick: bool) -> Row:
     """Status must say how many directories are not watched, and which setting of the kernel is the reason."""
     scene.wait_for_told("fs.inotify.max_user_watches", "folders are not watched", "walked every minute")
-    _, told = scene.status()
-    inodes = {int(line.split(" ino:")[1].split()[0], 16) for line in scene.watches()}
-    bare = sum(os.stat(top).st_ino not in inodes for top, _, _ in os.walk(scene.folder))
-    (folder,) = told["folders"]
-    scene.expect(folder["unwatched"] == bare > 0, f"{folder['unwatched']} are told, {bare} are not watched")
+
+    def bare() -> int:
+        inodes = {int(line.split(" ino:")[1].split()[0], 16) for line in scene.watches()}
+        return sum(os.stat(top).st_ino not in inodes for top, _, _ in os.walk(scene.folder))
+
+    def is_told() -> bool:
+        (folder,) = scene.status()[1]["folders"]
+        return bool(folder["unwatched"] == bare() > 0)
+
+    scene.wait(is_told, 15, "as many folders are told as are not watched")  # the heartbeat is written once a second
     scene.expect(scene.losses("watch_failed") > 0, "the loss is not counted")
     if not quick:
         for top in scene.folder.iterdir():
             scene.write(top / "late.png")
         scene.settle(90)
-    return scene.done(f"{bare} not watched")
+    return scene.done(f"{bare()} not watched")
 
 
 POINTS = (  # system call, which path, what fails, status says

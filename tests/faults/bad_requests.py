@@ -195,7 +195,7 @@ def run(count: int, seed: int, other_user: bool) -> tuple[str, list[str]]:
         watched.start()
         watched.rest(times=1)
         before = rows(watched.state / "difwatch.db")
-        silent = [_silent(watched) for _ in range(SILENT)]
+        silent = [_silent(watched) for _ in range(SILENT if count else 0)]
         outcomes, found = fuzz(watched, count, random.Random(seed))
         for one in silent:
             with one:

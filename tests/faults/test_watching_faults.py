@@ -8,31 +8,35 @@ import pytest
 from tests.faults import watching
 
 AT_ONCE = 5  # most of the time, a scene waits for the daemon
-
-_without_root = pytest.mark.skipif(
-    os.getuid() != 0, reason="needs root, for mounts, limits of the kernel or other users"
-)
-_NAMES = [
-    pytest.param(name, marks=[pytest.mark.root, _without_root] if name in watching.NEEDS_ROOT else [])
-    for name in watching.SCENES
-    if name not in watching.LONG_ONLY
-]
+SHORT = ("limit", "writers")
+LONG = [name for name in watching.SCENES if name not in (*watching.LONG_ONLY, *SHORT)]
 
 
-@pytest.fixture(scope="module")
-def playing(request):
-    """The scenes that this run asks for, some at once: name to a future of its rows."""
-    asked = [one.callspec.params["name"] for one in request.session.items if one.path == request.path]
-    if os.getuid() != 0:
-        asked = [name for name in asked if name not in watching.NEEDS_ROOT]
+def play(names):
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(lambda name: list(watching.play(name, quick=True)), name) for name in asked}
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", _NAMES)
-def test_the_store_is_as_the_disk_or_status_says_why_not(playing, name):
-    rows = playing[name].result()
+        played = pool.map(lambda name: list(watching.play(name, quick=True)), names)
+        rows = [row for some in played for row in some]
     assert [text for row in rows for text in row.problems()] == []
     if all(row.skipped for row in rows):
         pytest.skip("; ".join(row.skipped for row in rows))
+    for row in rows:
+        print(row.text())
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_the_store_is_as_the_disk_or_status_says_why_not(name):
+    play([name])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_so_it_is_in_every_scene_that_anybody_can_play():
+    play([name for name in LONG if name not in watching.NEEDS_ROOT])
+
+
+@pytest.mark.slow
+@pytest.mark.root
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, for mounts, limits of the kernel or other users")
+@pytest.mark.timeout(900)
+def test_so_it_is_in_every_scene_for_which_one_must_be_root():
+    play([name for name in LONG if name in watching.NEEDS_ROOT])

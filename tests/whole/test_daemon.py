@@ -118,7 +118,7 @@ def test_killed_at_random_instants_it_ends_up_with_every_file_once(place):
     for _ in range(6):
         daemon = Daemon(place / "state", place / "pictures")
         try:
-            daemon.process.wait(timeout=0.8 + dice.random())
+            daemon.process.wait(timeout=0.2 + dice.random())
         except subprocess.TimeoutExpired:
             assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
     once(place)
