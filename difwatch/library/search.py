@@ -225,12 +225,13 @@ class Search:
             A file operation failed; all others were done.
         """
         parameters.flag("silent_del", silent_del)
+        parameters.flag("permanent", permanent)
         what = "delete {} duplicates for good" if permanent else "put {} duplicates into the waste basket"
         asked = what.format(len(self.lower_quality))
         if self.lower_quality and not silent_del and not click.confirm(f"{asked.capitalize()}?", err=True):
             click.echo("Deletion canceled.")
             return 0
-        deleted = self._act(Policy("delete" if parameters.flag("permanent", permanent) else "trash"), state_dir)
+        deleted = self._act(Policy("delete" if permanent else "trash"), state_dir)
         click.echo(f"Deleted {deleted} file(s)")
         return deleted
 

@@ -48,7 +48,8 @@ class ConfigSource:
 
     def ask_again(self) -> None:
         """Have the configuration put in force again, because a path in it leads elsewhere now."""
-        self._next = self.config
+        if self._next is None:  # one that waits already will look for the folders anew
+            self._next = self.config
 
     def waiting(self) -> Config | None:
         """Return the configuration that waits to be put in force; None if there is none."""
