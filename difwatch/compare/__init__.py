@@ -2,19 +2,19 @@
 
 ::
 
-    sketch     sixteen numbers per tensor whose distance is never more than the true one
-    quadrant   one turn of each is enough to find all four
+    sketch     sixteen numbers per tensor; their distance never exceeds that of the tensors
+    quadrant   one turn of each tensor is enough to find all four
     tree       the sketches within a radius
-    refine     what the tree could not exclude, decided by the tensors in integers
+    refine     the candidates of the tree, decided by the tensors in integers
     product    every pair by matrix products, exactly, where the tree would exclude little
 
-    index      new tensors against all known ones, as they come
+    index      new tensors against all known ones, as they arrive
     blocks     one block of tensors against another: tree or product
-    chunked    all against all in pairs of blocks, by an executor; can go on after an interruption
-    executor   who does that work: here, in threads, or elsewhere
-    budget     how much at once
+    chunked    all against all in pairs of blocks, by an executor; resumable
+    executor   where that work runs: here, in threads, or elsewhere
+    budget     how much to do at once
 
-    distance   the truth, in integers        hits    pairs, many in one array
+    distance   the exact distance, in integers        hits    pairs, many in one array
 
-Nothing is imported here: a worker needs the sketch, and not the search tree.
+This module imports nothing: a worker needs the sketch, but not the search tree.
 """

@@ -1,51 +1,51 @@
-"""How much at once: which algorithm, how large a block, how many blocks side by side."""
+"""How much to do at once: which algorithm, how large a block, how many blocks side by side."""
 
 from __future__ import annotations
 
 CLASSIC_UP_TO = 5000
-"""Images; beyond that the chunked algorithm is chosen, as in difPy."""
+"""Images; above this the chunked algorithm is chosen, as in difPy."""
 
 MOST_PAIRS = 20_000_000
-"""Pairs that are stored: about a gigabyte of disk."""
+"""Pairs that are stored at most: about a gigabyte of disk."""
 
 JOB_BYTES = 384 << 20
-"""What one block against another may take while it is searched, at the most (measured, and rounded up)."""
+"""Peak memory of one block searched against another (measured, and rounded up)."""
 
 _BLOCK_MIN, _BLOCK_MAX = 1024, 8192
 _MOST_BLOCKS = 4096
 
 
 def algorithm(count: int, values: int, memory: int) -> str:
-    """``classic`` for up to 5000 images whose tensors fit into half of the memory, otherwise ``chunked``.
+    """Return ``classic`` for up to 5000 images whose tensors fit into half of the memory, otherwise ``chunked``.
 
     Parameters
     ----------
     count
-        How many tensors.
+        Number of tensors.
     values
-        How many bytes each of them has.
+        Bytes of each tensor.
     memory
-        The budget in bytes.
+        Budget in bytes.
     """
     return "classic" if count <= CLASSIC_UP_TO and count * values <= memory // 2 else "chunked"
 
 
 def jobs_at_once(processes: int, memory: int) -> int:
-    """As many blocks side by side as there are processes, but no more than fit into ``memory`` bytes."""
+    """Return how many blocks to search side by side: one per process, but no more than fit into ``memory`` bytes."""
     return max(1, min(processes, memory // JOB_BYTES))
 
 
 def block_rows(count: int, processes: int, chunksize: int | None = None) -> int:
-    """How many tensors a block has: small enough that all processes get some, large enough to be worth it.
+    """Return how many tensors a block has: few enough to occupy all processes, many enough to be worth a task.
 
     Parameters
     ----------
     count
-        How many tensors there are.
+        Number of tensors.
     processes
-        How many blocks are searched side by side.
+        Number of blocks that are searched side by side.
     chunksize
-        Wanted instead; raised where there would be more than 4096 blocks.
+        The size asked for; raised where there would be more than 4096 blocks.
     """
     fewest = -(-count // _MOST_BLOCKS)
     if chunksize is not None:

@@ -1,9 +1,9 @@
-"""A full search in blocks: bounded memory, any executor, and able to go on where it was interrupted.
+"""A full search in blocks: bounded memory, any executor, resumable after an interruption.
 
-The tensors are put into an order, that of the first number of their sketch (the brightness), and cut into
-blocks. Two tensors whose brightness differs by more than the radius are no match, so a block has to be compared
-only with itself and with the blocks that begin within the radius behind it. Each such pair of blocks is a task.
-The cuts are values, not places: when tensors go between two runs, what is left falls into the same blocks.
+The tensors are sorted by the first number of their sketch (the brightness) and cut into blocks. Two tensors
+whose brightness differs by more than the radius cannot match, so a block is compared only with itself and with
+the blocks that begin within the radius behind it. Each such pair of blocks is a task. The cuts are values, not
+places: when tensors are removed between two runs, the others fall into the same blocks.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HITS_AT_ONCE = 500_000
 
 
 class Part(NamedTuple):
-    """Some hits of a task; the parts of a task come one after another, and ``last`` ends it."""
+    """Some hits of a task; its parts come one after another, and ``last`` marks the final one."""
 
     task: Task
     hits: Hits
@@ -34,7 +34,7 @@ class Part(NamedTuple):
 
 
 class Chunks:
-    """Tensors in order of brightness, cut into blocks.
+    """Tensors sorted by brightness and cut into blocks.
 
     Parameters
     ----------
@@ -42,10 +42,8 @@ class Chunks:
         Distinct.
     rows : ndarray of float32, shape (n, 16)
         Their sketches.
-    radius
-        How far to search.
     cuts
-        Where blocks begin, from `cuts_of` this or an earlier set of tensors.
+        Where blocks begin: the result of `cuts_of` for this or an earlier set of tensors.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class Chunks:
         self._bounds = list(pairwise([*(self._place(cut) for cut in self._cuts), len(ids)]))
 
     def tasks(self) -> Iterator[Task]:
-        """The pairs of blocks that may hold a match; they follow from the cuts and the radius alone."""
+        """Yield the pairs of blocks that may hold a match; they depend on the cuts and the radius alone."""
         for first in range(len(self._cuts)):
             ends = self._cuts[first + 1][0] if first + 1 < len(self._cuts) else np.inf
             for second in range(first, len(self._cuts)):
@@ -67,7 +65,7 @@ class Chunks:
                 yield first, second
 
     def blocks(self, task: Task) -> tuple[Block, Block | None]:
-        """What to compare for a task: only the tensors that are near enough to the other block in brightness."""
+        """Return the blocks of a task, without the tensors that are too far from the other block in brightness."""
         a = self._all.part(*self._bounds[task[0]])
         if task[0] == task[1]:
             return a, None
@@ -81,10 +79,10 @@ class Chunks:
 
     @property
     def _reach(self) -> float:
-        return self.radius.reach * (1 + 2**-40)  # more than what rounding can do to a difference
+        return self.radius.reach * (1 + 2**-40)  # covers the rounding of a difference
 
     def _place(self, cut: Cut) -> int:
-        """How many tensors come before a cut."""
+        """Return how many tensors come before a cut."""
         brightness, id_ = cut
         level = self._all.rows[:, BRIGHTNESS]
         first, last = (int(np.searchsorted(level, np.float32(brightness), side)) for side in ("left", "right"))
@@ -92,25 +90,23 @@ class Chunks:
 
 
 def cuts_of(ids: NDArray[np.int64], rows: NDArray[np.float32], block_rows: int) -> list[Cut]:
-    """Where blocks of ``block_rows`` tensors begin."""
+    """Return where blocks of ``block_rows`` tensors begin."""
     level = rows[:, BRIGHTNESS]
     firsts = np.lexsort((ids, level))[::block_rows]
     return [(float(level[place]), int(ids[place])) for place in firsts]
 
 
 class ChunkedSearch:
-    """Tasks on their way through an executor. Iterating yields what they find, in the order of the tasks.
+    """Tasks run by an executor. Iteration yields their hits in the order of the tasks.
 
     Parameters
     ----------
     chunks, tasks
-        Which blocks to compare; each pair of blocks once.
+        The pairs of blocks to compare, each once.
     fetch
-        Returns tensors; it must survive pickling if the executor works in other processes.
-    executor
-        Does the work.
+        Returns tensors; must be picklable if the executor works in other processes.
     at_once
-        How many tasks it is given at a time.
+        Number of tasks in the executor at a time.
     """
 
     def __init__(
@@ -124,14 +120,14 @@ class ChunkedSearch:
         self._running: deque[tuple[Task, tuple[Block, Block | None], Future]] = deque()
 
     def submit(self) -> bool:
-        """Give the executor as many tasks as it should have; tell whether it has any."""
+        """Fill the executor up to ``at_once`` tasks; tell whether it has any."""
         for task in islice(self._tasks, self._at_once - len(self._running)):
             blocks = self._chunks.blocks(task)
             self._running.append((task, blocks, self._submitted(blocks, 0)))
         return bool(self._running)
 
     def is_ready(self) -> bool:
-        """Tell whether the next part is there, so that taking it does not wait."""
+        """Tell whether the next part is available without waiting."""
         return bool(self._running) and self._running[0][-1].done()
 
     def __iter__(self) -> Iterator[Part]:
@@ -142,7 +138,7 @@ class ChunkedSearch:
             raise StopIteration
         task, blocks, future = self._running.popleft()
         done, hits = future.result()
-        if done is not None:  # the rest comes next, before the other tasks
+        if done is not None:  # the rest of this task precedes the other tasks
             self._running.appendleft((task, blocks, self._submitted(blocks, done)))
         return Part(task, hits, done is None)
 
@@ -151,12 +147,12 @@ class ChunkedSearch:
 
 
 def search_blocks(a: Block, b: Block | None, fetch: Fetch, radius: Radius, start: int) -> tuple[int | None, Hits]:
-    """Find hits from a place on, until there are many.
+    """Return hits from the place ``start`` on, stopping early once there are many.
 
     Returns
     -------
     done, hits
-        ``done`` is where to go on, None at the end.
+        ``done`` is the place to continue from, None at the end.
     """
     parts: list[Hits] = []
     for done, hits in hits_between(a, b, fetch, radius, start):

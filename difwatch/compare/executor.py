@@ -1,4 +1,4 @@
-"""Who does the work of a full search: passed in, so that threads, processes or a cluster fit the same place."""
+"""Where the work of a full search runs: an interface that fits threads, processes and clusters alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Future(Protocol):
-    """A result on its way, as `concurrent.futures.Future` is one."""
+    """A pending result, like `concurrent.futures.Future`."""
 
     def done(self) -> bool:
         """Tell whether `result` returns without waiting."""
@@ -16,26 +16,26 @@ class Future(Protocol):
         """Wait for the result and return it, or raise what the function raised."""
 
     def add_done_callback(self, function: Callable[[Any], object], /) -> None:
-        """Call a function with this future when the result is there, from any thread."""
+        """Call a function with this future once the result is available, from any thread."""
 
 
 class Executor(Protocol):
-    """Runs functions, now or elsewhere: of the shape of those of `concurrent.futures`."""
+    """Runs functions, here or elsewhere, like the executors of `concurrent.futures`."""
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future:
-        """Run a function; return its result on its way."""
+        """Run a function; return its pending result."""
 
 
 class Inline:
-    """An executor that runs each function at once, in the thread that submits it."""
+    """An executor that runs each function at once, in the calling thread."""
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Done:
-        """Call the function now."""
+        """Call the function now; return its result."""
         return Done(function(*arguments))
 
 
 class Done:
-    """A result that is there already."""
+    """A result that is already available."""
 
     def __init__(self, result: Any) -> None:
         self._result = result

@@ -1,4 +1,4 @@
-"""Hits: the pairs of tensors that were found to be within the limit, many in one array."""
+"""Hits: the pairs of tensors within the limit, many in one array."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ HIT = np.dtype(
         ("sse_upright", np.int64),
     ]
 )
-"""One hit: two ids, a < b, and how far apart their tensors are.
+"""One hit: two ids, a < b, and the distances of their tensors.
 
 ``sse`` is the smallest sum of squared errors over the four turns, reached when *b* is turned by ``rotation``
 degrees counter-clockwise (the smallest such angle); ``rotation_back`` is the same for *a* turned onto *b*;
-``sse_upright`` is the one without turning, or `BEYOND` where that is not within the limit.
+``sse_upright`` is the sum without turning, or `BEYOND` where that exceeds the limit.
 """
 
 Hits = NDArray[np.void]
@@ -35,7 +35,7 @@ Cut = tuple[float, int]
 """Brightness and id of the first tensor of a block."""
 
 Task = tuple[int, int]
-"""The numbers of two blocks, the smaller one first; equal for the pairs within one."""
+"""The numbers of two blocks, the smaller first; equal for the pairs within one block."""
 
 # Turning b by t onto a is turning a by -t onto b: the same four distances, seen from the other side.
 _FROM_B = [0, 3, 2, 1]
@@ -43,15 +43,15 @@ _DEGREES = np.array(TURNS, np.int16)
 
 
 def hits_within(a: NDArray[np.int64], b: NDArray[np.int64], distances: NDArray[np.integer], limit: int) -> Hits:
-    """Make hits of the pairs that are within the limit.
+    """Return hits for the pairs that are within the limit.
 
     Parameters
     ----------
     a, b : ndarray of int64, shape (n,)
-        Ids, in either order; those of a pair differ.
+        Ids, in either order; the two ids of a pair differ.
     distances : ndarray of integers, shape (n, 4) or (n, 1)
         Between *a* and *b* turned by each of `TURNS`; one column where nothing is turned. A turn beyond the
-        limit may stand there with any number that is beyond it.
+        limit may have any value that is beyond the limit.
     limit
         Largest sum of squared errors.
     """
@@ -73,5 +73,5 @@ def hits_within(a: NDArray[np.int64], b: NDArray[np.int64], distances: NDArray[n
 
 
 def joined(parts: Iterable[Hits]) -> Hits:
-    """Put arrays of hits into one."""
+    """Join arrays of hits into one."""
     return np.concatenate([np.empty(0, HIT), *parts])

@@ -1,7 +1,7 @@
 """Which known tensors are within a limit of new ones: exact, and quick for one query at a time.
 
-The log-structured idea (O'Neil et al., 1996): what comes last goes into a small tree, made anew each time; trees
-of similar size are put into one. So there are few trees, and adding stays cheap.
+A log-structured design (O'Neil et al., 1996): new tensors go into a small tree that is rebuilt each time, and
+trees of similar size are merged. So there are few trees, and adding stays cheap.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from difwatch.compare.sketch import SIZE, radius
 from difwatch.compare.tree import SketchTree
 
 _SMALL = 512
-_RATIO = 8  # at least, between the size of one tree and the next
+_RATIO = 8  # the least between the sizes of two successive trees
 _CANDIDATES_AT_ONCE = 500_000
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.intp))
 
 
 class _Level:
-    """Tensors that do not change: a tree of their canonical sketches, and which of them are still there."""
+    """A fixed set of tensors: a tree of their canonical sketches, and which of the tensors remain."""
 
     def __init__(self, ids: NDArray[np.int64], turn: NDArray[np.integer], rows: NDArray[np.float32]) -> None:
         self.ids = ids
@@ -36,17 +36,17 @@ class _Level:
         self._tree = SketchTree(rows)
 
     def near(self, asked: Entries, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Entries asked for and places found within ``reach`` of each other."""
+        """Return the numbers of the entries and places that are within ``reach`` of each other, pair by pair."""
         queries, places = self._tree.near(asked.rows, reach)
         alive = self.alive[places]
         return queries[alive], places[alive]
 
     def count(self, asked: Entries, reach: float) -> NDArray[np.intp]:
-        """How many places are looked at for each entry."""
+        """Return how many places are inspected for each entry."""
         return self._tree.count(asked.rows, reach)
 
     def joined(self, other: _Level) -> _Level:
-        """What is still there of two levels."""
+        """Return one level with the tensors that remain in both levels."""
         ours, theirs = self.alive, other.alive
         return _Level(
             np.concatenate([self.ids[ours], other.ids[theirs]]),
@@ -76,11 +76,11 @@ class Index:
 
     @property
     def trees(self) -> int:
-        """How many trees a query asks."""
+        """Number of trees that a query visits."""
         return len(self._levels)
 
     def add(self, ids: Sequence[int] | NDArray[np.int64], rows: NDArray[np.float32]) -> None:
-        """Take in new ids with their sketches (n, 16)."""
+        """Add new ids with their sketches (n, 16)."""
         if not len(ids):
             return
         entries = canonical(rows)
@@ -90,7 +90,7 @@ class Index:
         self._levels.append(new)
 
     def remove(self, ids: Sequence[int]) -> None:
-        """Forget ids; unknown ones do not matter."""
+        """Forget ids; unknown ids are ignored."""
         gone = np.asarray(ids, np.int64)
         empty = _Level(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros((0, SIZE), np.float32))
         for number, level in enumerate(self._levels):
@@ -99,22 +99,22 @@ class Index:
                 self._levels[number] = level.joined(empty)
 
     def ids(self) -> NDArray[np.int64]:
-        """All known ids."""
+        """Return all known ids."""
         parts = [level.ids[level.alive] for level in self._levels]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def counts(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
-        """How many candidates there are at most for each of some sketches (m, 16), over all turns."""
+        """Return the largest possible number of candidates of each sketch (m, 16), over all turns."""
         asked = orientations(rows, reach)
-        found = np.zeros(len(rows), np.intp)
+        totals = np.zeros(len(rows), np.intp)
         for level in self._levels:
-            np.add.at(found, asked.number, level.count(asked, reach))
-        return found
+            np.add.at(totals, asked.number, level.count(asked, reach))
+        return totals
 
     def candidates(
         self, ids: NDArray[np.int64], rows: NDArray[np.float32], reach: float, rotate: bool = True
     ) -> Candidates:
-        """Pair known tensors with other ones that may lie on them.
+        """Pair known tensors with other tensors that may match them.
 
         Parameters
         ----------
@@ -123,9 +123,9 @@ class Index:
         rows : ndarray of float32, shape (m, 16)
             Their sketches.
         reach
-            How far apart sketches may be.
+            Largest distance between sketches.
         rotate
-            With all four turns; otherwise upright only.
+            Compare with all four turns; otherwise upright only.
         """
         asked = orientations(rows, reach)
         parts = [_NONE]
@@ -147,9 +147,9 @@ def search_new(
     limit: int,
     rotate: bool = True,
 ) -> Iterator[Hits]:
-    """Yield every pair within the limit that has at least one of the new tensors, once.
+    """Yield every pair within the limit that includes a new tensor, once.
 
-    The new ones must not be in the index yet; add them afterwards.
+    Add the new tensors to the index afterwards.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def search_new(
     rows : ndarray of float32, shape (n, 16)
         Their sketches.
     fetch
-        Asked for the tensors of known ids that the sketches could not exclude.
+        Called for the tensors of known ids that the sketches could not exclude.
     limit
         Largest sum of squared errors.
     rotate
@@ -174,24 +174,24 @@ def search_new(
     either = Overlaid(Held(names, tensors.reshape(len(names), -1)), fetch)
     counts = index.counts(rows, reach)
     crowded = counts * CANDIDATE_COST > len(TURNS) * len(index)
-    if crowded.any():  # sketches exclude so little that trying every pair is cheaper, and takes less memory
+    if crowded.any():  # sketches exclude so little that trying every pair is cheaper and needs less memory
         others = np.concatenate([index.ids(), names[~crowded]])
         yield from product_hits(others, names[crowded], either, limit, rotate)
         yield from product_hits_within(names[crowded], either, limit, rotate)
         names, rows, counts = names[~crowded], rows[~crowded], counts[~crowded]
     fresh = Index()
-    for some in _portions(counts + len(TURNS) * len(names)):
-        block = names[some], rows[some]
+    for portion in _portions(counts + len(TURNS) * len(names)):
+        block = names[portion], rows[portion]
         among = Index(*block).candidates(*block, reach, rotate)
         once = among.a < among.b
-        found = [known.candidates(*block, reach, rotate) for known in (index, fresh)]
-        found.append(Candidates(*(part[once] for part in among)))
-        yield from refine(together(found), either, limit)
+        candidates = [known.candidates(*block, reach, rotate) for known in (index, fresh)]
+        candidates.append(Candidates(*(part[once] for part in among)))
+        yield from refine(together(candidates), either, limit)
         fresh.add(*block)
 
 
 def _portions(counts: NDArray[np.intp]) -> Iterator[slice]:
-    """Slices of rows, each of as many candidates at most as are held at once, or of one row."""
+    """Yield slices of rows, each with no more candidates than are held at once, or with a single row."""
     start = 0
     while start < len(counts):
         stop = start + max(1, int(np.searchsorted(np.cumsum(counts[start:]), _CANDIDATES_AT_ONCE, side="right")))

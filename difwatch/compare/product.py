@@ -1,9 +1,9 @@
-"""Every pair by matrix products, exactly and without any bound: for limits at which sketches exclude little.
+"""Every pair by matrix products, exactly and without bounds: for limits at which sketches exclude little.
 
-``|a - b|^2 = |a|^2 + |b|^2 - 2 ab`` loses everything in floating point just where it matters, for near-equal
-tensors. Here nothing is rounded. Values are taken relative to 128, so that no product of two exceeds 2**14;
-1024 columns at a time add up to no more than 2**24, up to which float32 holds every integer; so float32
-products of 1024 columns are exact in whatever order a library adds them up, and their sums are kept in integers.
+In floating point, ``|a - b|^2 = |a|^2 + |b|^2 - 2 ab`` loses all precision where it matters: for near-equal
+tensors. Here nothing is rounded. Values are taken relative to 128, so no product of two exceeds 2**14. Over 1024
+columns the products add up to no more than 2**24, up to which float32 holds every integer. So float32 products of
+1024 columns are exact in whatever order a library adds them, and their sums are kept in integers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from difwatch.compare.hits import Hits, hits_within
 from difwatch.compare.refine import Fetch
 
 CANDIDATE_COST = 25.0
-"""What a candidate costs elsewhere, in the time that one pair of tensors takes here (measured, 50 x 50)."""
+"""The cost of refining a candidate, in units of one pair of tensors here (measured, 50 x 50)."""
 
 _COLUMNS = 1024
 _TILE = 512  # rows
@@ -35,7 +35,7 @@ def product_hits(
     a, b : ndarray of int64
         No id twice.
     fetch
-        Asked for a bounded number of bytes at a time; most often for those of *a*.
+        Called for a bounded number of bytes at a time, most often for tensors of *a*.
     limit
         Largest sum of squared errors.
     rotate
@@ -45,29 +45,29 @@ def product_hits(
         return
     step = _tile_rows(fetch, b)
     for start in range(0, len(b), step):
-        some = b[start : start + step]
-        turns = _turns(fetch(some), rotate)
+        batch = b[start : start + step]
+        turns = _turns(fetch(batch), rotate)
         for first in range(0, len(a), step):
             others = a[first : first + step]
             distances = _distances(_Tile(fetch(others)), turns)
             row, column = np.nonzero(distances.min(axis=0) <= limit)
-            yield hits_within(others[row], some[column], distances[:, row, column].T, limit)
+            yield hits_within(others[row], batch[column], distances[:, row, column].T, limit)
 
 
 def product_hits_within(ids: NDArray[np.int64], fetch: Fetch, limit: int, rotate: bool) -> Iterator[Hits]:
     """Yield the hits among the tensors of one list of ids, each pair once; see `product_hits`."""
     step = _tile_rows(fetch, ids)
     for start in range(0, len(ids), step):
-        some = ids[start : start + step]
-        yield from product_hits(ids[:start], some, fetch, limit, rotate)
-        tensors = fetch(some)
+        batch = ids[start : start + step]
+        yield from product_hits(ids[:start], batch, fetch, limit, rotate)
+        tensors = fetch(batch)
         distances = _distances(_Tile(tensors), _turns(tensors, rotate))
         row, column = np.nonzero(np.triu(distances.min(axis=0) <= limit, 1))
-        yield hits_within(some[row], some[column], distances[:, row, column].T, limit)
+        yield hits_within(batch[row], batch[column], distances[:, row, column].T, limit)
 
 
 class _Tile:
-    """Tensors as float32 relative to 128, shape (n, d), and their squared lengths in integers."""
+    """Tensors as float32 relative to 128, shape (n, d), and their squared lengths as integers."""
 
     def __init__(self, tensors: NDArray[np.uint8]) -> None:
         values = tensors.shape[1]
@@ -91,7 +91,7 @@ def _tile_rows(fetch: Fetch, ids: NDArray[np.int64]) -> int:
 
 
 def _distances(a: _Tile, turns: list[_Tile]) -> NDArray[np.signedinteger]:
-    """Between each of *a* and each of the others, shape (turns, a, b)."""
+    """Return the distances between each tensor of *a* and each turned tensor, shape (turns, a, b)."""
     shape = (len(a.rows), len(turns[0].rows))
     out = np.empty((len(turns), *shape), a.integer)
     product = np.empty(shape, np.float32)

@@ -1,15 +1,15 @@
-"""All four turns for the price of about a third more queries.
+"""All four turns for about a third more queries.
 
 The slope of a picture's brightness, across and down, is a point in the plane: two of the numbers of its sketch.
 A quarter turn of the picture is a quarter turn of this point. So each picture has a turn that brings its slope
-into the first quadrant, the closed one where neither number is negative: its *canonical* one.
+into the closed first quadrant, where neither number is negative: its *canonical* turn.
 
 **Why this misses no pair.** Let *b* turned by some turn be within the radius of *a*. Turn both so that *a* becomes
-canonical: their distance stays. The slope of *a* is then in the quadrant, and that of *b* within the radius of
-it, so its distance from the quadrant is at most the radius. Hence it is enough to know the canonical sketch of
-*a*, and to ask with each turn of *b* whose slope is within the radius of the quadrant: one of the four for most
-pictures, two near a border of the quadrant. Different turns of *b* onto *a* are different questions, so each is
-found once.
+canonical: their distance does not change. The slope of *a* is then in the quadrant, and the slope of *b* is within
+the radius of the slope of *a*, hence within the radius of the quadrant. So it is enough to know the canonical
+sketch of *a*, and to query with each turn of *b* whose slope is within the radius of the quadrant: one of the four
+for most pictures, two near a border of the quadrant. Different turns of *b* onto *a* are different queries, so
+each is found once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from difwatch.compare.tree import squared
 
 
 class Entries(NamedTuple):
-    """Sketches of turned tensors: ``rows[i]`` is that of tensor ``number[i]`` turned ``turn[i]`` times."""
+    """Sketches of turned tensors: ``rows[i]`` belongs to tensor ``number[i]`` turned ``turn[i]`` times."""
 
     number: NDArray[np.intp]
     turn: NDArray[np.intp]
@@ -32,32 +32,32 @@ class Entries(NamedTuple):
 
 
 def canonical(rows: NDArray[np.float32]) -> Entries:
-    """One entry for each sketch (n, 16), in their order: turned so that the slope is in the first quadrant."""
+    """Return one entry for each sketch (n, 16), in order, turned to bring its slope into the first quadrant."""
     across, down = rows[:, ACROSS], rows[:, DOWN]
     turn = np.select([(across >= 0) & (down >= 0), (across <= 0) & (down >= 0), across <= 0], [0, 1, 2], 3)
     out = rows.copy()
     for number in (1, 2, 3):
-        those = turn == number
-        out[those] = turned_sketches(rows[those], number)
+        chosen = turn == number
+        out[chosen] = turned_sketches(rows[chosen], number)
     return Entries(np.arange(len(rows)), turn, out)
 
 
 def orientations(rows: NDArray[np.float32], reach: float) -> Entries:
-    """An entry for each turn of each sketch (n, 16) whose slope is within ``reach`` of the first quadrant."""
+    """Return an entry for each turn of each sketch (n, 16) whose slope is within ``reach`` of the first quadrant."""
     slope = rows[:, [ACROSS, DOWN]].astype(np.float64)
-    found = []
+    parts = []
     for turn in range(4):
         outside = np.minimum(slope, 0)
         number = np.flatnonzero(np.einsum("ij,ij->i", outside, outside) <= squared(reach))
-        found.append(Entries(number, np.full(len(number), turn), turned_sketches(rows[number], turn)))
+        parts.append(Entries(number, np.full(len(number), turn), turned_sketches(rows[number], turn)))
         slope = slope[:, ::-1] * (1, -1)
-    return _stacked(found)
+    return _stacked(parts)
 
 
 def upright(rows: NDArray[np.float32]) -> Entries:
-    """One entry for each sketch (n, 16), in their order, not turned."""
+    """Return one entry for each sketch (n, 16), in order, not turned."""
     return Entries(np.arange(len(rows)), np.zeros(len(rows), np.intp), rows)
 
 
-def _stacked(some: list[Entries]) -> Entries:
-    return Entries(*(np.concatenate(parts) for parts in zip(*some, strict=True)))
+def _stacked(parts: list[Entries]) -> Entries:
+    return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -1,13 +1,13 @@
 """A sketch: sixteen numbers per tensor whose distance never exceeds that of the tensors.
 
 The sketch of a tensor is its coordinates along sixteen orthonormal directions: low frequencies of the
-two-dimensional cosine transform (DCT-II), in a base of brightness and two colour differences.
+two-dimensional cosine transform (DCT-II), in a basis of brightness and two colour differences.
 
 **Why it never lengthens a difference.** Let S be the 16 x d matrix of the directions. The one-dimensional
 DCT-II vectors are orthonormal, and so are the rows of ``_COLOURS``. A direction is the outer product of a
 row vector, a column vector and a colour vector, and the inner product of two outer products is the product
 of the inner products of their parts: 1 for equal directions, 0 for different ones. So the rows of S are
-orthonormal, and completing them to a base of the whole space with further rows R gives
+orthonormal, and completing them to an orthonormal basis of the whole space with further rows R gives
 
     |x|^2 = |Sx|^2 + |Rx|^2 >= |Sx|^2        for every x, in particular for x = a - b.
 
@@ -22,11 +22,11 @@ size, itself at most |x|. Two sketches of 16 such coefficients are therefore wit
     margin(px) = 2 * sqrt(16) * |x| * (2**-24 + (2 px + 259) * sqrt(3) * 2**-53)
 
 of their true difference. The distance between two stored sketches is computed in float64, to a relative
-error below 32 u. ``radius`` adds both.
+error below 32 u. ``radius`` allows for both.
 
 **Turning.** For the quarter turn, counter-clockwise, coefficient (u, v) of the turned tensor is (-1)^u times
 coefficient (v, u) of the tensor. The sixteen directions are closed under this, so the sketches of the other
-three turns are had by moving and negating numbers, without any rounding.
+three turns are obtained by permuting and negating numbers, without any rounding.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 # Orthonormal rows: brightness, red against blue, green against both.
 _COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 
-# (colour, u, v): frequency u down the rows, v along the columns. The search tree uses the first ones.
+# (colour, u, v): frequency u down the rows, v along the columns. The search tree uses six of them.
 _DIRECTIONS = (
     (0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (2, 0, 0), (0, 1, 1), (0, 0, 2), (0, 2, 0),
     (0, 1, 2), (0, 2, 1), (1, 0, 1), (1, 1, 0), (2, 0, 1), (2, 1, 0), (0, 0, 3), (0, 3, 0),
@@ -48,18 +48,18 @@ _DIRECTIONS = (
 _FREQUENCIES = 1 + max(max(u, v) for _, u, v in _DIRECTIONS)
 
 BRIGHTNESS = _DIRECTIONS.index((0, 0, 0))
-"""Which number of a sketch is the brightness; no turn changes it."""
+"""Index of the brightness in a sketch; no turn changes the brightness."""
 
 ACROSS, DOWN = _DIRECTIONS.index((0, 0, 1)), _DIRECTIONS.index((0, 1, 0))
-"""Which numbers of a sketch are the slope of the brightness along the columns and down the rows."""
+"""Indices of the slope of the brightness along the columns and down the rows."""
 
 SIZE = len(_DIRECTIONS)
-"""How many numbers a sketch has."""
+"""Number of values in a sketch."""
 
 
 @functools.lru_cache(maxsize=4)
 def _cosines(px: int) -> NDArray[np.float64]:
-    """The first rows of the orthonormal DCT-II, shape (frequencies, px)."""
+    """Return the first rows of the orthonormal DCT-II, shape (frequencies, px)."""
     position = (2 * np.arange(px) + 1) * (math.pi / (2 * px))
     rows = np.cos(np.arange(_FREQUENCIES)[:, None] * position) * math.sqrt(2 / px)
     rows[0] = math.sqrt(1 / px)
@@ -67,7 +67,7 @@ def _cosines(px: int) -> NDArray[np.float64]:
 
 
 def sketches(tensors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Sketch tensors.
+    """Return the sketches of tensors.
 
     Parameters
     ----------
@@ -95,14 +95,14 @@ _SOURCE, _SIGN = _quarter_turn()
 
 
 def turned_sketches(rows: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
-    """The sketches (n, 16) of the same tensors turned by ``turn`` quarter turns counter-clockwise."""
+    """Return the sketches (n, 16) of the same tensors turned by ``turn`` quarter turns counter-clockwise."""
     for _ in range(turn % 4):
         rows = rows[:, _SOURCE] * _SIGN
     return rows
 
 
 def radius(limit: int, px: int) -> float:
-    """How far apart two stored sketches can be at the most if their tensors are within ``limit``."""
+    """Return the largest distance of two stored sketches whose tensors are within ``limit`` of each other."""
     longest = 255 * math.sqrt(3) * px
     margin = 2 * math.sqrt(SIZE) * longest * (2**-24 + (2 * px + 259) * math.sqrt(3) * 2**-53)
     return (math.sqrt(limit) + margin) * (1 + 2**-47)

@@ -1,4 +1,4 @@
-"""Which sketches lie within a radius of others: a search tree over their first numbers, refined by the rest."""
+"""Which sketches lie within a radius of others: a search tree over six of their numbers, refined by the rest."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-# The six of largest spread over photographs. More make the tree slower, not better: the rest refines.
+# The six with the largest spread over photographs. More would slow the tree down: the rest refines its result.
 _COLUMNS = [0, 1, 2, 3, 6, 7]
 
 
 class SketchTree:
-    """Sketches that do not change, searchable by distance.
+    """A fixed set of sketches, searchable by distance.
 
     Parameters
     ----------
@@ -27,26 +27,27 @@ class SketchTree:
         self._tree = cKDTree(rows[:, _COLUMNS].astype(np.float64)) if len(rows) else None
 
     def count(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
-        """How many places `near` would look at for each of these (m, 16): no fewer than it finds."""
+        """Return how many places `near` would inspect for each sketch (m, 16): no fewer than `near` finds."""
         if self._tree is None or not len(rows):
             return np.zeros(len(rows), np.intp)
         asked = rows[:, _COLUMNS].astype(np.float64)
         return np.asarray(self._tree.query_ball_point(asked, reach, return_length=True), np.intp)
 
     def near(self, rows: NDArray[np.float32], reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Find the sketches within ``reach`` of each of these (m, 16).
+        """Find the places within ``reach`` of each sketch (m, 16).
 
         Returns
         -------
         queries, places
-            One entry per pair found: the row number in ``rows``, and that in the tree.
+            One entry per pair: the row number in ``rows``, and the place in the tree.
         """
         if self._tree is None or not len(rows):
             return np.zeros(0, np.intp), np.zeros(0, np.intp)
-        found = cast("Sequence[list[int]]", self._tree.query_ball_point(rows[:, _COLUMNS].astype(np.float64), reach))
-        lengths = np.fromiter(map(len, found), np.intp, len(found))
+        asked = rows[:, _COLUMNS].astype(np.float64)
+        balls = cast("Sequence[list[int]]", self._tree.query_ball_point(asked, reach))
+        lengths = np.fromiter(map(len, balls), np.intp, len(balls))
         total = int(lengths.sum())
-        places = np.fromiter(itertools.chain.from_iterable(found), np.intp, total)
+        places = np.fromiter(itertools.chain.from_iterable(balls), np.intp, total)
         queries = np.repeat(np.arange(len(rows)), lengths)
         if not total:
             return queries, places
@@ -55,7 +56,7 @@ class SketchTree:
 
 
 def within(a: NDArray[np.float32], b: NDArray[np.float32], reach: float) -> NDArray[np.bool_]:
-    """Tell row by row which sketches (n, 16) are within ``reach`` of each other, computed in float64."""
+    """Tell row by row whether two sketches (n, 16) are within ``reach`` of each other, computed in float64."""
     difference = a.astype(np.float64)
     difference -= b
     squares: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
@@ -63,5 +64,5 @@ def within(a: NDArray[np.float32], b: NDArray[np.float32], reach: float) -> NDAr
 
 
 def squared(reach: float) -> float:
-    """The square of a radius, rounded up: what is within the radius is not beyond this."""
+    """Return the square of a radius, rounded up so that nothing within the radius is excluded."""
     return reach * reach * (1 + 2**-47)

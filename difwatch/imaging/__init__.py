@@ -1,8 +1,8 @@
 """From the bytes of a file to a tensor. Pure: the same bytes always give the same values.
 
-``decode`` makes the upright RGB picture that a viewer shows, ``tensor`` shrinks it so that turning the
-picture and turning the tensor are the same thing, ``recipe`` names what was done so that tensors of
-different makings never meet.
+``decode`` returns the upright RGB picture that a viewer shows. ``tensor`` shrinks a picture such that turning the
+picture and turning the tensor are the same. ``recipe`` names how a tensor was made, so that tensors made in
+different ways are never compared.
 """
 
 from difwatch.imaging.decode import DecodeError, Picture, decode

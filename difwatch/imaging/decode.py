@@ -1,4 +1,4 @@
-"""Bytes to the upright RGB picture that a viewer shows."""
+"""From bytes to the upright RGB picture that a viewer shows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-# WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG only ever name the format.
+# WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG are only recognised, not read.
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
 
-# Decoders that are installed beside Pillow, with the extras of difwatch.
+# Decoders that the extras of difwatch install beside Pillow.
 for _plugin, _register in (("pillow_heif", "register_heif_opener"), ("pillow_jxl", None)):
     if importlib.util.find_spec(_plugin) is not None:
         _module = importlib.import_module(_plugin)
@@ -29,7 +29,7 @@ for _plugin, _register in (("pillow_heif", "register_heif_opener"), ("pillow_jxl
 Image.init()
 _COMMON = ("JPEG", "PNG", "WEBP", "GIF", "TIFF")  # first, because each format is tried in turn
 FORMATS = (*_COMMON, *sorted(set(Image.OPEN) - _REFUSED - set(_COMMON)))
-"""The formats that are opened, whatever the file is called."""
+"""The formats that are opened, whatever the name of the file."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -43,16 +43,16 @@ _UPRIGHT = {
 
 _SAME_SIDES = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM)
 
-# What the plugins of Pillow raise on broken files besides OSError.
+# What the plugins of Pillow raise on broken files.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError,
            OverflowError, ZeroDivisionError, RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
 
 
-_AT_ONCE = 1 << 20  # values of a deep picture that are scaled at once
-_FAR_BRIGHTER = 4  # times as bright as 99 of 100 points
+_AT_ONCE = 1 << 20  # values of a deep picture that are scaled at a time
+_FAR_BRIGHTER = 4  # times as bright as 99 % of the points
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-# How files begin that an extra decodes; asked when no installed decoder knows them.
+# Signatures of files that an extra decodes; checked when no installed decoder recognises the file.
 _EXTRAS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
     (lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS, "HEIC", "heic"),
     (lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")), "JPEG XL", "jxl"),
@@ -60,7 +60,7 @@ _EXTRAS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
 
 
 class DecodeError(Exception):
-    """These bytes do not become a picture; the text says why in words for a person."""
+    """These bytes cannot be decoded; the text says why in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Picture:
     image
         Mode RGB, 8 bits a channel, turned as its EXIF orientation says.
     width, height
-        Size of the upright picture in pixels, also where ``image`` was made smaller.
+        Size of the upright picture in pixels, even where ``image`` was reduced.
     """
 
     image: Image.Image
@@ -83,8 +83,8 @@ class Picture:
 def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None) -> Picture:
     """Decode the first frame as a viewer shows it.
 
-    The size in the header is checked before any pixel is decoded. 16 and 32 bit and float channels are
-    scaled to 8 bits, not clipped; what is transparent is laid on white; the EXIF orientation is applied.
+    The size in the header is checked before any pixel is decoded. Channels of 16 bits, 32 bits and
+    floats are scaled to 8 bits, not clipped. Transparency is laid on white. The EXIF orientation is applied.
 
     Parameters
     ----------
@@ -93,13 +93,13 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
     max_pixels
         Larger pictures (width x height) are refused.
     least
-        The decoder may make the picture smaller itself, by 2, 4 or 8 (JPEG only), as long as its short side keeps so
-        many pixels.
+        Allow the decoder to reduce the picture by 2, 4 or 8 (JPEG only), leaving at least this many pixels on the
+        short side.
 
     Raises
     ------
     DecodeError
-        Naming what is wrong with the file.
+        Says what is wrong with the file.
     """
     if not data:
         raise DecodeError("the file is empty")
@@ -119,8 +119,8 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
 
 
 def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
-    # The limit of Pillow is a module global with a warning at one times and an error at two times its
-    # value; ours is exact and is checked below, before the pixels are read.
+    # Pillow's limit is a module global: above it Pillow warns, above twice the limit it fails. Our limit is exact
+    # and is checked below, before the pixels are read.
     Image.MAX_IMAGE_PIXELS = max_pixels
     with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
         if opened.width * opened.height > max_pixels:
@@ -143,11 +143,11 @@ def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
 
 
 def _orientation(image: Image.Image) -> int:
-    # Read after loading: TIFF applies its own orientation then, and takes the tag away.
+    # Read after loading: by then Pillow has turned a TIFF itself and removed the tag.
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
     except _BROKEN:
-        return 1  # a broken EXIF block: viewers show such a file as it is stored
+        return 1  # a broken EXIF block: viewers show such a file as stored
     return value if isinstance(value, int) else 1
 
 
@@ -167,18 +167,18 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     black, white = _range(deep, image)
     flat = np.empty(deep.shape, np.uint8)
     rows = max(1, _AT_ONCE // max(1, image.width))
-    for start in range(0, image.height, rows):  # some at a time: in float64 they take a lot of memory
+    for start in range(0, image.height, rows):  # some rows at a time: as float64 they take much memory
         values = np.nan_to_num(deep[start : start + rows].astype(np.float64), nan=black, posinf=white, neginf=black)
         flat[start : start + rows] = np.rint((values - black) * (255.0 / (white - black))).clip(0, 255)
     return Image.fromarray(flat)
 
 
 def _range(deep: NDArray[Any], image: Image.Image) -> tuple[float, float]:
-    """The values that are black and white."""
+    """Return the values of black and white."""
     if image.mode.startswith("I;16") or (image.format == "PPM" and image.mode == "I"):
         return 0.0, 65535.0
-    # "I" and "F" do not say what white is. A usual range counts if it is used; otherwise that of the picture itself,
-    # and a few points that are far brighter (the sun, a hot pixel) do not make all others black.
+    # "I" and "F" do not define white. A usual range counts if the picture uses it, otherwise the picture's own range.
+    # A few far brighter points (the sun, a hot pixel) must not make all others black.
     finite = deep[np.isfinite(deep)]
     if not finite.size:
         return 0.0, 1.0

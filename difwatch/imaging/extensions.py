@@ -1,4 +1,4 @@
-"""Which file names are taken for pictures while ``limit_extensions`` is on."""
+"""Which file names count as pictures while ``limit_extensions`` is on."""
 
 import os
 
@@ -9,9 +9,9 @@ EXTENSIONS = frozenset(
         b"ras rgb rgba sgi spi spider sun tga tif tiff vda vst wal webp xbm xpm"
     ).split()
 )  # fmt: skip
-"""The predefined image types of difPy 4.2, in lower case and without the dot."""
+"""The predefined image types of difPy 4.2, in lower case, without the dot."""
 
 
 def is_image_name(path: bytes) -> bool:
-    """Tell whether the name ends like a picture's, in any case."""
+    """Tell whether a file name has the extension of a picture, in upper or lower case."""
     return os.path.splitext(path)[1][1:].lower() in EXTENSIONS  # noqa: PTH122  (bytes have no Path)

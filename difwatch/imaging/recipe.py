@@ -1,11 +1,11 @@
-"""The name of what was done to a picture, with the proof that this machine does the same.
+"""The recipe: how pictures become tensors, with a fingerprint of how this machine does it.
 
-A new release of a decoder may move a pixel by one level. The golden pictures are small files of the kinds
+A new release of a decoder may change a pixel by one level. The golden pictures are small files of the kinds
 where this has happened before (a tall one, since Pillow 13 changed the order of its passes there, JPEG
 with subsampled colour and in progressive order, PNG with palette and with alpha, WebP). The digest of
-their tensors is part of the recipe, so that tensors made by a different decoder are made anew, not mixed.
+their tensors is part of the recipe, so that tensors from a different decoder are made anew, not mixed.
 
-``fast`` is a recipe of its own, with its own fingerprint: its tensors are made anew when it is chosen, and are never
+``fast`` is a separate recipe with its own fingerprint: choosing ``fast`` makes all tensors anew, and they are never
 compared with those of ``exact``.
 """
 
@@ -23,12 +23,12 @@ from difwatch.imaging.tensor import tensor
 from difwatch.model.settings import Recipe
 
 _VERSION = 2
-_FAST_SIDE = 8  # times the side of the tensor that a short side keeps under "fast"
+_FAST_SIDE = 8  # under "fast", the least short side of a reduced picture, in sides of the tensor
 _MAX_PIXELS = 250_000_000
 
 
 class Made(NamedTuple):
-    """What becomes of a file: the size of the upright picture, and its tensor (px, px, 3)."""
+    """What a file became: the size of the upright picture, and its tensor (px, px, 3)."""
 
     width: int
     height: int
@@ -41,26 +41,26 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
     Parameters
     ----------
     data
-        Its bytes.
+        Bytes of the file.
     px
         Side of the tensor.
     name
-        Of the recipe. ``exact`` shrinks the full picture; under ``fast`` a JPEG is made smaller by its decoder first,
-        so far that its short side keeps eight times ``px``.
+        The recipe. ``exact`` shrinks the full picture. Under ``fast`` the decoder first reduces a JPEG, leaving at
+        least eight times ``px`` on the short side.
     max_pixels
         Larger pictures are refused.
 
     Raises
     ------
     DecodeError
-        Naming what is wrong with the file.
+        Says what is wrong with the file.
     """
     picture = decode(data, max_pixels, _FAST_SIDE * px if name == "fast" else None)
     return Made(picture.width, picture.height, tensor(picture.image, px))
 
 
 def named_recipe(name: str, px: int) -> Recipe:
-    """A recipe at a size, fingerprinted on the golden pictures (10 ms for ``exact``, 30 ms for ``fast``)."""
+    """Return a recipe at a size, fingerprinted on the golden pictures (10 ms for ``exact``, 30 ms for ``fast``)."""
     return Recipe(name, px, _VERSION, _fingerprint(name, px))
 
 

@@ -1,4 +1,4 @@
-"""Picture to tensor, so that turning or mirroring the picture turns or mirrors the tensor."""
+"""From picture to tensor, such that turning or mirroring the picture turns or mirrors the tensor."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _BICUBIC = Image.Resampling.BICUBIC
 def tensor(image: Image.Image, px: int) -> NDArray[np.uint8]:
     """Shrink (or stretch) a picture to ``px`` by ``px``.
 
-    Pillow resizes in two passes and rounds to 8 bits between them, so the order of the passes shows in
-    the result. Here the longer side goes first, and a square takes the mean of both orders, rounded up:
-    each rule turns into itself when the picture is turned, so ``tensor(turn(p)) == turn(tensor(p))``,
-    exactly. For wide pictures this is what ``Image.resize`` and difPy give, bit for bit.
+    Pillow resizes in two passes and rounds to 8 bits between them, so the order of the passes affects the
+    result. Here the longer side goes first, and a square becomes the mean of both orders, rounded up. Turning
+    the picture leaves these rules unchanged, so ``tensor(turn(p)) == turn(tensor(p))``, exactly. For wide
+    pictures the result equals that of ``Image.resize`` and difPy, bit for bit.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def tensor(image: Image.Image, px: int) -> NDArray[np.uint8]:
         return _width_first(image, px)
     if height > width:
         return _height_first(image, px)
-    one = _width_first(image, px).astype(np.uint16)
-    return ((one + _height_first(image, px) + 1) // 2).astype(np.uint8)
+    wide = _width_first(image, px).astype(np.uint16)
+    return ((wide + _height_first(image, px) + 1) // 2).astype(np.uint8)
 
 
 def _width_first(image: Image.Image, px: int) -> NDArray[np.uint8]:
@@ -48,5 +48,5 @@ def _height_first(image: Image.Image, px: int) -> NDArray[np.uint8]:
 
 
 def tensor_digest(values: NDArray[np.uint8]) -> bytes:
-    """Digest of a tensor: equal tensors, and only those, have equal ones (BLAKE2b, 32 bytes)."""
+    """Return the digest of a tensor (BLAKE2b, 32 bytes): equal for equal tensors, and only for those."""
     return digest_of(np.ascontiguousarray(values).tobytes())
