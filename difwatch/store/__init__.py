@@ -1,12 +1,12 @@
 """What difwatch remembers, in SQLite: ``file -> content -> tensor``, and the matches between tensors.
 
-Equal files share a content, contents of equal pixels share a tensor, so that copies cost rows and not
-pairs. One process writes (see ``difwatch.control``); everybody may read.
+Equal files share a content, and contents of equal pixels share a tensor, so copies cost rows and not pairs. One
+process writes (see ``difwatch.control``); any process may read.
 
 ::
 
-    tables        what is kept             engine     opening it, and transactions
-    schema        its migrations           backups    its daily copies, and what is done when it is damaged
+    tables        what is kept             engine     opening the store, and transactions
+    schema        the migrations           backups    daily copies, and recovery from damage
 
     files         which path holds what    contents   bytes by digest, and their tensors
     pictures      files as pictures        folders    the watched folders

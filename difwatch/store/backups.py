@@ -1,4 +1,4 @@
-"""Copies of the store, a few days back; and what is done when the store itself is damaged."""
+"""Daily copies of the store, and recovery when the store itself is damaged."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ _ROOM_LEFT = 256 << 20  # bytes that stay free
 
 
 def newest(path: Path) -> Path | None:
-    """The last copy of a store, if there is one."""
+    """Return the last copy of a store, or None."""
     return max(_copies(path), default=None)
 
 
 def back_up(path: Path, day: date, anew: bool = False) -> str | None:
-    """Copy the store, and forget the oldest copies; return why that was not done, or None.
+    """Copy the store and delete the oldest copies; return what prevented that, or None.
 
     Parameters
     ----------
     path
         The store, which may be written to meanwhile.
     day
-        In the name of the copy.
+        Part of the name of the copy.
     anew
-        Replace the copy of the day, if there is one; otherwise it is made once.
+        Replace an existing copy of that day; otherwise it stays.
     """
     folder = path.with_name(_FOLDER)
     target = folder / f"{path.stem}-{day}.db"
     if target.exists() and not anew:
         return None
-    size = sum(one.stat().st_size for one in (path, path.with_name(f"{path.name}-wal")) if one.exists())
+    size = sum(file.stat().st_size for file in (path, path.with_name(f"{path.name}-wal")) if file.exists())
     if shutil.disk_usage(path.parent).free < size + _ROOM_LEFT:
         return f"{folder}: there is no room for a copy of the store ({size >> 20} MB)"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -62,12 +62,12 @@ def back_up(path: Path, day: date, anew: bool = False) -> str | None:
 
 
 def copy(path: Path, target: Path) -> None:
-    """Copy a store to a new file, and check the copy.
+    """Copy a store to a new file and check the copy.
 
     Raises
     ------
     StoreError
-        It could not be made, or would be damaged; there is no copy.
+        The copy could not be made or would be damaged; none is left.
     """
     try:
         backup(path, target)
@@ -79,7 +79,7 @@ def copy(path: Path, target: Path) -> None:
 
 
 def replace_damaged(path: Path, stamp: str) -> str:
-    """Put a damaged store aside and the last good copy in its place; gives what was done, in words.
+    """Move a damaged store aside and put the last good copy in its place; return what was done, in words.
 
     Nothing is deleted. Without a good copy, a new store will be made from the folders.
     """
@@ -98,18 +98,18 @@ def replace_damaged(path: Path, stamp: str) -> str:
     return f"put aside as {aside.name}; a new one is made from the folders"
 
 
-def open_or_restore(path: Path, now: datetime) -> Engine:
-    """Open the store for its only writer; a damaged one is put aside for the last good copy, or for a new one.
+def open_or_restore(path: Path, moment: datetime) -> Engine:
+    """Open the store for its only writer; replace a damaged store with the last good copy, or with a new store.
 
     Raises
     ------
     StoreError
-        It cannot be opened.
+        The store cannot be opened.
     """
     try:
         return open_writer(path)
     except StoreForeignError as error:
-        log.error("%s: %s", error, replace_damaged(path, now.strftime("%Y-%m-%dT%H%M%S")))
+        log.error("%s: %s", error, replace_damaged(path, moment.strftime("%Y-%m-%dT%H%M%S")))
         return open_writer(path)
 
 
@@ -119,7 +119,7 @@ def _copies(path: Path) -> list[Path]:
 
 def _is_sound(path: Path) -> bool:
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"  # so that nothing is made beside it
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"  # so that SQLite makes no files beside it
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
             (ours,) = connection.execute("PRAGMA application_id").fetchone()
             return bool(ours == APPLICATION_ID and connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))

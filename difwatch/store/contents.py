@@ -1,4 +1,4 @@
-"""The contents (bytes, by digest) and the tensors they became."""
+"""Contents (bytes, by digest) and the tensors they became."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file, recipe, tensor, tensor_data
 
 _SKETCH_BYTES = 64
-_PAGE = 10_000  # SQLite takes about 32 000 values in a statement
+_PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
 
 
 class NewTensors(NamedTuple):
-    """Tensors that were not in the store before: ids, pixels (n, px, px, 3) and sketches (n, 16)."""
+    """Tensors that are new to the store: ids, pixels (n, px, px, 3) and sketches (n, 16)."""
 
     ids: list[int]
     pixels: NDArray[np.uint8]
@@ -28,7 +28,7 @@ class NewTensors(NamedTuple):
 
 
 def recipe_id(connection: Connection, wanted: Recipe) -> int:
-    """The id of a recipe, kept now if it is new."""
+    """Return the id of a recipe, adding the recipe if it is new."""
     values: dict[str, Any] = {
         "name": wanted.name,
         "px": wanted.px,
@@ -36,22 +36,22 @@ def recipe_id(connection: Connection, wanted: Recipe) -> int:
         "fingerprint": wanted.fingerprint,
     }
     connection.execute(insert(recipe).values(values).on_conflict_do_nothing())
-    found = select(recipe.c.id).where(*(recipe.c[name] == value for name, value in values.items()))
-    id_: int = connection.execute(found).scalar_one()
+    statement = select(recipe.c.id).where(*(recipe.c[name] == value for name, value in values.items()))
+    id_: int = connection.execute(statement).scalar_one()
     return id_
 
 
 def digests_of_sizes(
     connection: Connection, sizes: Sequence[int], recipe_id: int, at_most: int
 ) -> dict[int, frozenset[bytes]]:
-    """The digests known under a recipe for each size in bytes; none for a size with more than ``at_most``."""
-    found = {}
+    """Return the digests of a recipe for each size in bytes, leaving out sizes with more than ``at_most``."""
+    digests = {}
     cursor = driver_cursor(connection)
-    for size in sizes:  # one by one, so that no more are read than are wanted
+    for size in sizes:  # one at a time, so that no more digests are read than needed
         rows = cursor.execute(_DIGESTS, (size, recipe_id, at_most + 1)).fetchall()
         if 0 < len(rows) <= at_most:
-            found[size] = frozenset(digest for (digest,) in rows)
-    return found
+            digests[size] = frozenset(digest for (digest,) in rows)
+    return digests
 
 
 _DIGESTS = "SELECT digest FROM content WHERE bytes = ? AND recipe_id = ? LIMIT ?"
@@ -65,7 +65,7 @@ def put_tensors(
     Returns
     -------
     ids, new
-        Tensor digest to id for all of them, and those that were not in the store before.
+        Tensor digest to id for all of them, and the tensors that are new to the store.
     """
     by_digest = {result.tensor_digest: result for result in results}
     wanted = select(tensor.c.digest, tensor.c.id).where(
@@ -89,7 +89,7 @@ def put_contents(
     results: Sequence[Tensorized | Unreadable],
     tensor_ids: dict[bytes, int],
 ) -> dict[bytes, int]:
-    """Keep the contents of results and give their ids by digest; those of known ones are looked up."""
+    """Keep the contents of results; return the ids of all of them, new and known, by digest."""
     rows = {}
     for result in results:
         if isinstance(result, Tensorized) and result.known:
@@ -106,7 +106,7 @@ def put_contents(
         statement = insert(content)
         names = ("recipe_id", "width", "height", "tensor_id", "reason")
         new = statement.excluded
-        # What was decoded once stays, if a copy of it fails: a worker may be ended for other reasons than its bytes.
+        # A content decoded once stays when a copy of it fails: a worker may die for reasons other than its bytes.
         other = or_(content.c.tensor_id.is_(None), new.tensor_id.is_not(None), content.c.recipe_id != new.recipe_id)
         update = statement.on_conflict_do_update(
             index_elements=["digest"], set_={name: new[name] for name in names}, where=other
@@ -120,12 +120,12 @@ def put_contents(
 def all_sketches(
     connection: Connection, recipe_id: int, last: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Ids (n,) and sketches (n, 16) of all tensors of a recipe, by id, up to a ``last`` one."""
+    """Return ids (n,) and sketches (n, 16) of all tensors of a recipe, by id, up to and including ``last``."""
     statement = select(tensor.c.id, tensor.c.sketch).where(tensor.c.recipe_id == recipe_id).order_by(tensor.c.id)
     if last is not None:
         statement = statement.where(tensor.c.id <= last)
     ids, rows = [np.zeros(0, np.int64)], [_sketches([])]
-    # Page by page: a million rows of Python objects would take more than what they hold.
+    # Page by page: a million rows of Python objects would take more memory than what they hold.
     for page in connection.execute(statement).partitions(_PAGE):
         ids.append(np.array([row.id for row in page], np.int64))
         rows.append(_sketches([row.sketch for row in page]))
@@ -133,18 +133,18 @@ def all_sketches(
 
 
 def tensors(connection: Connection, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The tensors of ids, in their order, as rows (n, d); at least one id.
+    """Return the tensors of at least one id as rows (n, d), in the order of the ids.
 
     Raises
     ------
     KeyError
-        There is none of some id.
+        An id has no tensor.
     """
-    found: dict[int, bytes] = {}
+    data: dict[int, bytes] = {}
     for start in range(0, len(ids), _PAGE):
         page = tensor_data.c.tensor_id.in_(ids[start : start + _PAGE].tolist())
-        found.update(connection.execute(select(tensor_data.c.tensor_id, tensor_data.c.data).where(page)).all())
-    return np.frombuffer(b"".join([found[id_] for id_ in ids.tolist()]), np.uint8).reshape(len(ids), -1)
+        data.update(connection.execute(select(tensor_data.c.tensor_id, tensor_data.c.data).where(page)).all())
+    return np.frombuffer(b"".join([data[id_] for id_ in ids.tolist()]), np.uint8).reshape(len(ids), -1)
 
 
 def _pixels(data: Sequence[bytes], px: int) -> NDArray[np.uint8]:
@@ -156,7 +156,7 @@ def _sketches(data: Sequence[bytes]) -> NDArray[np.float32]:
 
 
 def purge(connection: Connection) -> list[int]:
-    """Forget contents without files, and tensors without contents; gives the ids of those tensors."""
+    """Forget contents without files and tensors without contents; return the ids of those tensors."""
     connection.execute(delete(content).where(~exists().where(file.c.content_id == content.c.id)))
     orphans = select(tensor.c.id).where(~exists().where(content.c.tensor_id == tensor.c.id))
     ids = list(connection.execute(orphans).scalars())
@@ -165,12 +165,12 @@ def purge(connection: Connection) -> list[int]:
 
 
 def count(connection: Connection, recipe_id: int) -> int:
-    """How many distinct tensors of a recipe there are."""
+    """Return the number of distinct tensors of a recipe."""
     statement = select(func.count()).select_from(tensor).where(tensor.c.recipe_id == recipe_id)
     return connection.execute(statement).scalar_one()
 
 
 def last_id(connection: Connection, recipe_id: int) -> int:
-    """The largest id of a tensor of a recipe, 0 for none."""
+    """Return the largest tensor id of a recipe, 0 for none."""
     statement = select(func.max(tensor.c.id)).where(tensor.c.recipe_id == recipe_id)
     return connection.execute(statement).scalar() or 0

@@ -1,6 +1,6 @@
 """The directories that pictures were ever moved to, and the file system that each was on then.
 
-They are never searched, wherever they lie.
+Destinations are never searched, wherever they lie.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def all_of(connection: Connection) -> dict[bytes, int]:
 
 
 def add(connection: Connection, path: bytes) -> None:
-    """Remember a destination, and on which file system it is now."""
+    """Remember a destination and the file system it is on now."""
     known = all_of(connection) | {path: _fsid(path)}
     settings.put(connection, _KEY, {os.fsdecode(known_path): fsid for known_path, fsid in known.items()})
 
 
 def recall(connection: Connection, moved_to: Iterable[bytes], watched: Sequence[bytes]) -> None:
-    """Remember the directories of a journal in a store that is new; none that is or holds a watched folder."""
+    """Remember the directories of a journal in a new store, except those that are or hold a watched folder."""
     if settings.get(connection, _KEY) is not None:
         return
     known: tuple[bytes, ...] = ()
@@ -41,9 +41,9 @@ def recall(connection: Connection, moved_to: Iterable[bytes], watched: Sequence[
 
 
 def trouble(connection: Connection, path: bytes) -> str | None:
-    """Return why nothing must be moved to a directory now, in words; None if it can be."""
-    before = all_of(connection).get(path)
-    if before is not None and before != _fsid(path):
+    """Return why nothing must be moved to a directory now, in words; None if it is allowed."""
+    fsid = all_of(connection).get(path)
+    if fsid is not None and fsid != _fsid(path):
         return f"{os.fsdecode(path)}: is on another file system than it was (is its disk mounted?)"
     for folder in folders.in_force(connection).values():
         if paths.is_within(folder.path, path):

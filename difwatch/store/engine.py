@@ -18,7 +18,7 @@ APPLICATION_ID = 0x64694677
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    # A power cut may take the last commits; the next scan makes them again.
+    # A power cut may lose the last commits; the next scan repeats them.
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA journal_size_limit = 67108864",
@@ -31,14 +31,14 @@ _COMMON_PRAGMAS = (
 
 
 def open_writer(path: Path) -> Engine:
-    """Open the store for its only writer, making the file if there is none.
+    """Open the store for its only writer, creating the file if there is none.
 
     The caller must hold the lock of the state directory.
 
     Raises
     ------
     StoreForeignError
-        The file is no SQLite database, another program's, or damaged.
+        The file is no SQLite database, belongs to another program, or is damaged.
     """
     _claim(path)
     engine = create_engine(
@@ -60,7 +60,7 @@ def open_writer(path: Path) -> Engine:
 
 
 def open_reader(path: Path) -> Engine:
-    """Open the store for reading only; the writer is never made to wait.
+    """Open the store for reading only; a reader never makes the writer wait.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def open_reader(path: Path) -> Engine:
     try:
         if not path.exists():
             raise StoreMissingError(f"{path}: {MISSING}")
-    except OSError as error:  # a folder on the way may not be entered
+    except OSError as error:  # a parent folder may not be entered
         raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
     _refuse_foreign(path)
     uri = f"file:{quote(str(path))}?mode=ro"
@@ -86,7 +86,7 @@ def open_reader(path: Path) -> Engine:
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction of the writer: all of it is kept, or nothing."""
+    """Hold one transaction of the writer: all of it is kept, or nothing."""
     with translated(_path_of(engine)), engine.begin() as connection:
         yield connection
 
@@ -96,7 +96,7 @@ MISSING = "there is no store yet; run 'difwatch watch FOLDER' first"
 
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent view of the store; also the writer waits for nobody then."""
+    """Hold one consistent view of the store; even the writer waits for no lock here."""
     with (
         translated(_path_of(engine)),
         engine.connect() as connection,
@@ -106,7 +106,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def driver_cursor(connection: Connection) -> sqlite3.Cursor:
-    """A cursor of the driver itself in the transaction of a connection, for short statements by the thousand."""
+    """Return a cursor of the driver in the transaction of a connection, for thousands of short statements."""
     cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
     return cursor
 
@@ -114,13 +114,13 @@ def driver_cursor(connection: Connection) -> sqlite3.Cursor:
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
 
 
-# Device and inode of the files that are known to be stores. Only SQLite must open and close them again: the system
-# drops all locks of a process on a file as soon as it closes any descriptor of it.
+# Device and inode of the files that are known to be stores. From then on only SQLite may open and close them: the
+# system drops all locks of a process on a file as soon as the process closes any descriptor of that file.
 _ours: set[tuple[int, int]] = set()
 
 
 def _claim(path: Path) -> None:
-    """Mark a new file as ours, before anything else is done with it; refuse one that is not ours."""
+    """Mark a new file as ours before anything else happens to it; refuse a file that is not ours."""
     if path.exists() and path.stat().st_size:
         _refuse_foreign(path)
         return
@@ -131,7 +131,7 @@ def _claim(path: Path) -> None:
 
 
 def _refuse_foreign(path: Path) -> None:
-    # The header is read without SQLite, which would already change the file of another program.
+    # Read the header without SQLite, which would already change another program's file.
     if _identity(path) in _ours:
         return
     try:
@@ -146,14 +146,14 @@ def _refuse_foreign(path: Path) -> None:
 
 def _identity(path: Path) -> tuple[int, int]:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise StoreError(f"{path}: the store cannot be read: {error.strerror}") from error
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
-    # The transactions of the sqlite3 module lose updates and do not roll DDL back: take them over.
+    # The implicit transactions of the sqlite3 module lose updates and do not roll back DDL: replace them.
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
@@ -166,17 +166,17 @@ def _begin_with(engine: Engine, pragmas: tuple[str, ...], begin: str) -> None:
 
 
 def damage(path: Path) -> list[str]:
-    """What is wrong with a database, in SQLite's words; reads all of it, and nothing is a good sign.
+    """Read all of a database and return what is wrong with it, in SQLite's words; empty if sound.
 
     Raises
     ------
     StoreError
-        It cannot be opened.
+        The database cannot be opened.
     """
     uri = f"file:{quote(str(path))}?mode=ro"
     with translated(path), contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
-        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
-    return [] if found == ["ok"] else found
+        lines = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
+    return [] if lines == ["ok"] else lines
 
 
 def _path_of(engine: Engine) -> Path:
@@ -186,7 +186,7 @@ def _path_of(engine: Engine) -> Path:
 
 @contextlib.contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn the errors of the database into a `StoreError` that names the file and says what to do."""
+    """Turn database errors into a `StoreError` that names the file and says what to do."""
     try:
         yield
     except (DBAPIError, sqlite3.Error) as error:

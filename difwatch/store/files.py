@@ -1,4 +1,4 @@
-"""The files: which path holds which content, in which state it was read."""
+"""Files: which path holds which content, and the state in which it was read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PAGE = 1000
 
 
 class KnownFile(NamedTuple):
-    """A row of the store: a path, its state when it was read, and the digest of what was read.
+    """A row of the store: a path, its state when it was read, and the digest and recipe of its content.
 
-    ``recipe_id`` is that of its content; both are None where not even the bytes could be read.
+    ``digest`` and ``recipe_id`` are None where not even the bytes could be read.
     """
 
     id: int
@@ -44,21 +44,20 @@ def _known(row: Row[Any]) -> KnownFile:
 
 
 def at_paths(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, KnownFile]:
-    """What is known of these paths."""
+    """Return what is known of some paths."""
     rows = connection.execute(_selection().where(file.c.path.in_(wanted)))
     return {row.path: _known(row) for row in rows}
 
 
 def with_inodes(connection: Connection, inodes: Sequence[int]) -> list[KnownFile]:
-    """The known files that had one of these inodes when they were read."""
+    """Return the known files that had one of some inodes when they were read."""
     return [_known(row) for row in connection.execute(_selection().where(file.c.inode.in_(inodes)))]
 
 
 def below(engine: Engine, path: bytes) -> Iterator[KnownFile]:
-    """The known files below a directory, in the order of the bytes of their paths.
+    """Yield the known files below a directory, in the byte order of their paths.
 
-    Read a page at a time, each in a transaction of its own, so that a long walk holds neither the store nor
-    much memory.
+    Each page is read in a transaction of its own, so a long walk holds neither the store nor much memory.
     """
     last, end = paths.range_below(path)
     while True:
@@ -85,12 +84,12 @@ def put(
     connection: Connection,
     folder_ids: Mapping[bytes, int],
     states: Iterable[tuple[FileState, int | None, str | None]],
-    now: datetime,
+    moment: datetime,
 ) -> None:
-    """Keep files: (state, content id, reason), of which either the content or the reason is None.
+    """Keep files: (state, content id, reason), where either the content or the reason is None.
 
-    ``folder_ids`` maps each path to its folder. A file that was renamed, or written
-    to without another content, stays as old as it is.
+    ``folder_ids`` maps each path to its folder. A file that was renamed, or rewritten with the same content, keeps
+    the moment it was first seen.
     """
     rows = [
         {
@@ -103,7 +102,7 @@ def put(
             "inode": state.key.inode,
             "content_id": content_id,
             "reason": reason,
-            "now": now.isoformat(),
+            "now": moment.isoformat(),
         }
         for state, content_id, reason in states
         if state.key is not None
@@ -118,33 +117,33 @@ def put(
 
 
 def remove(connection: Connection, gone: Sequence[bytes]) -> int:
-    """Forget files that are gone; their contents stay until `contents.purge`. Return how many were known."""
+    """Forget files that are gone; return how many were known. Contents stay until `contents.purge`."""
     pages = (gone[start : start + _PAGE] for start in range(0, len(gone), _PAGE))
     return sum(connection.execute(delete(file).where(file.c.path.in_(page))).rowcount for page in pages)
 
 
 def retry(connection: Connection, named: Sequence[bytes] | None) -> list[bytes]:
-    """Forget what was found of files without a tensor, so that they are read again; None for all of them.
+    """Forget named files without a tensor, so that they are read again; None names all of them.
 
-    Copies of the same bytes go with them. Return the paths of all of them.
+    Copies of the same bytes are forgotten as well. Return the paths of all forgotten files.
     """
     wanted = [path for path, _ in unreadable(connection)] if named is None else list(named)
-    found: set[bytes] = set()
+    forgotten: set[bytes] = set()
     for start in range(0, len(wanted), _PAGE):
-        of = file.c.path.in_(wanted[start : start + _PAGE])
-        without = select(file.c.path).outerjoin(content).where(of, content.c.tensor_id.is_(None))
-        found |= set(connection.execute(without).scalars())
-        twins = select(file.c.content_id).where(of, file.c.content_id.is_not(None))
+        on_page = file.c.path.in_(wanted[start : start + _PAGE])
+        without = select(file.c.path).outerjoin(content).where(on_page, content.c.tensor_id.is_(None))
+        forgotten |= set(connection.execute(without).scalars())
+        twins = select(file.c.content_id).where(on_page, file.c.content_id.is_not(None))
         copies = select(file.c.path).join(content).where(content.c.tensor_id.is_(None), file.c.content_id.in_(twins))
-        found |= set(connection.execute(copies).scalars())
-    remove(connection, sorted(found))
+        forgotten |= set(connection.execute(copies).scalars())
+    remove(connection, sorted(forgotten))
     unused = ~exists().where(file.c.content_id == content.c.id)
     connection.execute(delete(content).where(content.c.tensor_id.is_(None), unused))
-    return sorted(found)
+    return sorted(forgotten)
 
 
 def unreadable(connection: Connection) -> list[tuple[bytes, str]]:
-    """The files of the active folders without a tensor, and why, by path."""
+    """Return the files of the active folders without a tensor, and why, by path."""
     statement = (
         select(file.c.path, file.c.reason, content.c.reason.label("why"))
         .select_from(file.join(folder).outerjoin(content))

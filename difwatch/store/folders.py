@@ -26,7 +26,7 @@ class FolderCounts(NamedTuple):
 
 
 def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, int]:
-    """Make these the folders in force; the rows of others stay, but no longer count.
+    """Put some folders in force; the rows of all others stay, but no longer count.
 
     Each known file belongs to the innermost folder that holds it.
 
@@ -37,14 +37,14 @@ def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, i
     """
     connection.execute(update(folder).values(active=False))
     ids = {}
-    for one in folders:
-        options = {key: value for key, value in asdict(one).items() if key != "path"}
-        statement = insert(folder).values(path=one.path, options=options, active=True)
+    for watched in folders:
+        options = {key: value for key, value in asdict(watched).items() if key != "path"}
+        statement = insert(folder).values(path=watched.path, options=options, active=True)
         statement = statement.on_conflict_do_update(
             index_elements=["path"], set_={"options": options, "active": True}
         )
         connection.execute(statement)
-        ids[one.path] = connection.execute(select(folder.c.id).where(folder.c.path == one.path)).scalar_one()
+        ids[watched.path] = connection.execute(select(folder.c.id).where(folder.c.path == watched.path)).scalar_one()
     for path, id_ in ids.items():
         inner = [other for other in ids if paths.is_below(other, path)]
         mine = and_(_below(path), *(not_(_below(other)) for other in inner), file.c.folder_id != id_)
@@ -58,7 +58,7 @@ def _below(path: bytes) -> ColumnElement[bool]:
 
 
 def in_force(connection: Connection) -> dict[int, Folder]:
-    """The active folders by id."""
+    """Return the active folders by id."""
     rows = connection.execute(select(folder.c.id, folder.c.path, folder.c.options).where(folder.c.active))
     return {row.id: _folder(row.path, row.options) for row in rows}
 
@@ -69,9 +69,9 @@ def _folder(path: bytes, options: dict[str, object]) -> Folder:
 
 
 def scanned(connection: Connection, folder_id: int, moment: datetime, identity: Sequence[int] | None) -> None:
-    """Note when a complete scan of the folder ended, and what directory it was; None keeps what is noted.
+    """Record when a complete scan of a folder ended, and which directory it was; None keeps the recorded one.
 
-    A person's word holds for one scan.
+    A release holds for one scan.
     """
     values: dict[str, object] = {"scanned": moment.isoformat(), "released": None}
     if identity is not None:
@@ -80,19 +80,19 @@ def scanned(connection: Connection, folder_id: int, moment: datetime, identity: 
 
 
 def identities(connection: Connection) -> dict[bytes, tuple[int, ...]]:
-    """What directories the folders were at their last complete scan, by path."""
+    """Return by path which directory each folder was at its last complete scan."""
     rows = connection.execute(select(folder.c.path, folder.c.identity).where(folder.c.identity.is_not(None)))
     return {row.path: tuple(row.identity) for row in rows}
 
 
 def release(connection: Connection, path: bytes, moment: datetime) -> bool:
-    """Take a person's word that what is missing from a folder is gone; tell whether it is a watched one."""
+    """Record that a person said that missing files of a folder are gone; tell whether the folder is watched."""
     statement = update(folder).where(folder.c.path == path, folder.c.active).values(released=moment.isoformat())
     return bool(connection.execute(statement).rowcount)
 
 
 def is_released(connection: Connection, folder_id: int) -> bool:
-    """Tell whether a person said so since the last complete scan."""
+    """Tell whether a person released a folder since its last complete scan."""
     return connection.execute(select(folder.c.released).where(folder.c.id == folder_id)).scalar() is not None
 
 

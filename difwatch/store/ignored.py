@@ -1,4 +1,4 @@
-"""Pairs of contents that a person said are no duplicates. By digest, so that names and searches do not matter."""
+"""Pairs of contents that a person said are no duplicates. Kept by digest, so names and searches do not matter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from difwatch.store.tables import content, file, ignored
 
 
 class IgnoredPair(NamedTuple):
-    """Two digests, when it was decided (ISO 8601), and the paths that have these contents now."""
+    """Two digests, when they were decided on (ISO 8601), and the paths that hold these contents now."""
 
     a: bytes
     b: bytes
@@ -23,7 +23,7 @@ class IgnoredPair(NamedTuple):
 
 
 def pairs(connection: Connection) -> Ignored:
-    """All decisions, as pairs of digests, the smaller one first."""
+    """Return all decisions as pairs of digests, the smaller first."""
     return frozenset((a, b) for a, b in connection.execute(select(ignored.c.a, ignored.c.b)))
 
 
@@ -34,13 +34,13 @@ def put(connection: Connection, a: bytes, b: bytes, decided: datetime) -> None:
 
 
 def remove(connection: Connection, a: bytes, b: bytes) -> bool:
-    """Take a decision back; tell whether there was one."""
+    """Remove a decision; tell whether there was one."""
     wanted = (ignored.c.a == min(a, b), ignored.c.b == max(a, b))
     return connection.execute(delete(ignored).where(*wanted)).rowcount > 0
 
 
 def decisions(connection: Connection) -> list[IgnoredPair]:
-    """All decisions, the oldest first."""
+    """Return all decisions, the oldest first."""
     rows = connection.execute(select(ignored).order_by(ignored.c.decided, ignored.c.a, ignored.c.b)).all()
     return [IgnoredPair(a, b, decided, _paths(connection, a), _paths(connection, b)) for a, b, decided in rows]
 

@@ -9,23 +9,23 @@ from sqlalchemy import Connection, delete, func, select
 from difwatch.compare.hits import BEYOND, Hits
 from difwatch.store.tables import match, tensor
 
-_PAGE = 10_000  # SQLite takes about 32 000 values in a statement
+_PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
 _COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
-# Rows by the million: the driver takes them as they are.
+# Millions of rows: they go to the driver as they are.
 INSERT_HITS = f"INTO {{}} ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
-"""The end of a statement that keeps hits in a table of the columns of the matches."""
+"""The end of a statement that keeps hits in a table with the columns of the matches."""
 
 
 def hit_rows(hits: Hits) -> list[tuple[int, ...]]:
-    """Return hits as the values that `INSERT_HITS` takes."""
+    """Return hits as the values of `INSERT_HITS`."""
     rows: list[tuple[int, ...]] = hits[list(_COLUMNS)].tolist()
     return rows
 
 
-def put(connection: Connection, found: Iterable[Hits]) -> int:
+def put(connection: Connection, parts: Iterable[Hits]) -> int:
     """Keep hits; return their number."""
     total = 0
-    for hits in found:
+    for hits in parts:
         total += len(hits)
         if len(hits):
             connection.exec_driver_sql("INSERT " + INSERT_HITS.format("match"), hit_rows(hits))
@@ -38,19 +38,19 @@ def clear(connection: Connection, recipe_id: int) -> None:
 
 
 def count(connection: Connection) -> int:
-    """How many matches are kept."""
+    """Return the number of matches."""
     return connection.execute(select(func.count()).select_from(match)).scalar_one()
 
 
 def nth_distance(connection: Connection, recipe_id: int, place: int) -> int:
-    """The SSE at a place (from 0) when the matches of a recipe stand in order; there must be as many."""
+    """Return the SSE at a place (from 0) among the sorted matches of a recipe; there must be enough of them."""
     ours = select(match.c.sse).join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
     distance: int = connection.execute(ours.order_by(match.c.sse).offset(place).limit(1)).scalar_one()
     return distance
 
 
 def forget_beyond(connection: Connection, recipe_id: int, limit: int) -> None:
-    """Forget the matches of a recipe with a larger SSE than the limit."""
+    """Forget the matches of a recipe whose SSE exceeds the limit."""
     ours = select(tensor.c.id).where(tensor.c.recipe_id == recipe_id)
     connection.execute(delete(match).where(match.c.sse > limit, match.c.a.in_(ours)))
 
@@ -58,10 +58,10 @@ def forget_beyond(connection: Connection, recipe_id: int, limit: int) -> None:
 def within(
     connection: Connection, recipe_id: int, limit: int, rotate: bool
 ) -> Iterator[tuple[int, int, int, int, int]]:
-    """The matches of a recipe up to a limit: (a, b, SSE, rotation, rotation back).
+    """Yield the matches of a recipe up to a limit: (a, b, SSE, rotation, rotation back).
 
     Without ``rotate``, the distance is the upright one and both rotations are 0. A pair within the limit
-    upright is within it at its best turn, so what is kept answers both questions.
+    upright is also within the limit at its best turn, so the stored pairs answer both questions.
     """
     distance = match.c.sse if rotate else match.c.sse_upright
     statement = (
@@ -74,7 +74,7 @@ def within(
 
 
 def rows_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[tuple[int, int, int, int, int, int]]:
-    """The matches of a recipe up to a limit, as the fields of `difwatch.search.hits.HIT`."""
+    """Yield the matches of a recipe up to a limit, as the fields of `difwatch.compare.hits.HIT`."""
     statement = (
         select(*(func.ifnull(match.c[name], BEYOND) for name in _COLUMNS))
         .join(tensor, tensor.c.id == match.c.a)
@@ -87,14 +87,14 @@ def rows_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[
 def neighbours(
     connection: Connection, tensor_ids: Sequence[int], limit: int, rotate: bool
 ) -> list[tuple[int, int, int, int]]:
-    """The matches of some tensors up to a limit: (tensor, other, SSE, degrees that turn the other onto it)."""
+    """Return the matches of some tensors up to a limit: (tensor, other, SSE, degrees that turn other onto tensor)."""
     distance = match.c.sse if rotate else match.c.sse_upright
     columns = select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back).where(distance <= limit)
-    found: list[tuple[int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int]] = []
     for start in range(0, len(tensor_ids), _PAGE):
         page = tensor_ids[start : start + _PAGE]
         for a, b, sse, rotation, _ in connection.execute(columns.where(match.c.a.in_(page))):
-            found.append((a, b, sse, rotation if rotate else 0))
+            rows.append((a, b, sse, rotation if rotate else 0))
         for a, b, sse, _, back in connection.execute(columns.where(match.c.b.in_(page))):
-            found.append((b, a, sse, back if rotate else 0))
-    return found
+            rows.append((b, a, sse, back if rotate else 0))
+    return rows

@@ -1,4 +1,4 @@
-"""The files as pictures: hard links joined, with what they are compared within."""
+"""Files as pictures: hard links joined, each picture with its scope."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from difwatch.model.settings import Folder
 from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file
 
-_PAGE = 10_000  # SQLite takes about 32 000 values in a statement
+_PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
 
 
 def images(
@@ -26,7 +26,7 @@ def images(
     recipe_id: int,
     file_ids: Sequence[int] | None = None,
 ) -> Iterator[Image]:
-    """The readable pictures of some folders, by path; ``limits`` gives the largest SSE of each folder.
+    """Yield the readable pictures of some folders, by path; ``limits`` holds the largest SSE of each folder.
 
     Hard links to one file are one picture, under the first of its names. ``file_ids`` restricts the pictures
     to those of some files.
@@ -62,43 +62,43 @@ def images(
             height=row.height,
             size=row.bytes,
             mtime_ns=row.mtime_ns,
-            reference=any(folders[one.folder_id].role == "reference" for one in (row, *links)),
+            reference=any(folders[name.folder_id].role == "reference" for name in (row, *links)),
             scope=scope,
             seen=None if row.seen is None else datetime.fromisoformat(row.seen),
             limit=limits[row.folder_id],
-            links=tuple(one.path for one in links),
+            links=tuple(link.path for link in links),
             key=FileKey(row.size, row.mtime_ns, row.ctime_ns, row.dev, row.inode),
         )
 
 
 def _scope(folder: Folder, path: bytes) -> bytes | None:
-    """What a picture is compared within: None is the union of all folders that are not apart."""
+    """Return the scope of a picture; None is the union of all folders that have no scope of their own."""
     if folder.in_folder == "every":
         return paths.parent(path)
     return folder.path if folder.in_folder else None
 
 
 def files_with_tensors(connection: Connection, wanted: Sequence[bytes]) -> list[tuple[int, int]]:
-    """The readable ones of some files: (file id, tensor id)."""
+    """Return (file id, tensor id) of the readable files at some paths."""
     statement = select(file.c.id, content.c.tensor_id).join_from(file, content)
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     for start in range(0, len(wanted), _PAGE):
         page = file.c.path.in_(wanted[start : start + _PAGE])
         rows = connection.execute(statement.where(page, content.c.tensor_id.is_not(None)))
-        found += [(file_id, tensor_id) for file_id, tensor_id in rows]
-    return found
+        pairs += [(file_id, tensor_id) for file_id, tensor_id in rows]
+    return pairs
 
 
 def files_like(connection: Connection, tensor_id: int, sizes: tuple[int, int] | None, at_most: int) -> list[int]:
-    """Ids of the files of a tensor, only of pictures with these sizes in either order if given, and only so many."""
+    """Return up to ``at_most`` ids of files of a tensor; with sizes, only of pictures of these in either order."""
     cursor = driver_cursor(connection)
     if sizes is None:
         return [id_ for (id_,) in cursor.execute(_FILES_LIKE.format(""), (tensor_id, at_most))]
-    found: list[int] = []
+    ids: list[int] = []
     for width, height in {sizes, sizes[::-1]}:
-        values = (tensor_id, width, height, at_most - len(found))
-        found += [id_ for (id_,) in cursor.execute(_FILES_LIKE.format("AND width = ? AND height = ?"), values)]
-    return found
+        values = (tensor_id, width, height, at_most - len(ids))
+        ids += [id_ for (id_,) in cursor.execute(_FILES_LIKE.format("AND width = ? AND height = ?"), values)]
+    return ids
 
 
 _FILES_LIKE = (

@@ -1,7 +1,7 @@
-"""How far pairs are remembered: as far as was searched, or less far where there would be too many.
+"""How far pairs are remembered: up to what was searched, or less where there would be too many pairs.
 
-The limit of the running full search counts as well: as long as there is one, what is new is searched as far as it
-searches, so that it need not look at what comes meanwhile.
+The limit of an unfinished full search counts as well: meanwhile new tensors are searched up to that limit, so the
+full search can leave them out.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Reach:
     """How far pairs of a recipe are kept, as sums of squared errors.
 
-    ``limit`` is in force. ``least`` is what counts as a match, and the limit is never lowered below that. ``pairs``
-    are kept; where they are more than ``most``, the farther ones are forgotten.
+    ``limit`` is in force. ``least`` is the largest SSE of a match; ``limit`` is never lowered below it. ``pairs`` is
+    the number of pairs kept; where it exceeds ``most``, the farther pairs are forgotten.
     """
 
     recipe_id: int
@@ -46,7 +46,7 @@ def read(connection: Connection, store: StoreSettings, least: int, most: int) ->
 
 
 def put(connection: Connection, hits: Iterable[Hits], reach: Reach) -> Reach:
-    """Keep hits, and forget the farther half where there are too many; return how far pairs are kept from now on."""
+    """Keep hits, and forget the farther half where there are too many pairs; return the reach from now on."""
     for part in hits:
         near = part[part["sse"] <= reach.limit]
         reach = replace(reach, pairs=reach.pairs + matches.put(connection, [near]))
@@ -56,15 +56,15 @@ def put(connection: Connection, hits: Iterable[Hits], reach: Reach) -> Reach:
 
 
 def halved(distance: int, values: int, least: int) -> int:
-    """Return the limit that leaves out pairs at a distance (SSE) and beyond, but not below the least one.
+    """Return the limit that excludes pairs at a distance (SSE) and beyond, but no less than ``least``.
 
-    What is kept is a mean squared error: the limit is the one that follows from it.
+    The store keeps a mean squared error, so the limit is computed from one.
     """
     return max(least, mse_limit(max(0, distance - 1) / values, values))
 
 
 def _narrowed(connection: Connection, reach: Reach) -> Reach:
-    pairs = matches.count(connection)  # some may have gone
+    pairs = matches.count(connection)  # some may have been removed
     if pairs <= reach.most:
         return replace(reach, pairs=pairs)
     limit = halved(matches.nth_distance(connection, reach.recipe_id, reach.most // 2), reach.values, reach.least)
@@ -75,7 +75,7 @@ def _narrowed(connection: Connection, reach: Reach) -> Reach:
 
 
 def _lower(connection: Connection, reach: Reach, limit: int) -> None:
-    """Write down that fewer pairs are remembered, if that is so: only a full search may have been wider."""
+    """Record that fewer pairs are remembered, unless only the unfinished full search reached farther."""
     known = settings.get_remembered(connection, reach.recipe_id)
     mse = limit / reach.values
     if known is None or mse >= known.mse:

@@ -1,4 +1,4 @@
-"""The full search that goes on: its plan, its tasks that are done, and what they found."""
+"""The unfinished full search: its plan, the tasks that are done, and the pairs they found."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Rescan:
     Attributes
     ----------
     recipe_id
-        Of the tensors.
+        The recipe of the tensors.
     sse_limit
-        How far it goes.
+        The largest SSE that is searched.
     asked
-        The MSE up to which it was to go; ``sse_limit`` falls short of it where there were too many pairs.
+        The MSE that was asked for; ``sse_limit`` falls short of it where there were too many pairs.
     chunksize
-        Pictures in a block as asked for, 0 for nothing.
+        Pictures in a block as asked for, 0 if unspecified.
     last_tensor
-        The largest id that is searched; later ones were searched when they came.
+        The largest id that is searched; later tensors were searched on arrival.
     cuts
         Where the blocks begin.
     tasks
-        How many pairs of blocks are compared.
+        Number of pairs of blocks to compare.
     started, finished
         ISO 8601.
     """
@@ -48,7 +48,7 @@ class Rescan:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a full search changed: pairs it found, how many of them were missing, and how many others were wrong."""
+    """What a full search changed: the pairs found, how many of them were missing, and how many stored were wrong."""
 
     pairs: int
     missing: int
@@ -56,7 +56,7 @@ class Difference:
 
 
 def unfinished(connection: Connection) -> Rescan | None:
-    """The full search that goes on or was interrupted."""
+    """Return the full search that is running or was interrupted, or None."""
     row = connection.execute(select(rescan).where(rescan.c.finished.is_(None))).mappings().one_or_none()
     if row is None:
         return None
@@ -65,15 +65,15 @@ def unfinished(connection: Connection) -> Rescan | None:
 
 
 def progress(connection: Connection) -> float | None:
-    """Which share of the tasks of the unfinished full search is done; None when there is none."""
-    now = unfinished(connection)
+    """Return the share of the tasks that are done in the unfinished full search; None if there is none."""
+    running = unfinished(connection)
     done = connection.execute(select(func.count()).select_from(rescan_task)).scalar_one()
-    return None if now is None else done / max(1, now.tasks)
+    return None if running is None else done / max(1, running.tasks)
 
 
 @dataclass(frozen=True, slots=True)
 class LastRescan:
-    """The last full search that ended; times are ISO 8601. What it found may not be known of an old one."""
+    """The last full search that ended; times are ISO 8601. The counts of an old one may be unknown."""
 
     started: str
     finished: str
@@ -83,8 +83,8 @@ class LastRescan:
 
 
 def last_finished(connection: Connection) -> LastRescan | None:
-    """The last full search that ended."""
-    columns = [rescan.c[one.name] for one in fields(LastRescan)]
+    """Return the last full search that ended, or None."""
+    columns = [rescan.c[field.name] for field in fields(LastRescan)]
     statement = select(*columns).where(rescan.c.finished.is_not(None)).order_by(rescan.c.finished.desc()).limit(1)
     row = connection.execute(statement).one_or_none()
     return None if row is None else LastRescan(*row)
@@ -105,19 +105,19 @@ def discard(connection: Connection) -> None:
 
 
 def done_tasks(connection: Connection) -> set[Task]:
-    """The tasks that need not be done again."""
+    """Return the tasks that need not be done again."""
     return {(first, second) for first, second in connection.execute(select(rescan_task))}
 
 
 def count_pairs(connection: Connection) -> int:
-    """How many pairs were found so far."""
+    """Return how many pairs were found so far."""
     return connection.execute(select(func.count()).select_from(rescan_match)).scalar_one()
 
 
 def put(connection: Connection, hits: Hits) -> int:
     """Keep what a task found; return how many pairs were not found before.
 
-    A task that was interrupted finds its first pairs once more.
+    An interrupted task finds its first pairs again.
     """
     if not len(hits):
         return 0
@@ -126,25 +126,25 @@ def put(connection: Connection, hits: Hits) -> int:
 
 
 def nth_distance(connection: Connection, place: int) -> int:
-    """Return the SSE at a place (from 0) when the pairs found so far stand in order; there must be as many."""
+    """Return the SSE at a place (from 0) among the sorted pairs found so far; there must be enough of them."""
     ordered = select(rescan_match.c.sse).order_by(rescan_match.c.sse).offset(place).limit(1)
     distance: int = connection.execute(ordered).scalar_one()
     return distance
 
 
 def narrow(connection: Connection, recipe_id: int, limit: int) -> None:
-    """Let the unfinished full search of a recipe go no further than a limit (SSE)."""
+    """Restrict the unfinished full search of a recipe to a limit (SSE)."""
     beyond = (rescan.c.finished.is_(None), rescan.c.recipe_id == recipe_id, rescan.c.sse_limit > limit)
     if connection.execute(update(rescan).where(*beyond).values(sse_limit=limit)).rowcount:
         connection.execute(delete(rescan_match).where(rescan_match.c.sse > limit))
 
 
 def put_task(connection: Connection, task: Task) -> None:
-    """Keep that a task is done."""
+    """Record that a task is done."""
     connection.execute(insert(rescan_task), {"first": task[0], "second": task[1]})
 
 
-# What lies beyond the distance up to which both were searched is no difference.
+# What lies beyond the distance that both searches covered is no difference.
 _SAME = (
     "r.a = m.a AND r.b = m.b AND r.sse = m.sse AND r.rotation = m.rotation AND r.rotation_back = m.rotation_back "
     "AND (r.sse_upright IS m.sse_upright "
@@ -159,7 +159,7 @@ _UPRIGHT = text(
     "UPDATE match AS m SET sse_upright = r.sse_upright FROM rescan_match AS r "
     "WHERE m.sse_upright IS NULL AND r.sse_upright IS NOT NULL AND r.a = m.a AND r.b = m.b"
 )
-# Tensors may have gone since the search began. (The plus: look up, instead of walking through all pairs of ids.)
+# Tensors may have been removed since the search began. (The plus makes SQLite look ids up, not walk all pairs.)
 _NEW = (
     "FROM rescan_match AS r WHERE NOT EXISTS (SELECT 1 FROM match AS m WHERE m.a = r.a AND m.b = r.b) "
     "AND +a IN (SELECT id FROM tensor) AND +b IN (SELECT id FROM tensor)"
@@ -173,16 +173,14 @@ _FAR = (1 << 63) - 1
 
 
 def finish(connection: Connection, finished: str, known: int) -> Difference:
-    """Let the matches be what the full search found, up to its limit.
+    """Replace the matches by what the full search found, up to its limit.
 
     Parameters
     ----------
-    connection
-        A transaction of the writer.
     finished
-        When it ended, ISO 8601.
+        When the search ended, ISO 8601.
     known
-        The SSE up to which all pairs should have been remembered; what lies beyond it was not missing.
+        The SSE up to which all pairs should have been remembered; pairs beyond it do not count as missing.
     """
     ended = unfinished(connection)
     assert ended is not None

@@ -25,12 +25,12 @@ def migrations() -> Path:
 
 
 def revision(engine: Engine) -> str | None:
-    """The migration the store is at, None for a new store."""
+    """Return the migration the store is at, None for a new store."""
     with writing(engine) as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
-        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-        return None if found is None else str(found)
+        schema = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return None if schema is None else str(schema)
 
 
 def check(engine: Engine, path: Path) -> None:
@@ -39,33 +39,33 @@ def check(engine: Engine, path: Path) -> None:
     Raises
     ------
     StoreNewerError
-        Written by a newer difwatch.
+        The store was written by a newer difwatch.
     StoreOlderError
-        Not yet upgraded.
+        The store was not yet upgraded.
     """
-    found = revision(engine)
-    if found is None:
+    schema = revision(engine)
+    if schema is None:
         raise StoreMissingError(f"{path}: {MISSING}")
-    if found > HEAD:
-        raise StoreNewerError(f"{path}: written by a newer difwatch (schema {found}, here {HEAD}); upgrade difwatch")
-    if found != HEAD:
+    if schema > HEAD:
+        raise StoreNewerError(f"{path}: written by a newer difwatch (schema {schema}, here {HEAD}); upgrade difwatch")
+    if schema != HEAD:
         raise StoreOlderError(f"{path}: the store is from an older difwatch; run 'difwatch db upgrade'")
 
 
 def upgrade(engine: Engine, path: Path) -> str | None:
-    """Bring the store of the only writer to the newest schema; a copy is put beside it first.
+    """Upgrade the store of the only writer to the newest schema, after making a copy beside it.
 
     Returns
     -------
     str or None
         The migration the store was at; None for a new store.
     """
-    found = revision(engine)
-    if found is not None and found > HEAD:
+    schema = revision(engine)
+    if schema is not None and schema > HEAD:
         check(engine, path)
-    if found == HEAD:
-        return found
-    if found is not None:
+    if schema == HEAD:
+        return schema
+    if schema is not None:
         backup(path, path.with_name(f"{path.name}.before-{HEAD}"))
     from alembic import command
     from alembic.config import Config
@@ -75,12 +75,12 @@ def upgrade(engine: Engine, path: Path) -> str | None:
     with translated(path), engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    return found
+    return schema
 
 
 def backup(path: Path, copy: Path) -> None:
-    """Copy the store to a file through SQLite itself, also while it is written to."""
-    # Only read: a connection that could write may tidy up after itself, which is for the only writer to do.
+    """Copy the store to a file through SQLite itself, even while the store is written to."""
+    # Open read-only: a connection that can write may tidy up on closing, which only the writer may do.
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with (
         translated(copy),

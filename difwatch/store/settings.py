@@ -12,7 +12,7 @@ from difwatch.store.tables import setting
 
 
 def get(connection: Connection, key: str) -> object:
-    """The value kept under a key, or None."""
+    """Return the value kept under a key, or None."""
     return connection.execute(select(setting.c.value).where(setting.c.key == key)).scalar()
 
 
@@ -23,11 +23,11 @@ def put(connection: Connection, key: str, value: object) -> None:
 
 
 def get_matching(connection: Connection) -> Settings:
-    """The settings that decide what counts as a match, as the daemon last had them."""
-    found = get(connection, "matching")
-    if not isinstance(found, dict):
+    """Return the settings that decide what counts as a match, as the daemon last had them."""
+    stored = get(connection, "matching")
+    if not isinstance(stored, dict):
         return Settings()
-    return Settings(**{**found, "keep": tuple(found["keep"])})
+    return Settings(**{**stored, "keep": tuple(stored["keep"])})
 
 
 def put_matching(connection: Connection, settings: Settings) -> None:
@@ -36,7 +36,7 @@ def put_matching(connection: Connection, settings: Settings) -> None:
 
 
 def get_in_force(connection: Connection) -> StoreSettings | None:
-    """What the store works with; None before the first daemon."""
+    """Return what the store works with; None before the first daemon."""
     recipe = get(connection, "recipe")
     if not isinstance(recipe, dict):
         return None
@@ -44,18 +44,18 @@ def get_in_force(connection: Connection) -> StoreSettings | None:
     return None if remembered is None else StoreSettings(recipe["id"], recipe["name"], recipe["px"], remembered)
 
 
-def put_in_force(connection: Connection, now: StoreSettings) -> None:
+def put_in_force(connection: Connection, store: StoreSettings) -> None:
     """Keep what the store works with."""
-    put(connection, "recipe", {"id": now.recipe_id, "name": now.recipe, "px": now.px})
-    put_remembered(connection, now.recipe_id, now.remembered)
+    put(connection, "recipe", {"id": store.recipe_id, "name": store.recipe, "px": store.px})
+    put_remembered(connection, store.recipe_id, store.remembered)
 
 
 def get_remembered(connection: Connection, recipe_id: int) -> Remembered | None:
-    """How far the pairs of a recipe are remembered; None if they were never searched."""
-    found = get(connection, f"remembered {recipe_id}")
-    if isinstance(found, dict):
-        return Remembered(**found)
-    return Remembered(found, found) if isinstance(found, int | float) else None
+    """Return how far the pairs of a recipe are remembered; None if they were never searched."""
+    stored = get(connection, f"remembered {recipe_id}")
+    if isinstance(stored, dict):
+        return Remembered(**stored)
+    return Remembered(stored, stored) if isinstance(stored, int | float) else None
 
 
 def put_remembered(connection: Connection, recipe_id: int, remembered: Remembered) -> None:

@@ -1,4 +1,4 @@
-"""The tables, as the migrations leave them (a test compares both)."""
+"""The tables as the migrations leave them (a test compares both)."""
 
 from sqlalchemy import (
     JSON,
@@ -27,7 +27,7 @@ folder = Table(
     Column("active", Boolean, nullable=False),
     Column("scanned", Text),  # ISO 8601, when the last complete scan ended
     Column("identity", JSON),  # device, inode and file system of the directory at that time
-    Column("released", Text),  # ISO 8601, when a person said that what is missing is gone; null when that was done
+    Column("released", Text),  # ISO 8601, when a person said that missing files are gone; null after a complete scan
 )
 
 recipe = Table(
@@ -49,10 +49,10 @@ tensor = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("sketch", LargeBinary, nullable=False),  # 16 float32
     UniqueConstraint("recipe_id", "digest"),
-    sqlite_autoincrement=True,  # an id is never given twice: the index in memory relies on it
+    sqlite_autoincrement=True,  # no id is ever reused: the index in memory relies on that
 )
 
-# Apart from the tensor, so that reading all sketches at start does not read all pixels.
+# Apart from the tensor, so that reading all sketches at the start does not read all pixels.
 tensor_data = Table(
     "tensor_data",
     metadata,
@@ -88,7 +88,7 @@ file = Table(
     Column("inode", Integer, nullable=False, index=True),
     Column("content_id", Integer, ForeignKey("content.id"), index=True),
     Column("reason", Text),  # why not even the bytes could be read
-    Column("seen", Text),  # ISO 8601, when this content first came to this path, under this name or another one
+    Column("seen", Text),  # ISO 8601, when the file first had this content, under this name or an earlier one
     CheckConstraint("(content_id IS NULL) <> (reason IS NULL)", name="content_or_reason"),
 )
 
@@ -112,7 +112,7 @@ match = Table(
     sqlite_with_rowid=False,
 )
 
-# The full search that goes on or was the last: its tasks and what it found so far are kept until it is finished.
+# The unfinished or the last full search. Its tasks and the pairs found so far are kept until it is finished.
 rescan = Table(
     "rescan",
     metadata,
@@ -120,7 +120,7 @@ rescan = Table(
     Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
     Column("sse_limit", Integer, nullable=False),
     Column("chunksize", Integer, nullable=False),
-    Column("last_tensor", Integer, nullable=False),  # later ones were searched when they came
+    Column("last_tensor", Integer, nullable=False),  # later tensors were searched on arrival
     Column("cuts", JSON, nullable=False),
     Column("tasks", Integer, nullable=False),
     Column("started", Text, nullable=False),  # ISO 8601
@@ -128,7 +128,7 @@ rescan = Table(
     Column("pairs", Integer),
     Column("missing", Integer),
     Column("wrong", Integer),
-    Column("asked", Float),  # MSE up to which it was to go; sse_limit is lowered where there are too many pairs
+    Column("asked", Float),  # the MSE asked for; sse_limit is lowered where there are too many pairs
 )
 
 rescan_task = Table(
@@ -151,7 +151,7 @@ rescan_match = Table(
     sqlite_with_rowid=False,
 )
 
-# What a person decided about contents that are no duplicates.
+# Pairs of contents that a person said are no duplicates.
 ignored = Table(
     "ignored",
     metadata,
