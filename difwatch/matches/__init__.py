@@ -2,9 +2,9 @@
 
 ::
 
-    rules        when two pictures are a match, and of which level       (pure)
+    rules        when two pictures match, and at which level             (pure)
     groups       best pictures, and the others around them               (pure)
     collection   the pictures that count, their groups and pairs         (pure)
     read         a collection read from the store
-    news         the matches of files that are new
+    news         the matches of new files
 """

@@ -14,7 +14,7 @@ from difwatch.model.pictures import Group, Ignored, Image, Neighbours, Pair
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Pictures, and how far apart their tensors are.
+    """Pictures, and the distances between their tensors.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class Collection:
     images
         Each file once, hard links joined.
     near
-        The tensors within the limits of each other.
+        The neighbours of each tensor, up to the limits.
     ignored
         Pairs of contents that a person said are no duplicates.
     since
-        Only what has to do with pictures that were first seen then or later; None for everything.
+        Only groups and pairs with a picture first seen at this moment or later count; None for all.
     """
 
     rules: MatchRules
@@ -38,12 +38,12 @@ class Collection:
 
     @property
     def values(self) -> int:
-        """How many values a tensor has, so that MSE = SSE / values."""
+        """Number of values in a tensor: MSE = SSE / values."""
         return self.rules.values
 
     @property
     def threshold(self) -> float:
-        """The mean squared error up to which pictures match, where a folder has none of its own."""
+        """The mean squared error up to which pictures match, where a folder sets none of its own."""
         return self.rules.settings.threshold
 
     def groups(self) -> list[Group]:

@@ -16,14 +16,14 @@ KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
     "newest": lambda image: -image.mtime_ns,
     "path": lambda image: image.path,
 }
-"""What makes one picture the better one; the first rule that tells two apart decides."""
+"""What makes one picture better than another; the first rule that differs between two pictures decides."""
 
 _Bucket = tuple[int, tuple[int, int]]
-"""A tensor, and the sizes that pictures must have in common."""
+"""A tensor, and the sizes that pictures must share."""
 
 
 def keep_order(images: Iterable[Image], keep: Sequence[KeepRule]) -> list[Image]:
-    """Sort the best first; reference files lead, and the path decides what the rules leave open."""
+    """Return pictures with the best first; reference files lead, and the path decides where the rules do not."""
     rules = [KEEP_RULES[name] for name in keep] + [KEEP_RULES["path"]]
     return sorted(images, key=lambda image: (not image.reference, *(rule(image) for rule in rules)))
 
@@ -37,9 +37,9 @@ def group_images(
 ) -> list[Group]:
     """Group the pictures of one scope.
 
-    In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that
-    is within the threshold *of it* joins. A pair counts when it is within the stricter of the limits of its
-    two pictures. Pictures of one tensor, size and limit wait together and join together, so the time grows
+    In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that is
+    within the threshold *of this primary* joins its group. A pair counts when it is within the stricter of the
+    limits of its two pictures. Pictures of one tensor, size and limit wait and join together, so the time grows
     with the pictures and with the pairs of tensors, not with the pairs of pictures.
 
     Parameters
@@ -47,18 +47,18 @@ def group_images(
     images
         Readable pictures, each file once.
     neighbours
-        Pairs of distinct tensors, as `difwatch.model.pictures.Neighbours`; those beyond the limits do no harm.
+        Pairs of distinct tensors, as in `difwatch.model.pictures.Neighbours`; those beyond the limits are ignored.
     same_dim
-        Only pictures whose ascending (width, height) are equal belong together.
+        Group only pictures whose ascending (width, height) are equal.
     keep
-        Names out of `KEEP_RULES`.
+        Names from `KEEP_RULES`.
     ignored
-        Pairs of contents that do not belong together.
+        Pairs of contents that are not grouped.
 
     Returns
     -------
     list of Group
-        In keep order of the primaries; only groups that have members.
+        In keep order of the primaries; only groups with members.
     """
     order = keep_order(images, keep)
     rank = {image.path: number for number, image in enumerate(order)}
@@ -90,10 +90,10 @@ def _join(
     primary: Image, by_limit: dict[int, list[Image]], sse: int, rotation: int, placed: set[bytes], ignored: Ignored
 ) -> Iterator[Member]:
     for limit in [limit for limit in by_limit if sse <= min(limit, primary.limit)]:
-        some = by_limit.pop(limit)
-        if apart := [image for image in some if is_ignored(primary, image, ignored)]:
+        images = by_limit.pop(limit)
+        if apart := [image for image in images if is_ignored(primary, image, ignored)]:
             by_limit[limit] = apart
-        for image in some:
+        for image in images:
             if image.path not in placed and not is_ignored(primary, image, ignored):
                 placed.add(image.path)
                 yield Member(image, sse, rotation, level(primary, image, sse))

@@ -1,4 +1,4 @@
-"""The matches of files that are new."""
+"""The matches of new files."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from difwatch.model.pictures import Image, Pair
 from difwatch.store import ignored, matches, pictures
 
 _MATCHES_PER_FILE = 10
-_LIKE_EACH = 100  # files of one tensor and size that are looked at
+_LIKE_EACH = 100  # files of one tensor and size that are inspected
 
 _Near = Mapping[int, Sequence[tuple[int, int, int]]]  # tensor to (SSE, other tensor, degrees), itself first
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is worth a line about a new file: its nearest matches, and whether there are or may be more."""
+    """What to report about a new file: its nearest matches, and whether there are or may be more."""
 
     pairs: tuple[Pair, ...]
     more: bool
 
 
 def new_matches(connection: Connection, new: Sequence[bytes]) -> dict[bytes, News]:
-    """Return the matches of new files with those that were there before, nearest first; of two new ones, once.
+    """Return the matches of new files with known files, nearest first; a match of two new files appears once.
 
-    Of the files of one tensor and size only some are looked at; so a thousand copies of one picture cost a thousand
-    times as much as one.
+    Only some of the files of one tensor and size are inspected, so a thousand new copies of one picture cost a
+    thousand times as much as one.
     """
     rules = read_rules(connection)
     tensors = dict(pictures.files_with_tensors(connection, new))

@@ -1,4 +1,4 @@
-"""A collection read from the store: all of it, or what hangs together with some files."""
+"""A collection read from the store: all of it, or the part connected with some files by matches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING_YET = StoreSettings(0, "exact", 50, Remembered(0.0, 0.0))
 
 
 def read_rules(connection: Connection, threshold: float | None = None) -> MatchRules:
-    """Read what counts as a match now.
+    """Return the rules of what counts as a match now.
 
     Raises
     ------
@@ -42,19 +42,19 @@ def read_collection(
     below: bytes | None = None,
     around: Sequence[bytes] | None = None,
 ) -> Collection:
-    """Read what is needed for groups and pairs.
+    """Return the collection that groups and pairs are made from.
 
     Parameters
     ----------
     connection
         One view of the store.
     threshold
-        A mean squared error instead of the configured ones.
+        A mean squared error in place of the configured ones.
     below
         Only pictures below this directory.
     around
-        Only the pictures at these paths and all that hang together with them by matches: their groups are what
-        they are among all pictures.
+        Only the pictures at these paths and all that are connected with them by matches, directly or through
+        others; so the groups are the same as among all pictures.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def read_collection(
         Pairs are not remembered up to this threshold.
     """
     rules = read_rules(connection, threshold)
-    file_ids = None if around is None else _hanging_together(connection, rules, around)
+    file_ids = None if around is None else _connected(connection, rules, around)
     images = tuple(
         image
         for image in pictures.images(connection, rules.folders, rules.limits, rules.recipe_id, file_ids)
@@ -73,7 +73,7 @@ def read_collection(
 
 
 def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int] | None) -> Neighbours:
-    """Read the matches of some tensors, or of all."""
+    """Return the matches of some tensors, or of all."""
     near: Neighbours = defaultdict(list)
     limit, rotate = rules.largest_limit, rules.settings.rotate
     if tensors is not None:
@@ -86,8 +86,8 @@ def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int] | No
     return near
 
 
-def _hanging_together(connection: Connection, rules: MatchRules, around: Sequence[bytes]) -> list[int]:
-    """Return the files of the tensors that are reached from some paths by matches."""
+def _connected(connection: Connection, rules: MatchRules, around: Sequence[bytes]) -> list[int]:
+    """Return the ids of the files whose tensors are reached from some paths by matches."""
     reached: set[int] = set()
     fresh = {tensor for _, tensor in pictures.files_with_tensors(connection, around)}
     while fresh:

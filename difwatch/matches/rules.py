@@ -1,9 +1,9 @@
-"""When two pictures are a match, and of which level. Pure.
+"""When two pictures match, and at which level. Pure.
 
-The daemon always compares all four turns and ignores sizes; a match keeps its best turn from both sides and its
+The daemon always compares all four turns and ignores sizes; a match keeps its best turn in both directions and its
 upright error. So ``rotate``, ``same_dim``, ``in_folder`` and thresholds up to ``remember_up_to`` are applied here,
-when matches are read, and changing them needs no new search. Pictures of reference folders are compared with each
-other unless ``compare_references = false``.
+when matches are read, and a change of these settings needs no new search. Pictures of reference folders are
+compared with each other unless ``compare_references = false``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from difwatch.model.settings import Folder, KeepRule, Settings, StoreSettings
 
 
 class Mismatch(enum.Enum):
-    """Why two pictures are no match."""
+    """Why two pictures do not match."""
 
     TOO_FAR = "too far"
     OTHER_SIZE = "other size"
@@ -30,7 +30,7 @@ class Mismatch(enum.Enum):
 
 
 class Shelf(NamedTuple):
-    """A tensor, and what two pictures must have in common besides: the scope, and with ``same_dim`` the sizes."""
+    """A tensor, and what else two pictures must share: the scope, and with ``same_dim`` the sizes."""
 
     tensor: int
     scope: bytes | None
@@ -39,16 +39,16 @@ class Shelf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MatchRules:
-    """What counts as a match: the only definition there is.
+    """What counts as a match: the only definition.
 
     Attributes
     ----------
     settings
-        As configured, or as asked for; the threshold is never more than what was searched.
+        As configured or as asked for; the threshold never exceeds what was searched.
     folders
         The folders in force by id.
     limits
-        The largest SSE of a match in each of them.
+        The largest SSE of a match in each folder.
     recipe_id, recipe, px
         The recipe of the tensors, by id and name, and their side.
     """
@@ -70,8 +70,8 @@ class MatchRules:
     ) -> MatchRules:
         """Return the rules for the pictures of a store.
 
-        Pairs count only as far as all of them are known: as long as a full search has not raised that to what is
-        configured, this is what was searched.
+        A limit never exceeds the error up to which all pairs are known. Until a full search has reached what is
+        configured, that is what was searched before.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class MatchRules:
 
     @property
     def values(self) -> int:
-        """How many values a tensor has: ``3 * px ** 2``."""
+        """Number of values in a tensor: ``3 * px ** 2``."""
         return 3 * self.px * self.px
 
     @property
@@ -103,18 +103,18 @@ class MatchRules:
         return max(self.limits.values(), default=0)
 
     def keep_in(self, scope: bytes | None) -> tuple[KeepRule, ...]:
-        """Return the rules by which the better of two pictures of a scope is kept."""
+        """Return the rules that decide which of two pictures of a scope is better."""
         own = {folder.path: folder.keep for folder in self.folders.values() if folder.keep}
         holding = [path for path in own if scope and paths.is_within(scope, path)]
         return own[max(holding, key=len)] if holding else self.settings.keep
 
     def shelf(self, image: Image, tensor: int | None = None) -> Shelf:
-        """Return where a picture belongs, or where those of another tensor belong that may match it."""
+        """Return the shelf of a picture, or the shelf of the pictures of another tensor that may match it."""
         dimensions = image.dimensions if self.settings.same_dim else None
         return Shelf(image.tensor if tensor is None else tensor, image.scope, dimensions)
 
     def mismatch(self, a: Image, b: Image, sse: int, ignored: Ignored) -> Mismatch | None:
-        """Return why two files whose tensors are ``sse`` apart are no match; None if they are one."""
+        """Return why two files whose tensors are ``sse`` apart do not match; None if they match."""
         if sse > min(a.limit, b.limit):
             return Mismatch.TOO_FAR
         if self.settings.same_dim and a.dimensions != b.dimensions:

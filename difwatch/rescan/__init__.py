@@ -1,9 +1,9 @@
-"""All pictures of a store against all, task by task, going on where it was interrupted.
+"""All pictures of a store against all, task by task, resumable after an interruption.
 
 ::
 
-    plan      what is asked for, what an interrupted search can go on with, and what came of it
-    steps     the search itself: what each task finds is kept with the word that it is done
+    plan      what is asked for, what an interrupted search can resume, and the result
+    steps     the search itself: each task is marked as done together with its pairs
     threads   an executor of threads
     audit     brute force against what is remembered
 """

@@ -22,9 +22,9 @@ _PAGE = 4096
 class Audit:
     """What was compared and what was found.
 
-    ``pairs`` is how many pairs there are within an MSE of ``mse`` that have at least one of the ``sample``
-    pictures; ``missing`` of them are not remembered, and ``wrong`` ones are remembered and should not be, or with
-    another error or turn. ``worst`` are some of these, as tensor ids.
+    ``pairs`` is the number of pairs within an MSE of ``mse`` that include one of the ``sample`` pictures. ``missing``
+    of them are not remembered. ``wrong`` pairs are remembered and should not be. A pair that is remembered with
+    another error or turn counts as both. ``worst`` holds some of these pairs, as tensor ids.
     """
 
     images: int
@@ -38,12 +38,12 @@ class Audit:
 
     @property
     def recall(self) -> float:
-        """The share of the pairs that are remembered."""
+        """Share of the pairs that are remembered."""
         return 1.0 if not self.pairs else 1 - self.missing / self.pairs
 
     @property
     def holds(self) -> bool:
-        """Whether what is promised is true."""
+        """Whether no pair is missing or wrong."""
         return not self.missing and not self.wrong
 
 
@@ -60,34 +60,34 @@ def audit(
     connection
         One view of the store.
     sample
-        How many distinct pictures are compared with all of them; None for all.
+        Number of distinct pictures to compare with all pictures; None for all.
     random
-        Chooses them.
+        Chooses these pictures.
     progress
-        Told how many pages of pictures of how many are done.
+        Called with the number of pages of pictures that are done, and with the number of all pages.
     """
-    now = settings.get_in_force(connection)
-    if now is None:
+    store = settings.get_in_force(connection)
+    if store is None:
         return Audit(0, 0, 0, 0.0, 0, 0, 0)
-    ids, _ = contents.all_sketches(connection, now.recipe_id)
+    ids, _ = contents.all_sketches(connection, store.recipe_id)
     chosen = ids if sample is None or sample >= len(ids) else np.sort(random.choice(ids, sample, replace=False))
-    limit = mse_limit(now.remembered.mse, now.values)
+    limit = mse_limit(store.remembered.mse, store.values)
     pages = list(_pages(connection, ids, chosen, limit, progress))
-    found = joined(pages)
-    stored = _stored(connection, now.recipe_id, chosen, limit)
-    both, counts = np.unique(np.concatenate([found, stored]), return_counts=True)
+    hits = joined(pages)
+    stored = _stored(connection, store.recipe_id, chosen, limit)
+    both, counts = np.unique(np.concatenate([hits, stored]), return_counts=True)
     once = both[counts == 1]
-    missing = np.isin(once, found)
+    missing = np.isin(once, hits)
     others = len(ids) - len(chosen)
     return Audit(
         images=len(ids),
         sample=len(chosen),
         compared=len(chosen) * (len(chosen) - 1) // 2 + len(chosen) * others,
-        mse=now.remembered.mse,
-        pairs=len(found),
+        mse=store.remembered.mse,
+        pairs=len(hits),
         missing=int(missing.sum()),
         wrong=int((~missing).sum()),
-        worst=tuple((int(one["a"]), int(one["b"])) for one in once[:5]),
+        worst=tuple((int(pair["a"]), int(pair["b"])) for pair in once[:5]),
     )
 
 
@@ -98,20 +98,20 @@ def _pages(
     limit: int,
     progress: Callable[[int, int], None],
 ) -> Iterator[Hits]:
-    def fetch(some: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return contents.tensors(connection, some)
+    def fetch(wanted: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return contents.tensors(connection, wanted)
 
     others = np.setdiff1d(ids, chosen)
     first, second = range(0, len(chosen), _PAGE), range(0, len(others), _PAGE)
     done, pages = 0, len(first) * (len(first) + 1) // 2 + len(first) * len(second)
     for start in first:
-        some = chosen[start : start + _PAGE]
-        yield from product_hits_within(some, fetch, limit, rotate=True)
+        page = chosen[start : start + _PAGE]
+        yield from product_hits_within(page, fetch, limit, rotate=True)
         against = [chosen[at : at + _PAGE] for at in range(0, start, _PAGE)]
         against += [others[at : at + _PAGE] for at in second]
         progress(done := done + 1, pages)
-        for page in against:
-            yield from product_hits(page, some, fetch, limit, rotate=True)
+        for other in against:
+            yield from product_hits(other, page, fetch, limit, rotate=True)
             progress(done := done + 1, pages)
 
 
@@ -123,7 +123,7 @@ def _stored(connection: Connection, recipe_id: int, chosen: NDArray[np.int64], l
 
 
 def text_audit(audit: Audit) -> str:
-    """Return in a sentence what was compared and what was found."""
+    """Return one sentence on what was compared and found."""
     return (
         f"compared {shown_count(audit.sample, 'distinct picture')} with all {shown_number(audit.images)} "
         f"({shown_count(audit.compared, 'pair')}) by brute force, up to an MSE of {audit.mse:g}: "

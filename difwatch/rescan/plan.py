@@ -1,4 +1,4 @@
-"""What a full search is asked for, what an interrupted one can go on with, and what came of it."""
+"""What a full search is asked for, what an interrupted search can resume, and the result."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class RescanPlan:
     algorithm
         ``classic`` holds all tensors in memory, ``chunked`` a few; ``auto`` chooses by their number.
     processes
-        Tasks that are done side by side.
+        Number of tasks side by side.
     memory
         Bytes in all.
     most_pairs
-        How many pairs may be stored.
+        Number of pairs that may be stored.
     chunksize
-        Pictures in a block; None is chosen.
+        Pictures in a block; None to choose.
     similarity
-        The MSE up to which pairs are wanted, never less than what the store remembers; None for that.
+        The MSE up to which pairs are wanted, at least what the store remembers; None for just that.
     least
-        With more than ``most_pairs`` the search goes on less far, but not below this MSE. None: it ends.
+        With more than ``most_pairs`` the search lowers its MSE, but not below this one. None: the search fails.
     """
 
     algorithm: Algorithm
@@ -52,10 +52,11 @@ class RescanPlan:
 
 @dataclass(frozen=True, slots=True)
 class RescanResult:
-    """What a full search was and what it found.
+    """The extent and the result of a full search.
 
-    ``resumed`` is how many of its tasks an earlier run had done; ``missing`` and ``wrong`` count what the store had
-    not, and what it had and should not. Pairs up to an MSE of ``remembered`` were stored before, up to ``mse`` now.
+    ``resumed`` counts the tasks that an earlier run had done. ``missing`` counts the pairs that the store lacked,
+    ``wrong`` those that it should not have had. Pairs up to an MSE of ``remembered`` were stored before, up to
+    ``mse`` now.
     """
 
     images: int
@@ -71,7 +72,7 @@ class RescanResult:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A search that is written down in the store: what the store works with, and which tensors are searched."""
+    """A search that is recorded in the store, what the store works with, and which tensors are searched."""
 
     store: StoreSettings
     rescan: Rescan
@@ -79,8 +80,8 @@ class Planned:
     ids: NDArray[np.int64]
 
 
-def planned(connection: Connection, plan: RescanPlan, now: datetime) -> Planned:
-    """Take up the unfinished full search if it is the one that is asked for, or else begin a new one.
+def planned(connection: Connection, plan: RescanPlan, moment: datetime) -> Planned:
+    """Resume the unfinished full search if it is the one asked for; otherwise begin a new search.
 
     Raises
     ------
@@ -92,25 +93,25 @@ def planned(connection: Connection, plan: RescanPlan, now: datetime) -> Planned:
         raise UsageError("there is nothing to search: no picture is known yet; run 'difwatch watch FOLDER' first")
     asked = max(store.remembered.mse, plan.similarity or 0.0)
     limit = mse_limit(asked, store.values)
-    before = rescans.unfinished(connection)
-    if before is not None and _serves(before, store, asked, plan):
-        ids, rows = contents.all_sketches(connection, store.recipe_id, before.last_tensor)
-        radius = Radius.of(before.sse_limit, store.px, rotate=True)
-        return Planned(store, before, Chunks(ids, rows, radius, before.cuts), ids)
+    unfinished = rescans.unfinished(connection)
+    if unfinished is not None and _serves(unfinished, store, asked, plan):
+        ids, rows = contents.all_sketches(connection, store.recipe_id, unfinished.last_tensor)
+        radius = Radius.of(unfinished.sse_limit, store.px, rotate=True)
+        return Planned(store, unfinished, Chunks(ids, rows, radius, unfinished.cuts), ids)
     ids, rows = contents.all_sketches(connection, store.recipe_id)
     radius = Radius.of(limit, store.px, rotate=True)
     cuts = cuts_of(ids, rows, budget.block_rows(len(ids), plan.processes, plan.chunksize))
     chunks = Chunks(ids, rows, radius, cuts)
     tasks = sum(1 for _ in chunks.tasks())
     last = contents.last_id(connection, store.recipe_id)
-    started = now.isoformat()
+    started = moment.isoformat()
     new = Rescan(store.recipe_id, limit, asked, plan.chunksize or 0, last, tuple(cuts), tasks, started)
     rescans.begin(connection, new)
     return Planned(store, new, chunks, ids)
 
 
-def _serves(before: Rescan, store: StoreSettings, asked: float, plan: RescanPlan) -> bool:
-    """Tell whether an interrupted search is the one that is asked for; it may go less far by now."""
-    same = (before.recipe_id, before.asked) == (store.recipe_id, asked)
-    as_far = before.sse_limit == mse_limit(asked, store.values) or plan.least is not None
-    return same and as_far and plan.chunksize in (None, before.chunksize)
+def _serves(unfinished: Rescan, store: StoreSettings, asked: float, plan: RescanPlan) -> bool:
+    """Tell whether an interrupted search is the one asked for; its limit may have been lowered since."""
+    same = (unfinished.recipe_id, unfinished.asked) == (store.recipe_id, asked)
+    as_far = unfinished.sse_limit == mse_limit(asked, store.values) or plan.least is not None
+    return same and as_far and plan.chunksize in (None, unfinished.chunksize)

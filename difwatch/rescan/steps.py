@@ -1,7 +1,7 @@
-"""A full search over a store: every tensor against every other, in blocks, going on where one was interrupted.
+"""A full search over a store: every tensor against every other, in blocks, resumable after an interruption.
 
-Each task is written down beside the matches with what it found, in one transaction. The last transaction puts that in
-place of the matches, and counts what was missing and what was wrong: until then nothing that is remembered changes.
+Each task is recorded as done in one transaction with its pairs, beside the matches. The last transaction replaces the
+matches by these pairs, and counts what was missing and what was wrong. Until then the matches do not change.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredTensors:
-    """Fetches tensors from a store that it opens by itself, in whatever thread or process it is called."""
+    """Fetches tensors from a store, opening the store in whatever thread or process calls it."""
 
     path: Path
 
@@ -49,21 +49,17 @@ _reader = functools.lru_cache(maxsize=4)(open_reader)
 
 
 class RunningRescan:
-    """A full search that goes on. What a task found is kept before the word that it is done.
+    """A running full search. The pairs of a task are kept before the task is marked as done.
 
-    Between the steps the store may be written to. As long as the search is unfinished, what is new must be searched
-    as far as it goes (`difwatch.store.reach.read`), whoever writes.
+    Between the steps the store may be written to. While the search is unfinished, every writer must search new
+    tensors up to its limit (`difwatch.store.reach.read`).
 
     Parameters
     ----------
     engine, path
         The writer of the store, and its file.
-    plan
-        What is asked for.
     executor
-        Does the work, ``plan.processes`` tasks side by side.
-    clock
-        Tells when it began and ended.
+        Runs the tasks, ``plan.processes`` of them side by side.
 
     Raises
     ------
@@ -94,21 +90,21 @@ class RunningRescan:
 
     @property
     def progress(self) -> RescanProgress:
-        """How far it is."""
+        """How much of the search is done."""
         tasks = max(self._planned.rescan.tasks, self._done)
         return RescanProgress(tasks, self._done, self._pairs, self._limit / self._planned.store.values)
 
     def is_waiting(self) -> bool:
-        """Tell whether the executor is still at what comes next, so that `step` would wait for it."""
+        """Tell whether `step` would wait for the executor."""
         return self._search.submit() and not self._search.is_ready()
 
     def step(self) -> RescanResult | None:
-        """Keep what comes next; return what came of it all when that was the last.
+        """Keep the next hits; return the result of the search once all are kept.
 
         Raises
         ------
         IncompleteError
-            There are more pairs than may be stored; the store is as it was.
+            There are more pairs than may be stored; the matches are unchanged.
         """
         part = next(self._search, None)
         if part is None:
@@ -125,7 +121,7 @@ class RunningRescan:
     def _keep(self, connection: Connection, part: Part) -> None:
         unfinished = rescans.unfinished(connection)
         assert unfinished is not None
-        if unfinished.sse_limit < self._limit:  # what was new gave too many pairs
+        if unfinished.sse_limit < self._limit:  # new tensors brought too many pairs
             self._limit, self._pairs = unfinished.sse_limit, rescans.count_pairs(connection)
         self._pairs += rescans.put(connection, part.hits[part.hits["sse"] <= self._limit])
         if self._pairs > self._plan.most_pairs:
@@ -165,11 +161,11 @@ class RunningRescan:
             known = settings.get_remembered(connection, store.recipe_id) or store.remembered
             ended = self._clock.now().isoformat()
             difference = rescans.finish(connection, ended, mse_limit(known.mse, store.values))
-            now = self._raised(known)
-            settings.put_remembered(connection, store.recipe_id, now)
+            remembered = self._raised(known)
+            settings.put_remembered(connection, store.recipe_id, remembered)
         return RescanResult(
             images=len(self._planned.ids),
-            mse=now.mse,
+            mse=remembered.mse,
             remembered=known.mse,
             algorithm=self._algorithm,
             tasks=self._planned.rescan.tasks,
@@ -180,7 +176,7 @@ class RunningRescan:
         )
 
     def _raised(self, known: Remembered) -> Remembered:
-        """Return how far pairs are remembered now."""
+        """Return how far pairs are remembered after this search."""
         values, asked = self._planned.store.values, self._planned.rescan.asked
         if self._limit >= mse_limit(asked, values):
             mse = max(asked, known.mse)
@@ -190,7 +186,7 @@ class RunningRescan:
 
 
 def _tensors(connection: Connection, path: Path, work: Planned, plan: RescanPlan) -> tuple[str, Fetch]:
-    """Return the algorithm, and where its tensors come from."""
+    """Return the algorithm, and the source of its tensors."""
     algorithm: str = plan.algorithm
     if algorithm == "auto":
         algorithm = budget.algorithm(len(work.ids), work.store.values, plan.memory)
@@ -203,7 +199,7 @@ def _tensors(connection: Connection, path: Path, work: Planned, plan: RescanPlan
 
 
 def rescan(running: RunningRescan, progress: Callable[[RescanProgress], None]) -> RescanResult:
-    """Do all of a full search, waiting for each step; ``progress`` is told after each."""
+    """Run a full search to its end, waiting for each step; call ``progress`` after each step."""
     while (result := running.step()) is None:
         progress(running.progress)
     return result

@@ -1,4 +1,4 @@
-"""An executor of threads, as many as fit into the memory."""
+"""An executor of threads, as many as fit into memory."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from difwatch.compare.executor import Executor
 def threads(processes: int, memory: int) -> Iterator[Executor]:
     """Hold an executor.
 
-    Threads are enough: numpy, scipy and SQLite work without the lock of the interpreter, and what is in memory is
-    there once. Matrix products keep to the thread that asks for them, or they would get in each other's way.
+    Threads are enough: numpy, scipy and SQLite release the interpreter lock, and threads share what is in memory.
+    Matrix products stay in the calling thread, or they would compete for the processors.
 
     Parameters
     ----------
     processes
-        How many threads.
+        Number of threads.
     memory
-        Bytes in all; where they are too few, there are fewer threads.
+        Bytes in all; where these are too few, there are fewer threads.
     """
     pool = ThreadPoolExecutor(budget.jobs_at_once(processes, memory))
     try:
