@@ -157,7 +157,8 @@ def serve(listening: socket.socket) -> None:
         connection.sendall(f"{pid}\n".encode())
         _kill_if_nobody_waits(pid, connection)
         _, status = os.waitpid(pid, 0)
-        connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+        with contextlib.suppress(BrokenPipeError):
+            connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
     connection.close()
     for descriptor, place in zip([os.open(os.devnull, os.O_RDONLY), *descriptors], (0, 1, 2), strict=True):
