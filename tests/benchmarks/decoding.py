@@ -65,7 +65,7 @@ def bare(paths: list[str], processes: int) -> float:
 def pooled(paths: list[str], processes: int) -> float:
     """Seconds that a pool takes for them, without its start."""
     pool = WorkerPool(processes)
-    while not all(worker.started for worker in pool._workers):
+    while not all(worker.started for worker in pool.workers):
         wait(pool.waitables())
         pool.collect(0.0)
     start = time.perf_counter()

@@ -2,13 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from tests.support.photos import photo
-
-BENCHMARKS = Path(__file__).parent
 
 
 @pytest.fixture
@@ -20,12 +18,22 @@ def photos(tmp_path):
     return folder
 
 
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("program", "arguments", "figures"),
-    [("search.py", ["--smoke"], 14), ("main_job.py", ["--repeat", "2", "--copies", "2"], 4)],
+    [
+        ("raising", ["--pictures", "60"], 2),
+        slow("main_job", ["--repeat", "2", "--copies", "2"], 4),
+        slow("search", ["--smoke"], 14),
+        slow("decoding", ["--repeat", "1", "--recipes", "1"], 4),
+        slow("large", ["--files", "20", "--idle", "1"], 5),
+    ],
 )
-def test_a_benchmark_prints_a_table_of_figures(photos, program, arguments, figures):
-    command = [sys.executable, BENCHMARKS / program, "--photos", photos, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_a_benchmark_prints_its_figures(photos, program, arguments, figures):
+    command = [sys.executable, "-m", f"tests.benchmarks.{program}", "--photos", photos, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) >= figures, done.stdout

@@ -22,11 +22,13 @@ def _away(scene: Scene, before: dict[bytes, bytes | None]) -> None:
     scene.expect_kept(before)
 
 
-def _disk(scene: Scene) -> Path:
-    """A file system of its own beside the tree, which can be bound to other places."""
+def _disk(scene: Scene, place: Path | None = None) -> Path:
+    """A file system of its own beside the tree, which can be bound to other places, and is bound to one at once."""
     disk = scene.base / "disk"
     disk.mkdir()
     mount("-t", "tmpfs", "tmpfs", disk)
+    if place is not None:
+        mount("--bind", disk, place)
     return disk
 
 
@@ -36,10 +38,7 @@ def unmounted(quick: bool) -> Iterator[Row]:
         disks.image(scene.base / "image")
         loop = ("-o", "loop", scene.base / "image", scene.folder)
         mount(*loop)
-        scene.fill(scene.folder, COUNT, 3)
-        scene.start()
-        scene.settle_whole()
-        before = scene.rows()
+        before = scene.begin(COUNT, 3)
         for number in range(1 if quick else 10):
             unmount(scene.folder)
             _away(scene, before)
@@ -53,12 +52,8 @@ def unmounted(quick: bool) -> Iterator[Row]:
 def unmounted_lazily(quick: bool) -> Iterator[Row]:
     """The same by ``umount -l``, while somebody still uses it."""
     with Scene("root unmounted lazily") as scene:
-        disk = _disk(scene)
-        mount("--bind", disk, scene.folder)
-        scene.fill(scene.folder, COUNT, 3)
-        scene.start()
-        scene.settle_whole()
-        before = scene.rows()
+        disk = _disk(scene, scene.folder)
+        before = scene.begin(COUNT, 3)
         with open(next(files_below(scene.folder)), "rb"):
             unmount(scene.folder, "-l")
         _away(scene, before)
@@ -76,10 +71,7 @@ def emptied(quick: bool) -> Iterator[Row]:
         (disk / "pictures").mkdir()
         (disk / "empty").mkdir()
         mount("--bind", disk / "pictures", scene.folder)
-        scene.fill(scene.folder, COUNT, 3)
-        scene.start()
-        scene.settle_whole()
-        before = scene.rows()
+        before = scene.begin(COUNT, 3)
         mount("--bind", disk / "empty", scene.folder)
         _away(scene, before)
         scene.stop()
@@ -93,12 +85,8 @@ def emptied(quick: bool) -> Iterator[Row]:
 def other_disk(quick: bool) -> Iterator[Row]:
     """Another file system with other files at the place of a root; released by a person; then the right one again."""
     with Scene("another disk at the place of a root") as scene:
-        disk = _disk(scene)
-        mount("--bind", disk, scene.folder)
-        scene.fill(scene.folder, COUNT, 3)
-        scene.start()
-        scene.settle_whole()
-        before = scene.rows()
+        _disk(scene, scene.folder)
+        before = scene.begin(COUNT, 3)
         mount("-t", "tmpfs", "tmpfs", scene.folder)
         scene.fill(scene.folder, COUNT, 3)
         scene.wait_for_told("another file system is at its place", "difwatch forget")
@@ -122,10 +110,7 @@ def _forget(scene: Scene) -> None:
 def root_renamed(quick: bool) -> Iterator[Row]:
     """A root is renamed away and back; meanwhile files in it come and go."""
     with Scene("root renamed away and back") as scene:
-        scene.fill(scene.folder, COUNT, 3)
-        scene.start()
-        scene.settle_whole()
-        before = scene.rows()
+        before = scene.begin(COUNT, 3)
         elsewhere = scene.base / "elsewhere"
         scene.folder.rename(elsewhere)
         scene.write(elsewhere / "new.png")
@@ -141,9 +126,7 @@ def root_renamed(quick: bool) -> Iterator[Row]:
 def root_replaced(quick: bool) -> Iterator[Row]:
     """Another directory at the place of a root in one step; then it is deleted and made again with other files."""
     with Scene("root replaced, root made again") as scene:
-        scene.fill(scene.folder, COUNT, 3)
-        scene.start()
-        scene.settle_whole()
+        scene.begin(COUNT, 3)
         other = scene.base / "other"
         scene.fill(other, COUNT, 3)
         scene.folder.rename(scene.base / "old")
@@ -255,10 +238,7 @@ def errors(quick: bool) -> Iterator[Row]:
     strace = tool("strace")
     for call, name, error, told in POINTS[:2] if quick else POINTS:
         with Scene(f"{error} from {call} of {name or 'the root'}") as scene:
-            scene.fill(scene.folder, COUNT, 2)
-            scene.start()
-            scene.settle_whole()
-            before = scene.rows()
+            before = scene.begin(COUNT, 2)
             scene.stop()
             (at,) = [scene.folder / name] if name else [scene.folder]
             if at.is_file():
@@ -346,10 +326,7 @@ def many_deleted(quick: bool) -> Iterator[Row]:
 def mounted_over(quick: bool) -> Iterator[Row]:
     """A file system is mounted over a subfolder, and goes away again."""
     with Scene("mount over a subfolder") as scene:
-        scene.fill(scene.folder, COUNT, 2)
-        scene.start()
-        scene.settle_whole()
-        before = scene.rows()
+        before = scene.begin(COUNT, 2)
         sub = scene.folder / "d00001"
         mount("-t", "tmpfs", "tmpfs", sub)
         scene.write(sub / "other.png")
@@ -365,9 +342,9 @@ def mounted_over(quick: bool) -> Iterator[Row]:
 def part_unmounted(quick: bool) -> Iterator[Row]:
     """The file system of a subfolder goes away and comes back."""
     with Scene("subfolder unmounted") as scene:
-        sub, disk = scene.folder / "sub", _disk(scene)
+        sub = scene.folder / "sub"
         sub.mkdir()
-        mount("--bind", disk, sub)
+        disk = _disk(scene, sub)
         scene.fill(scene.folder, COUNT, 2)
         scene.fill(sub, COUNT, 2)
         scene.start()

@@ -153,6 +153,13 @@ class Scene:
         if wait:
             until(self.is_quiet, 60, self._said)
 
+    def begin(self, count: int, folders: int) -> dict[bytes, bytes | None]:
+        """Start it over so many new pictures in so many folders; gives what is known of them when it is at rest."""
+        self.fill(self.folder, count, folders)
+        self.start()
+        self.settle_whole()
+        return self.rows()
+
     @property
     def pid(self) -> int:
         """Of the daemon; where a tracer started it, of its child."""

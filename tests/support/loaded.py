@@ -155,8 +155,10 @@ def serve(listening: socket.socket) -> None:
     pid = os.fork()
     if pid:
         connection.sendall(f"{pid}\n".encode())
+        _kill_if_nobody_waits(pid, connection)
         _, status = os.waitpid(pid, 0)
-        connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+        with contextlib.suppress(BrokenPipeError):
+            connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
     connection.close()
     for descriptor, place in zip([os.open(os.devnull, os.O_RDONLY), *descriptors], (0, 1, 2), strict=True):
@@ -168,6 +170,16 @@ def serve(listening: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv[1:] = arguments
+
+
+def _kill_if_nobody_waits(pid: int, connection: socket.socket) -> None:
+    """Wait for the end of a command; kill it when whoever started it is gone before."""
+    ended = os.pidfd_open(pid)
+    poller = select.poll()
+    poller.register(ended, select.POLLIN)
+    poller.register(connection, select.POLLHUP)
+    if ended not in dict(poller.poll()):
+        os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -74,8 +74,12 @@ def test_a_store_of_a_newer_difwatch_is_refused_and_its_bytes_stay(tmp_path):
     assert not list((tmp_path / "state").glob("difwatch.db.*"))
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: it does the killing")
-@pytest.mark.timeout(300)
+_kills = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: it does the killing")
+
+
+@_kills
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("version", migration_kills.OLD)
 def test_an_upgrade_that_is_interrupted_leaves_the_old_or_the_new_store(version):
     count, states, wrong = migration_kills.interruptions(version, quick=True, jobs=2, most=30)
@@ -83,3 +87,12 @@ def test_an_upgrade_that_is_interrupted_leaves_the_old_or_the_new_store(version)
     assert 20 < count <= 30
     assert states[migration_kills.MISSED] < count / 10
     assert states[version] > 3 and states[schema.HEAD] > 0
+
+
+@_kills
+def test_an_upgrade_that_is_interrupted_here_and_there_leaves_the_old_or_the_new_store():
+    count, states, wrong = migration_kills.interruptions("0003", quick=True, jobs=2, most=6)
+    assert not wrong, "\n".join(wrong)
+    assert 3 < count <= 6
+    assert states[migration_kills.MISSED] < count / 4
+    assert states["0003"] > 0 and states[schema.HEAD] > 0
