@@ -32,14 +32,12 @@ def put(connection: Connection, parts: Iterable[Hits]) -> int:
     return total
 
 
-def clear(connection: Connection, recipe_id: int) -> None:
-    """Forget all matches of a recipe."""
-    connection.execute(delete(match).where(match.c.a.in_(select(tensor.c.id).where(tensor.c.recipe_id == recipe_id))))
-
-
-def count(connection: Connection) -> int:
-    """Return the number of matches."""
-    return connection.execute(select(func.count()).select_from(match)).scalar_one()
+def count(connection: Connection, recipe_id: int | None = None) -> int:
+    """Return the number of matches, of a recipe or of all."""
+    statement = select(func.count()).select_from(match)
+    if recipe_id is not None:
+        statement = statement.join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
+    return connection.execute(statement).scalar_one()
 
 
 def nth_distance(connection: Connection, recipe_id: int, place: int) -> int:

@@ -50,7 +50,8 @@ def images(
             for start in range(0, len(file_ids), _PAGE)
         ]
     )
-    for row in chain.from_iterable(connection.execute(page) for page in pages):
+    rows = chain.from_iterable(connection.execute(page) for page in pages)
+    for row in rows if len(pages) == 1 else sorted(rows, key=lambda row: row.path):
         scope = _scope(folders[row.folder_id], row.path)
         names.setdefault((scope, row.dev, row.inode, row.digest), []).append(row)
     for (scope, *_), (row, *links) in names.items():

@@ -64,14 +64,14 @@ def halved(distance: int, values: int, least: int) -> int:
 
 
 def _narrowed(connection: Connection, reach: Reach) -> Reach:
-    pairs = matches.count(connection)  # some may have been removed
+    pairs = matches.count(connection, reach.recipe_id)  # some may have been removed, or be those of another recipe
     if pairs <= reach.most:
         return replace(reach, pairs=pairs)
     limit = halved(matches.nth_distance(connection, reach.recipe_id, reach.most // 2), reach.values, reach.least)
     matches.forget_beyond(connection, reach.recipe_id, limit)
     rescans.narrow(connection, reach.recipe_id, limit)
     _lower(connection, reach, limit)
-    return replace(reach, limit=limit, pairs=matches.count(connection))
+    return replace(reach, limit=limit, pairs=matches.count(connection, reach.recipe_id))
 
 
 def _lower(connection: Connection, reach: Reach, limit: int) -> None:

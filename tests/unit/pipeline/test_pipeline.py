@@ -600,6 +600,20 @@ def test_a_search_at_start_that_gives_too_many_pairs_is_cut_back_as_well(tmp_pat
     wider.close()
 
 
+def test_the_matches_of_another_recipe_do_not_count_where_there_are_too_many(tmp_path, pictures):
+    folder = Folder(os.fsencode(pictures))
+    for px in (20, 50):
+        for number in range(px // 10 * 3):
+            like(number).save(pictures / f"{px}-{number}.png")
+        made = Wired(tmp_path / "state", folder, px_size=px, max_pairs=40)
+        made.scan()
+        with reading(made.engine) as connection:
+            reached = settings.get_in_force(connection).remembered.mse
+        twin = naive.read_tree(os.fsencode(pictures), px)
+        assert made.pairs(reached) == naive.file_pairs(twin, reached, True, True) != {}
+        made.close()
+
+
 def test_what_counts_as_a_match_is_kept_however_many_there_are(tmp_path, pictures):
     for number in range(8):
         like(number).save(pictures / f"{number}.png")
