@@ -208,6 +208,7 @@ def test_every_program_of_the_tables_is_there_and_has_the_flags_that_are_named(m
 
 def test_every_program_is_in_the_tables():
     programs = {path for folder in ("benchmarks", "faults") for path in (ROOT / "tests" / folder).glob("*.py")}
+    programs = {path for path in programs if not path.stem.startswith("one_")}  # others start and kill those
     runnable = {f"tests.{p.parent.name}.{p.stem}" for p in programs if '\nif __name__ == "__main__"' in p.read_text()}
     assert runnable <= {module for module, _ in MEASURING}
 

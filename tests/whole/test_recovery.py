@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -102,9 +103,7 @@ def test_a_log_of_the_store_that_was_deleted_costs_only_reading_again(place):
     photo(3).save(place / "pictures/late.png")
     daemon.wait_for_match(place / "pictures/late.png")
     before = reported_pairs(place / "state")
-    daemon.process.kill()
-    daemon.process.wait()
-    daemon.process.stderr.close()
+    daemon.end(signal.SIGKILL)
     for end in ("-wal", "-shm"):
         (place / f"state/difwatch.db{end}").unlink()
     known(place)

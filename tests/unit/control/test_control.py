@@ -215,11 +215,10 @@ def test_the_daemon_is_ready_when_its_watches_are_armed_and_pings_while_its_loop
                 assert "STOPPING" not in listening.recv(1000).decode()
         os.kill(daemon.process.pid, signal.SIGCONT)
         listening.settimeout(30)
-        daemon.process.terminate()
+        daemon.process.send_signal(signal.SIGTERM)
         while "STOPPING=1" not in listening.recv(1000).decode():
             pass
-        assert daemon.process.wait() == 0
-        daemon.process.stderr.close()
+        assert daemon.end() == 0
 
 
 @pytest.mark.parametrize(

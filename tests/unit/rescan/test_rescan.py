@@ -258,6 +258,7 @@ def test_every_pair_streams_at_the_widest_limit(store):
     assert store.kept(65025) == store.expected(65025)
 
 
+@pytest.mark.slow
 def test_a_killed_rescan_goes_on_when_it_is_asked_for_again(state):
     """Kill -9 at several moments, each after more tasks were committed."""
     engine, recipe = new_store(state, 24, 50)
