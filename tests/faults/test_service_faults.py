@@ -36,6 +36,7 @@ def test_readers_and_second_daemons_beside_a_daemon_at_work_are_never_told_that_
     assert not found, "\n".join([summary, *found])
 
 
+@pytest.mark.slow  # tests/unit/service/test_requests.py tries any fields in the process
 def test_bad_requests_are_answered_with_an_error_that_names_the_wrong_field_and_change_nothing():
     summary, found = bad_requests.run(300, 5, other_user=False)
     assert not found, "\n".join([summary, *found])

@@ -111,6 +111,7 @@ def test_once_that_is_told_to_stop_says_that_it_is_not_complete(place):
     assert daemon.end() == 3
 
 
+@pytest.mark.slow
 def test_killed_at_random_instants_it_ends_up_with_every_file_once(place):
     dice = random.Random(2)
     for picture in range(150):

@@ -90,6 +90,7 @@ def test_an_upgrade_that_is_interrupted_leaves_the_old_or_the_new_store(version)
 
 
 @_kills
+@pytest.mark.slow
 def test_an_upgrade_that_is_interrupted_here_and_there_leaves_the_old_or_the_new_store():
     count, states, wrong = migration_kills.interruptions("0003", quick=True, jobs=2, most=6)
     assert not wrong, "\n".join(wrong)

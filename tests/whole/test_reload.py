@@ -59,6 +59,7 @@ def test_a_reload_while_pictures_are_read_leaves_only_tensors_of_the_new_configu
     assert stored.tobytes() == make((place / "one.jpg").read_bytes(), px, recipe).tensor.tobytes()
 
 
+@pytest.mark.slow  # tests/unit/service/test_background.py says the same of a daemon in the process
 def test_a_full_search_goes_on_over_a_reload_and_over_deletions(tmp_path):
     (tmp_path / "a").mkdir()
     for number in range(40):

@@ -445,7 +445,8 @@ def test_what_cannot_be_read_for_now_stays_and_is_told(made, pictures, monkeypat
     assert made.session.pipeline.troubles() == []
 
 
-def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(tmp_path, pictures, corpus):
+@pytest.mark.parametrize("mses", [(5,), pytest.param((0, 5, 200), marks=pytest.mark.slow)])
+def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(tmp_path, pictures, corpus, mses):
     for part in ("photos/clothing", "drawn/emoji_google", "labelled/exif_orientation"):
         (pictures / part).mkdir(parents=True)
         for source in sorted(path for path in (corpus / part).rglob("*") if path.is_file())[:25]:
@@ -455,7 +456,7 @@ def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(
     twin = naive.read_tree(os.fsencode(pictures))
     distances = check_corpus.all_distances(twin)
     sizes = set()
-    for mse, rotate, same_dim in itertools.product((0, 5, 200), (True, False), (True, False)):
+    for mse, rotate, same_dim in itertools.product(mses, (True, False), (True, False)):
         settings = Settings(mse, rotate, same_dim)
         made = Wired(tmp_path / "state", Folder(os.fsencode(pictures)), settings=settings, remember_up_to=200.0)
         made.scan()
@@ -465,7 +466,7 @@ def test_real_pictures_give_the_pairs_and_groups_of_the_twin_under_all_settings(
         assert groups == naive.groups(twin, expected)
         sizes.add(len(expected))
         made.close()
-    assert len(sizes) > 6
+    assert len(sizes) >= 2 * len(mses)
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -543,7 +544,9 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = hypothesis_settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestAnyOrder.settings = hypothesis_settings(
+    max_examples=hypothesis_settings.default.max_examples // 4, stateful_step_count=20, deadline=None
+)
 
 
 def like(number):

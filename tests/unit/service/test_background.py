@@ -310,4 +310,6 @@ class RaisedWhatever(RuleBasedStateMachine):
 
 
 TestRaisedWhatever = RaisedWhatever.TestCase
-TestRaisedWhatever.settings = hypothesis_settings(max_examples=20, stateful_step_count=12, deadline=None)
+TestRaisedWhatever.settings = hypothesis_settings(
+    max_examples=hypothesis_settings.default.max_examples // 4, stateful_step_count=12, deadline=None
+)
