@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from difwatch import paths
-from difwatch.control.state_dir import StateDir, default_state_dir
-
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from difwatch.config import Config
+    from difwatch.control.state_dir import StateDir
 
 
 class Context:
@@ -37,6 +35,9 @@ class Context:
     @property
     def state_dir(self) -> StateDir:
         """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
+        from difwatch import paths
+        from difwatch.control.state_dir import StateDir, default_state_dir
+
         if self._state_dir:
             return StateDir(Path(paths.expanded(self._state_dir)))
         return default_state_dir(os.environ)

@@ -10,7 +10,18 @@ from tests.support.paths import ROOT
 from tests.support.photos import photo
 from tests.support.running import difwatch
 
-HEAVY = ("scipy", "PIL", "watchdog", "sqlalchemy", "numpy", "alembic", "pydantic", "difwatch.service", "difwatch.cli")
+HEAVY = (
+    "platformdirs",
+    "scipy",
+    "PIL",
+    "watchdog",
+    "sqlalchemy",
+    "numpy",
+    "alembic",
+    "pydantic",
+    "difwatch.service",
+    "difwatch.cli",
+)
 COMMAND = "import sys; sys.argv[1:] = {words!r}; from difwatch.cli.app import main; main()"
 
 
