@@ -86,15 +86,15 @@ class Journal:
         if states:
             where.append(f"state IN ({', '.join('?' * len(states))})")
             values += states
-        return self._select((f"WHERE {' AND '.join(where)} " if where else "") + "ORDER BY id", values)
+        return _select(self._file, (f"WHERE {' AND '.join(where)} " if where else "") + "ORDER BY id", values)
 
     def get(self, id_: int) -> Entry | None:
         """Return the act with an id; None if there is none."""
-        return next(iter(self._select("WHERE id = ?", (id_,))), None)
+        return next(iter(_select(self._file, "WHERE id = ?", (id_,))), None)
 
     def sidecars(self, id_: int) -> list[Entry]:
         """Return the acts of a picture's sidecars."""
-        return self._select("WHERE picture = ? ORDER BY id", (id_,))
+        return _select(self._file, "WHERE picture = ? ORDER BY id", (id_,))
 
     def count_since(self, moment: datetime) -> int:
         """Count the pictures moved since a moment, with those being moved and those put back."""
@@ -122,5 +122,6 @@ class Journal:
         rows = self._file.rows("SELECT target FROM act WHERE state = ? AND kind = 'move'", (DONE,))
         return {paths.parent(target) for (target,) in rows}
 
-    def _select(self, rest: str, values: Sequence[object]) -> list[Entry]:
-        return [Entry(*row) for row in self._file.rows(f"SELECT {', '.join(_FIELDS)} FROM act {rest}", values)]
+
+def _select(file: JournalFile, rest: str, values: Sequence[object]) -> list[Entry]:
+    return [Entry(*row) for row in file.rows(f"SELECT {', '.join(_FIELDS)} FROM act {rest}", values)]

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from difwatch.clock import Clock
 from difwatch.compare.executor import Executor, Future
-from difwatch.errors import DifwatchError, UsageError
+from difwatch.errors import DifwatchError, StoreBusyError, StoreFullError, UsageError
 from difwatch.model.health import RescanProgress
 from difwatch.model.settings import StoreSettings
 from difwatch.pipeline.keep import Keeper
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _BLOCK = 2048  # pictures; a task then takes about a second at most, even if every pair must be tried
 _MEMORY = 1 << 30  # bytes
+_RETRY_SECONDS = 60.0
 
 
 class WakingExecutor:
@@ -66,6 +67,8 @@ class BackgroundRescan:
         self._raises: float | None = None  # the configured MSE up to which the search is to remember pairs
         self._keeper: Keeper | None = None
         self._ended: RescanResult | DifwatchError | None = None
+        self._most_pairs = 0
+        self._again_at: float | None = None  # when a search that the store ended is resumed
 
     @property
     def progress(self) -> RescanProgress | None:
@@ -84,7 +87,7 @@ class BackgroundRescan:
         most_pairs
             The most pairs that may be stored.
         """
-        self._keeper = keeper
+        self._keeper, self._most_pairs, self._again_at = keeper, most_pairs, None
         with writing(self._engine) as connection:
             store = settings.get_in_force(connection)
             unfinished = rescans.unfinished(connection)
@@ -122,16 +125,27 @@ class BackgroundRescan:
         """Tell whether a search is running."""
         return self._running is not None
 
+    def failure(self) -> DifwatchError | None:
+        """Return the error that ended the last search; None if none did."""
+        return self._ended if isinstance(self._ended, DifwatchError) else None
+
     def has_step(self) -> bool:
         """Tell whether a step can be done without waiting for the executor."""
         return self._running is not None and not self._running.is_waiting()
 
     def step(self) -> None:
         """Do a step, if it needs no waiting."""
+        if self._keeper is not None and self._again_at is not None and self._clock.monotonic() >= self._again_at:
+            self.serve(self._keeper, self._most_pairs)
         if self._running is None or not self.has_step():
             return
         try:
             result = self._running.step()
+        except (StoreBusyError, StoreFullError) as error:
+            log.error("full search: %s; it goes on later", error)
+            self._end(error)
+            self._again_at = self._clock.monotonic() + _RETRY_SECONDS
+            return
         except DifwatchError as error:
             log.error("full search: %s", error)
             self._end(error)

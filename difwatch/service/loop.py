@@ -88,7 +88,8 @@ class Loop:
                 raise IncompleteError(self.session.pipeline.paused)
             if turn is Turn.IDLE and not self._rescan.is_going_on():
                 self._catch_up()
-                if troubles := self.session.troubles():
+                failure = self._rescan.failure()
+                if troubles := self.session.troubles() + ([str(failure)] if failure else []):
                     raise IncompleteError("\n".join(troubles))
                 return
             self.report()

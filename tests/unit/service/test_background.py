@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from PIL import Image
 
 from difwatch.control.requests import ask
-from difwatch.errors import UsageError
+from difwatch.errors import StoreFullError, UsageError
 from difwatch.model.settings import Folder, Settings
 from difwatch.report.status import read_status
 from difwatch.report.text import text_status
@@ -195,6 +195,28 @@ def test_a_search_for_tensors_that_are_not_in_force_any_more_is_given_up(raising
     with reading(wired.engine) as connection:
         assert rescans.unfinished(connection) is None
     wired.close()
+
+
+def test_a_store_that_takes_nothing_for_a_while_only_delays_it(raising, pictures, monkeypatch):
+    put = rescans.put
+
+    def full(*_):
+        raise StoreFullError("difwatch.db: the disk is full; make room")
+
+    monkeypatch.setattr(rescans, "put", full)
+    raising.executor.run_one()
+    assert raising.turn() is Turn.IDLE
+    assert not raising.rescan.is_going_on()
+    assert "full" in str(raising.rescan.failure())
+    monkeypatch.setattr(rescans, "put", put)
+    raising.turn()
+    assert not raising.rescan.is_going_on()
+    raising.clock.move(61)
+    raising.turn()
+    assert raising.rescan.is_going_on()
+    finish(raising)
+    assert raising.rescan.failure() is None
+    assert raising.pairs(2000) == expected(pictures, 2000)
 
 
 def test_a_person_who_asks_meanwhile_follows_the_search_that_goes_on(raising):
