@@ -24,7 +24,7 @@ from PIL import Image
 
 from difwatch.imaging import make
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Tensorized, TensorJob
+from difwatch.model.jobs import Limits, Tensorized, TensorJob
 from difwatch.workers.pool import WorkerPool
 from tests.support.paths import CORPUS
 
@@ -70,7 +70,7 @@ def pooled(paths: list[str], processes: int) -> float:
         pool.collect(0.0)
     start = time.perf_counter()
     for path in paths:
-        pool.submit(TensorJob(os.fsencode(path), FileKey(1, 1, 1, 1, 1), PX, 10**9, 10**9))
+        pool.submit(TensorJob(os.fsencode(path), FileKey(1, 1, 1, 1, 1), PX, Limits(10**9, 10**9)))
     answers = pool.collect(time.monotonic())
     while len(answers) < len(paths):
         wait(pool.waitables())
