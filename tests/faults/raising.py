@@ -90,8 +90,8 @@ class Raising:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--pictures", type=int, default=1500)
-    parser.add_argument("--block", type=int, default=50, help="pictures in a block")
+    parser.add_argument("--pictures", type=int, default=600)
+    parser.add_argument("--block", type=int, default=40, help="pictures in a block")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     dice = random.Random(arguments.seed)
