@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from difwatch.compare.distance import mse_limit
 from difwatch.model.health import FolderActivity, FolderHealth, Heartbeat, Queue
-from difwatch.model.settings import Remembered
+from difwatch.model.settings import Remembered, StoreSettings
 from difwatch.store import contents, folders, matches, rescans, settings
 from difwatch.version import __version__
 
@@ -92,7 +93,7 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: Heart
         version=__version__,
         folders=[_folder(counts, health.get(counts.path, FolderHealth(counts.path, nothing))) for counts in counted],
         queue=live.queue,
-        matches=matches.count(connection) if connection else 0,
+        matches=_matches(connection, store) if connection and store else 0,
         index_size=contents.count(connection, store.recipe_id) if connection and store else 0,
         remembered=store.remembered if store else None,
         losses=live.losses,
@@ -103,6 +104,10 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: Heart
         last_error=heartbeat.last_error,
         exit_code=1 if not alive else 3 if reasons else 0,
     )
+
+
+def _matches(connection: Connection, store: StoreSettings) -> int:
+    return matches.count(connection, store.recipe_id, mse_limit(store.remembered.mse, store.values))
 
 
 def _folder(counts: folders.FolderCounts, health: FolderHealth) -> FolderStatus:

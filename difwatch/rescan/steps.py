@@ -1,14 +1,16 @@
 """A full search over a store: every tensor against every other, in blocks, resumable after an interruption.
 
-Each task is recorded as done in one transaction with its pairs, beside the matches. The last transaction replaces the
-matches by these pairs, and counts what was missing and what was wrong. Until then the matches do not change.
+The pairs of a task are kept beside the matches before the task is recorded as done. At the end the matches are made
+what was found, and what was missing and what was wrong is counted. All this goes a page of pairs at a time, so that a
+step is short however many pairs there are.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +28,13 @@ from difwatch.errors import IncompleteError
 from difwatch.model.health import RescanProgress
 from difwatch.model.settings import Remembered
 from difwatch.rescan.plan import Planned, RescanPlan, RescanResult, planned
-from difwatch.store import contents, open_reader, reach, reading, rescans, settings, writing
+from difwatch.store import contents, merging, open_reader, reach, reading, rescans, settings, writing
+from difwatch.store.pairs import FIRST, Key
 
 log = logging.getLogger(__name__)
 
 _PAGE = 1000
+_HITS = 20_000  # kept in one step: a twentieth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ _reader = functools.lru_cache(maxsize=4)(open_reader)
 
 
 class RunningRescan:
-    """A running full search. The pairs of a task are kept before the task is marked as done.
+    """A running full search, step by step.
 
     Between the steps the store may be written to. While the search is unfinished, every writer must search new
     tensors up to its limit (`difwatch.store.reach.read`).
@@ -82,6 +86,8 @@ class RunningRescan:
         tasks = [task for task in chunks.tasks() if task not in done]
         at_once = 4 * budget.jobs_at_once(plan.processes, plan.memory) if plan.processes > 1 else 1
         self._search = ChunkedSearch(chunks, tasks, fetch, executor, at_once)
+        self._found: deque[Part] = deque()  # not kept yet
+        self._merged: Key = FIRST
 
     @property
     def recipe_id(self) -> int:
@@ -96,39 +102,44 @@ class RunningRescan:
 
     def is_waiting(self) -> bool:
         """Tell whether `step` would wait for the executor."""
-        return self._search.submit() and not self._search.is_ready()
+        return not self._found and self._search.submit() and not self._search.is_ready()
 
     def step(self) -> RescanResult | None:
-        """Keep the next hits; return the result of the search once all are kept.
+        """Keep some hits, or once all are kept merge some of them; return the result of the search after the last.
 
         Raises
         ------
         IncompleteError
             There are more pairs than may be stored; the matches are unchanged.
         """
-        part = next(self._search, None)
-        if part is None:
-            return self._finish()
+        if not self._found:
+            self._found.extend(_slices(next(self._search, None)))
+        if not self._found:
+            return self._merge()
         try:
             with writing(self._engine) as connection:
-                self._keep(connection, part)
+                self._keep(connection, self._found[0])
         except IncompleteError:
             with writing(self._engine) as connection:
                 rescans.discard(connection)
             raise
+        self._found.popleft()
         return None
 
     def _keep(self, connection: Connection, part: Part) -> None:
-        unfinished = rescans.unfinished(connection)
-        assert unfinished is not None
-        if unfinished.sse_limit < self._limit:  # new tensors brought too many pairs
-            self._limit, self._pairs = unfinished.sse_limit, rescans.count_pairs(connection)
+        self._read_limit(connection)
         self._pairs += rescans.put(connection, part.hits[part.hits["sse"] <= self._limit])
         if self._pairs > self._plan.most_pairs:
             self._narrow(connection)
         if part.last:
             rescans.put_task(connection, part.task)
             self._done += 1
+
+    def _read_limit(self, connection: Connection) -> None:
+        unfinished = rescans.unfinished(connection)
+        assert unfinished is not None
+        if unfinished.sse_limit < self._limit:  # new tensors brought too many pairs
+            self._limit, self._pairs = unfinished.sse_limit, rescans.count_pairs(connection)
 
     def _narrow(self, connection: Connection) -> None:
         store, plan = self._planned.store, self._plan
@@ -139,30 +150,34 @@ class RunningRescan:
                 "they were; ask for a smaller --similarity (or remember_up_to), or allow more with --max-pairs"
             )
         least = mse_limit(max(plan.least, store.remembered.mse), store.values)
-        middle = rescans.nth_distance(connection, plan.most_pairs // 2)
-        limit = min(self._limit, reach.halved(middle, store.values, least))
-        if limit == self._limit:
-            return
-        rescans.narrow(connection, store.recipe_id, limit)
-        self._limit, self._pairs = limit, rescans.count_pairs(connection)
-        log.warning(
-            "full search: more than %d pairs up to an MSE of %g (max_pairs), it goes on up to %g",
-            plan.most_pairs,
-            mse,
-            limit / store.values,
-        )
+        while self._pairs > plan.most_pairs and self._limit > least:
+            middle = rescans.nth_distance(connection, self._limit, plan.most_pairs // 2)
+            self._limit = min(self._limit, reach.halved(middle, store.values, least))
+            rescans.narrow(connection, store.recipe_id, self._limit)
+            self._pairs = rescans.count_pairs(connection)
+        if self._limit / store.values < mse:
+            log.warning(
+                "full search: more than %d pairs up to an MSE of %g (max_pairs), it goes on up to %g",
+                plan.most_pairs,
+                mse,
+                self._limit / store.values,
+            )
 
-    def _finish(self) -> RescanResult:
+    def _merge(self) -> RescanResult | None:
         store = self._planned.store
         with writing(self._engine) as connection:
-            unfinished = rescans.unfinished(connection)
-            assert unfinished is not None
-            self._limit = unfinished.sse_limit
             known = settings.get_remembered(connection, store.recipe_id) or store.remembered
-            ended = self._clock.now().isoformat()
-            difference = rescans.finish(connection, ended, mse_limit(known.mse, store.values))
-            remembered = self._raised(known)
-            settings.put_remembered(connection, store.recipe_id, remembered)
+            merged = merging.merge_page(connection, self._merged, mse_limit(known.mse, store.values))
+            if merged is None:
+                return self._finish(connection, known)
+        self._merged = merged
+        return None
+
+    def _finish(self, connection: Connection, known: Remembered) -> RescanResult:
+        self._read_limit(connection)
+        difference = rescans.finish(connection, self._pairs, self._clock.now().isoformat())
+        remembered = self._raised(known)
+        settings.put_remembered(connection, self._planned.store.recipe_id, remembered)
         return RescanResult(
             images=len(self._planned.ids),
             mse=remembered.mse,
@@ -183,6 +198,15 @@ class RunningRescan:
             return Remembered(mse, max(mse, known.wanted), known.most if mse < known.wanted else None)
         mse = max(known.mse, self._limit / values)
         return Remembered(mse, max(asked, known.wanted), self._plan.most_pairs)
+
+
+def _slices(part: Part | None) -> Iterator[Part]:
+    """Cut a part into parts of few hits; an empty part is one."""
+    if part is None:
+        return
+    for start in range(0, max(1, len(part.hits)), _HITS):
+        is_last = part.last and start + _HITS >= len(part.hits)
+        yield Part(part.task, part.hits[start : start + _HITS], is_last)
 
 
 def _tensors(connection: Connection, path: Path, work: Planned, plan: RescanPlan) -> tuple[str, Fetch]:

@@ -4,53 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Select, delete, exists, func, select, tuple_
 
 from difwatch.compare.hits import BEYOND, Hits
+from difwatch.store import pairs
+from difwatch.store.pairs import Key
 from difwatch.store.tables import match, tensor
 
 _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
-_COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
-# Millions of rows: they go to the driver as they are.
-INSERT_HITS = f"INTO {{}} ({', '.join(_COLUMNS)}) VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
-"""The end of a statement that keeps hits in a table with the columns of the matches."""
-
-
-def hit_rows(hits: Hits) -> list[tuple[int, ...]]:
-    """Return hits as the values of `INSERT_HITS`."""
-    rows: list[tuple[int, ...]] = hits[list(_COLUMNS)].tolist()
-    return rows
 
 
 def put(connection: Connection, parts: Iterable[Hits]) -> int:
     """Keep hits; return their number."""
-    total = 0
-    for hits in parts:
-        total += len(hits)
-        if len(hits):
-            connection.exec_driver_sql("INSERT " + INSERT_HITS.format("match"), hit_rows(hits))
-    return total
+    return sum(pairs.insert(connection, match, hits) for hits in parts)
 
 
-def count(connection: Connection, recipe_id: int | None = None) -> int:
-    """Return the number of matches, of a recipe or of all."""
-    statement = select(func.count()).select_from(match)
-    if recipe_id is not None:
-        statement = statement.join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
-    return connection.execute(statement).scalar_one()
+def count(connection: Connection, recipe_id: int, limit: int) -> int:
+    """Return the number of matches of a recipe up to a limit."""
+    return connection.execute(select(func.count()).select_from(_distances(recipe_id, limit).subquery())).scalar_one()
 
 
-def nth_distance(connection: Connection, recipe_id: int, place: int) -> int:
-    """Return the SSE at a place (from 0) among the sorted matches of a recipe; there must be enough of them."""
-    ours = select(match.c.sse).join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
-    distance: int = connection.execute(ours.order_by(match.c.sse).offset(place).limit(1)).scalar_one()
-    return distance
+def nth_distance(connection: Connection, recipe_id: int, limit: int, place: int) -> int:
+    """Return the SSE at a place (from 0) among the sorted matches up to a limit, about that one if there are many."""
+    ours = _distances(recipe_id, limit)
+    return pairs.nth_distance(connection, match, ours, count(connection, recipe_id, limit), place)
 
 
-def forget_beyond(connection: Connection, recipe_id: int, limit: int) -> None:
-    """Forget the matches of a recipe whose SSE exceeds the limit."""
-    ours = select(tensor.c.id).where(tensor.c.recipe_id == recipe_id)
-    connection.execute(delete(match).where(match.c.sse > limit, match.c.a.in_(ours)))
+def _distances(recipe_id: int, limit: int) -> Select[tuple[int]]:
+    ours = select(match.c.sse).join(tensor, tensor.c.id == match.c.a)
+    return ours.where(tensor.c.recipe_id == recipe_id, match.c.sse <= limit)
+
+
+def sweep(connection: Connection, recipe_id: int, limit: int, after: Key, rows: int) -> Key | None:
+    """Forget the matches of a recipe that exceed a limit (SSE), among the next rows of the table.
+
+    Returns
+    -------
+    Key or None
+        Where the next call goes on; None at the end of the table.
+    """
+    end = pairs.page_end(connection, [match], after, rows)
+    key = tuple_(match.c.a, match.c.b)
+    is_ours = exists().where(tensor.c.id == match.c.a, tensor.c.recipe_id == recipe_id)
+    in_page = (key > tuple_(*after), key <= tuple_(*end))
+    connection.execute(delete(match).where(*in_page, match.c.sse > limit, is_ours))
+    return None if end == pairs.LAST else end
 
 
 def within(
@@ -74,7 +72,7 @@ def within(
 def rows_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[tuple[int, int, int, int, int, int]]:
     """Yield the matches of a recipe up to a limit, as the fields of `difwatch.compare.hits.HIT`."""
     statement = (
-        select(*(func.ifnull(match.c[name], BEYOND) for name in _COLUMNS))
+        select(*(func.ifnull(match.c[name], BEYOND) for name in pairs.COLUMNS))
         .join(tensor, tensor.c.id == match.c.a)
         .where(tensor.c.recipe_id == recipe_id, match.c.sse <= limit)
     )

@@ -16,8 +16,11 @@ from difwatch.compare.distance import mse_limit
 from difwatch.compare.hits import Hits
 from difwatch.model.settings import Remembered, StoreSettings
 from difwatch.store import matches, rescans, settings
+from difwatch.store.pairs import FIRST, Key
 
 log = logging.getLogger(__name__)
+
+_ROWS = 10_000  # looked at beside each batch; a hundredth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,10 @@ class Reach:
     """How far pairs of a recipe are kept, as sums of squared errors.
 
     ``limit`` is in force. ``least`` is the largest SSE of a match; ``limit`` is never lowered below it. ``pairs`` is
-    the number of pairs kept; where it exceeds ``most``, the farther pairs are forgotten.
+    the number of pairs within ``limit``; where it exceeds ``most``, the limit is lowered.
+
+    Pairs beyond the limit count nowhere. They are removed beside the batches that follow, a page at a time, so that
+    nobody waits for millions of them; ``swept`` is how far, None if no such pair is left.
     """
 
     recipe_id: int
@@ -34,6 +40,7 @@ class Reach:
     least: int
     most: int
     pairs: int = 0
+    swept: Key | None = FIRST
 
 
 def read(connection: Connection, store: StoreSettings, least: int, most: int) -> Reach:
@@ -42,16 +49,22 @@ def read(connection: Connection, store: StoreSettings, least: int, most: int) ->
     running = rescans.unfinished(connection)
     if running is not None and running.recipe_id == store.recipe_id:
         limit = max(limit, running.sse_limit)
-    return Reach(store.recipe_id, store.values, limit, least, most, matches.count(connection))
+    pairs = matches.count(connection, store.recipe_id, limit)
+    return Reach(store.recipe_id, store.values, limit, least, most, pairs)
 
 
 def put(connection: Connection, hits: Iterable[Hits], reach: Reach) -> Reach:
-    """Keep hits, and forget the farther half where there are too many pairs; return the reach from now on."""
+    """Keep hits, and lower the limit where there are too many pairs; return the reach from now on."""
     for part in hits:
         near = part[part["sse"] <= reach.limit]
         reach = replace(reach, pairs=reach.pairs + matches.put(connection, [near]))
         if reach.pairs > reach.most and reach.limit > reach.least:
             reach = _narrowed(connection, reach)
+        if reach.swept is not None:
+            # More rows than came in, so that the sweep ends however many come.
+            rows = _ROWS + 4 * len(near)
+            swept = matches.sweep(connection, reach.recipe_id, reach.limit, reach.swept, rows)
+            reach = replace(reach, swept=swept)
     return reach
 
 
@@ -64,14 +77,17 @@ def halved(distance: int, values: int, least: int) -> int:
 
 
 def _narrowed(connection: Connection, reach: Reach) -> Reach:
-    pairs = matches.count(connection, reach.recipe_id)  # some may have been removed, or be those of another recipe
-    if pairs <= reach.most:
+    limit = reach.limit
+    pairs = matches.count(connection, reach.recipe_id, limit)  # some may have been removed
+    while pairs > reach.most and limit > reach.least:
+        middle = matches.nth_distance(connection, reach.recipe_id, limit, reach.most // 2)
+        limit = halved(middle, reach.values, reach.least)
+        pairs = matches.count(connection, reach.recipe_id, limit)
+    if limit == reach.limit:
         return replace(reach, pairs=pairs)
-    limit = halved(matches.nth_distance(connection, reach.recipe_id, reach.most // 2), reach.values, reach.least)
-    matches.forget_beyond(connection, reach.recipe_id, limit)
     rescans.narrow(connection, reach.recipe_id, limit)
     _lower(connection, reach, limit)
-    return replace(reach, limit=limit, pairs=matches.count(connection, reach.recipe_id))
+    return replace(reach, limit=limit, pairs=pairs, swept=FIRST)
 
 
 def _lower(connection: Connection, reach: Reach, limit: int) -> None:

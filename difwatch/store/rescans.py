@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from difwatch.compare.hits import Cut, Hits, Task
-from difwatch.store import matches
+from difwatch.store import pairs
 from difwatch.store.tables import rescan, rescan_match, rescan_task
 
 
@@ -110,8 +110,12 @@ def done_tasks(connection: Connection) -> set[Task]:
 
 
 def count_pairs(connection: Connection) -> int:
-    """Return how many pairs were found so far."""
-    return connection.execute(select(func.count()).select_from(rescan_match)).scalar_one()
+    """Return how many pairs the unfinished full search has found so far, up to its limit."""
+    running = unfinished(connection)
+    if running is None:
+        return 0
+    within = select(func.count()).select_from(rescan_match).where(rescan_match.c.sse <= running.sse_limit)
+    return connection.execute(within).scalar_one()
 
 
 def put(connection: Connection, hits: Hits) -> int:
@@ -119,24 +123,22 @@ def put(connection: Connection, hits: Hits) -> int:
 
     An interrupted task finds its first pairs again.
     """
-    if not len(hits):
-        return 0
-    statement = "INSERT OR IGNORE " + matches.INSERT_HITS.format("rescan_match")
-    return connection.exec_driver_sql(statement, matches.hit_rows(hits)).rowcount
+    return pairs.insert(connection, rescan_match, hits, or_ignore=True)
 
 
-def nth_distance(connection: Connection, place: int) -> int:
-    """Return the SSE at a place (from 0) among the sorted pairs found so far; there must be enough of them."""
-    ordered = select(rescan_match.c.sse).order_by(rescan_match.c.sse).offset(place).limit(1)
-    distance: int = connection.execute(ordered).scalar_one()
-    return distance
+def nth_distance(connection: Connection, limit: int, place: int) -> int:
+    """Return the SSE at a place (from 0) among the sorted pairs found up to a limit, which must be enough.
+
+    If there are many, it is about that one.
+    """
+    distances = select(rescan_match.c.sse).where(rescan_match.c.sse <= limit)
+    return pairs.nth_distance(connection, rescan_match, distances, count_pairs(connection), place)
 
 
 def narrow(connection: Connection, recipe_id: int, limit: int) -> None:
-    """Restrict the unfinished full search of a recipe to a limit (SSE)."""
+    """Restrict the unfinished full search of a recipe to a limit (SSE). Pairs beyond it count no longer."""
     beyond = (rescan.c.finished.is_(None), rescan.c.recipe_id == recipe_id, rescan.c.sse_limit > limit)
-    if connection.execute(update(rescan).where(*beyond).values(sse_limit=limit)).rowcount:
-        connection.execute(delete(rescan_match).where(rescan_match.c.sse > limit))
+    connection.execute(update(rescan).where(*beyond).values(sse_limit=limit))
 
 
 def put_task(connection: Connection, task: Task) -> None:
@@ -144,53 +146,19 @@ def put_task(connection: Connection, task: Task) -> None:
     connection.execute(insert(rescan_task), {"first": task[0], "second": task[1]})
 
 
-# What lies beyond the distance that both searches covered is no difference.
-_SAME = (
-    "r.a = m.a AND r.b = m.b AND r.sse = m.sse AND r.rotation = m.rotation AND r.rotation_back = m.rotation_back "
-    "AND (r.sse_upright IS m.sse_upright "
-    "OR (ifnull(r.sse_upright, :far) > :known AND ifnull(m.sse_upright, :far) > :known))"
-)
-_WRONG = text(
-    "DELETE FROM match AS m WHERE sse <= :sse_limit AND b <= :last_tensor "
-    "AND +a IN (SELECT id FROM tensor WHERE recipe_id = :recipe_id) "
-    f"AND NOT EXISTS (SELECT 1 FROM rescan_match AS r WHERE {_SAME})"
-)
-_UPRIGHT = text(
-    "UPDATE match AS m SET sse_upright = r.sse_upright FROM rescan_match AS r "
-    "WHERE m.sse_upright IS NULL AND r.sse_upright IS NOT NULL AND r.a = m.a AND r.b = m.b"
-)
-# Tensors may have been removed since the search began. (The plus makes SQLite look ids up, not walk all pairs.)
-_NEW = (
-    "FROM rescan_match AS r WHERE NOT EXISTS (SELECT 1 FROM match AS m WHERE m.a = r.a AND m.b = r.b) "
-    "AND +a IN (SELECT id FROM tensor) AND +b IN (SELECT id FROM tensor)"
-)
-_MISSING = text(f"SELECT count(*) {_NEW} AND r.sse <= :known")
-_INSERT = text(
-    "INSERT INTO match (a, b, sse, rotation, rotation_back, sse_upright) "
-    f"SELECT a, b, sse, rotation, rotation_back, sse_upright {_NEW}"
-)
-_FAR = (1 << 63) - 1
-
-
-def finish(connection: Connection, finished: str, known: int) -> Difference:
-    """Replace the matches by what the full search found, up to its limit.
+def finish(connection: Connection, pairs: int, finished: str) -> Difference:
+    """End the unfinished full search, after all pages were merged (`difwatch.store.merging`).
 
     Parameters
     ----------
+    pairs
+        How many pairs it found.
     finished
-        When the search ended, ISO 8601.
-    known
-        The SSE up to which all pairs should have been remembered; pairs beyond it do not count as missing.
+        When it ended, ISO 8601.
     """
-    ended = unfinished(connection)
-    assert ended is not None
-    pairs, known = count_pairs(connection), min(known, ended.sse_limit)
-    values = {"sse_limit": ended.sse_limit, "last_tensor": ended.last_tensor, "recipe_id": ended.recipe_id}
-    wrong = connection.execute(_WRONG, values | {"known": known, "far": _FAR}).rowcount
-    connection.execute(_UPRIGHT)
-    missing = connection.execute(_MISSING, {"known": known}).scalar_one()
-    connection.execute(_INSERT)
+    ended = connection.execute(select(rescan.c.missing, rescan.c.wrong).where(rescan.c.finished.is_(None))).one()
+    difference = Difference(pairs, ended.missing or 0, ended.wrong or 0)
     connection.execute(delete(rescan).where(rescan.c.finished.is_not(None)))
-    connection.execute(update(rescan).values(finished=finished, pairs=pairs, missing=missing, wrong=wrong))
+    connection.execute(update(rescan).values(asdict(difference) | {"finished": finished}))
     discard(connection)
-    return Difference(pairs, missing, wrong)
+    return difference

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
+from difwatch.compare.distance import mse_limit
 from difwatch.errors import UsageError
 from difwatch.model.files import ChangeKind
 from difwatch.model.health import Heartbeat
@@ -565,7 +566,7 @@ def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_s
         remembered = settings.get_in_force(connection).remembered
         assert 5 <= remembered.mse < 500
         assert (remembered.wanted, remembered.most) == (500, 20)
-        assert 0 < matches.count(connection) <= 20
+        assert 0 < matches.count(connection, 1, mse_limit(remembered.mse, 7500)) <= 20
         status = read_status(connection, None, Heartbeat(), NOON)
     assert "max_pairs" in "".join(text_status(status))
     twin = naive.read_tree(os.fsencode(pictures))
@@ -597,7 +598,7 @@ def test_a_search_at_start_that_gives_too_many_pairs_is_cut_back_as_well(tmp_pat
     wider.run()
     with reading(wider.engine) as connection:
         mse = settings.get_in_force(connection).remembered.mse
-        assert matches.count(connection) <= 20
+        assert matches.count(connection, 1, mse_limit(mse, 7500)) <= 20
     assert 5 <= mse < 500
     assert wider.pairs(mse) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), mse, True, True)
     wider.close()

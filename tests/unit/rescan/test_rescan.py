@@ -348,3 +348,33 @@ def test_the_matches_are_set_right_without_looking_at_every_pair_of_pictures(tmp
     assert stored.rescan(progress=told).missing == 10
     assert 0 < len(ticks) * 100 < 200 * count, "steps of the database, far from one for each pair"
     engine.dispose()
+
+
+def test_no_step_takes_longer_where_more_pairs_are_found(tmp_path):
+    """Neither keeping what a task found, nor setting the matches right, nor going less far."""
+
+    def longest(count, most):
+        engine, recipe = new_store(tmp_path / f"{count} {most}", 10, 50)
+        tensors = np.random.default_rng(1).integers(0, 255, (count, 10, 10, 3), dtype=np.uint8)
+        fill(engine, recipe, tensors)
+        plan = RescanPlan("classic", 1, GIB, most, similarity=65025.0, least=50.0)
+        running = RunningRescan(engine, tmp_path / f"{count} {most}" / "difwatch.db", plan, Inline(), StandingClock())
+        driver = engine.raw_connection().driver_connection
+        steps, result = [], None
+        while result is None:
+            steps.append(0)
+
+            def tick():
+                steps[-1] += 1
+
+            driver.set_progress_handler(tick, 1000)
+            result = running.step()
+        pairs = count * (count - 1) // 2
+        assert 0 < result.pairs <= min(pairs, most)
+        engine.dispose()
+        return len(steps), max(steps)
+
+    (few, short), (many, long) = longest(210, 10**6), longest(420, 10**6)
+    assert many > 3 * few
+    assert 0 < long < 1.2 * short
+    assert longest(420, 80_000)[1] < 4 * short, "the distances of all pairs are read, no more"

@@ -153,10 +153,10 @@ def test_contents_without_files_go_with_their_tensors_and_matches(engine):
         matches.put(connection, [hits((a, b, 5, 0, 0, 5))])
         files.remove(connection, [b"/p/0002.jpg"])
         assert contents.purge(connection) == []  # its tensor is that of file 3 as well
-        assert matches.count(connection) == 1
+        assert matches.count(connection, 1, 5) == 1
         files.remove(connection, [b"/p/0001.jpg"])
         assert contents.purge(connection) == [a]
-        assert matches.count(connection) == 0
+        assert matches.count(connection, 1, 5) == 0
 
 
 def test_an_id_of_a_tensor_is_never_given_again(engine):
@@ -346,8 +346,9 @@ PUBLIC = {
     "matches.put": lambda c: matches.put(c, [hits((1, 2, 0, 0, 0, 0))]),
     "matches.within": lambda c: list(matches.within(c, 1, 0, True)),
     "matches.neighbours": lambda c: matches.neighbours(c, [1], 0, True),
-    "matches.count": matches.count,
-    "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0),
+    "matches.count": lambda c: matches.count(c, 1, 0),
+    "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0, 0),
+    "matches.sweep": lambda c: matches.sweep(c, 1, 0, (0, 0), 1),
     "pictures.images": lambda c: list(pictures.images(c, {1: Folder(b"/p")}, {1: 0}, 1)),
     "pictures.files_like": lambda c: pictures.files_like(c, 1, None, 1),
     "rescans.unfinished": rescans.unfinished,

@@ -1,0 +1,67 @@
+"""What the two tables of pairs share: the matches, and what the unfinished full search found.
+
+No statement here touches more than a page of rows, except those that only read the distances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Select, Table, select, tuple_
+
+from difwatch.compare.hits import BEYOND, Hits
+
+Key = tuple[int, int]
+"""The primary key of a pair."""
+
+FIRST: Key = (0, 0)
+"""Less than the key of any pair."""
+
+LAST: Key = ((1 << 63) - 1, (1 << 63) - 1)
+"""More than the key of any pair."""
+
+COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
+
+_SAMPLE = 100_000
+
+
+def insert(connection: Connection, table: Table, hits: Hits, *, or_ignore: bool = False) -> int:
+    """Keep hits; return how many rows are new. With ``or_ignore``, pairs may be there already."""
+    if not len(hits):
+        return 0
+    # Millions of rows: they go to the driver as they are.
+    verb = "INSERT OR IGNORE" if or_ignore else "INSERT"
+    values = f"VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
+    statement = f"{verb} INTO {table.name} ({', '.join(COLUMNS)}) {values}"
+    return connection.exec_driver_sql(statement, hits[list(COLUMNS)].tolist()).rowcount
+
+
+def nth_distance(connection: Connection, table: Table, distances: Select[tuple[int]], count: int, place: int) -> int:
+    """Return the SSE at a place (from 0) among sorted distances; of many, about that one, from a sample.
+
+    Parameters
+    ----------
+    distances
+        Selects the SSE of some pairs of the table.
+    count
+        Their number, more than ``place``.
+    """
+    step = count // _SAMPLE + 1
+    sample = distances.where((table.c.a * 31 + table.c.b) % step == 0) if step > 1 else distances
+    sorted_ = sample.order_by(table.c.sse).offset(place // step).limit(1)
+    distance = connection.execute(sorted_).scalar_one_or_none()
+    if distance is None:  # a sample that is smaller than its share
+        distance = connection.execute(sample.order_by(table.c.sse.desc()).limit(1)).scalar_one()
+    return distance
+
+
+def page_end(connection: Connection, tables: Iterable[Table], after: Key, rows: int) -> Key:
+    """Return the key at which a page after ``after`` ends: no table has more than ``rows`` rows in the page."""
+    ends = [LAST]
+    for table in tables:
+        key = tuple_(table.c.a, table.c.b)
+        statement = select(table.c.a, table.c.b).where(key > tuple_(*after)).order_by(table.c.a, table.c.b)
+        end = connection.execute(statement.offset(rows - 1).limit(1)).one_or_none()
+        if end is not None:
+            ends.append((end.a, end.b))
+    return min(ends)
