@@ -61,7 +61,8 @@ def text_status(status: Status) -> Iterator[str]:
         unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
         yield f"  {shown(folder.path)}: {folder.state}, {shown_count(folder.images, 'picture')}{unreadable}\n"
     known = shown_count(status.index_size, "distinct picture")
-    yield f"  {known} known, {shown_count(status.matches, 'match')} remembered\n"
+    files = shown_count(sum(folder.images for folder in status.folders), "file")
+    yield f"  {known} in {files}; {shown_count(status.matches, 'match')} between distinct pictures\n"
     if status.remembered is not None and status.remembered.most is not None:
         yield (
             f"  pairs are remembered up to an MSE of {status.remembered.mse:g} only: there were more than "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, exists, func, select, tuple_
 
@@ -30,7 +31,7 @@ def nth_distance(connection: Connection, recipe_id: int, limit: int, place: int)
     return pairs.nth_distance(connection, match, ours, count(connection, recipe_id, limit), place)
 
 
-def _distances(recipe_id: int, limit: int) -> Select[tuple[int]]:
+def _distances(recipe_id: int, limit: int) -> Select[Any]:
     ours = select(match.c.sse).join(tensor, tensor.c.id == match.c.a)
     return ours.where(tensor.c.recipe_id == recipe_id, match.c.sse <= limit)
 

@@ -6,6 +6,7 @@ No statement here touches more than a page of rows, except those that only read 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import Connection, Select, Table, select, tuple_
 
@@ -36,7 +37,7 @@ def insert(connection: Connection, table: Table, hits: Hits, *, or_ignore: bool 
     return connection.exec_driver_sql(statement, hits[list(COLUMNS)].tolist()).rowcount
 
 
-def nth_distance(connection: Connection, table: Table, distances: Select[tuple[int]], count: int, place: int) -> int:
+def nth_distance(connection: Connection, table: Table, distances: Select[Any], count: int, place: int) -> int:
     """Return the SSE at a place (from 0) among sorted distances; of many, about that one, from a sample.
 
     Parameters
@@ -49,9 +50,9 @@ def nth_distance(connection: Connection, table: Table, distances: Select[tuple[i
     step = count // _SAMPLE + 1
     sample = distances.where((table.c.a * 31 + table.c.b) % step == 0) if step > 1 else distances
     sorted_ = sample.order_by(table.c.sse).offset(place // step).limit(1)
-    distance = connection.execute(sorted_).scalar_one_or_none()
+    distance: int | None = connection.execute(sorted_).scalar_one_or_none()
     if distance is None:  # a sample that is smaller than its share
-        distance = connection.execute(sample.order_by(table.c.sse.desc()).limit(1)).scalar_one()
+        return int(connection.execute(sample.order_by(table.c.sse.desc()).limit(1)).scalar_one())
     return distance
 
 
