@@ -197,7 +197,7 @@ def test_status_of_a_stopped_daemon(place, tmp_path):
     assert found["last_scan"] is not None
     text = called(place / "state", "status", check=False).stdout
     assert text.startswith("difwatch is not running.\n")
-    assert "  5 distinct pictures in 8 files; 2 matches between distinct pictures\n" in text
+    assert "  5 distinct pictures in 8 files; 6 matches between distinct pictures\n" in text
     assert called(tmp_path / "nothing here", "status", check=False).returncode == 1
 
 
