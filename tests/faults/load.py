@@ -121,8 +121,9 @@ class Load:
 
     def _copy(self, path: str) -> None:
         target = self._new_path()
-        shutil.copy2(path, target)
-        self._note(target)
+        if target != path:
+            shutil.copy2(path, target)
+            self._note(target)
 
     def _rename(self, path: str) -> None:
         there = [other for other, digest in self.manifest.items() if digest is not None]
