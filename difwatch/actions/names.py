@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from difwatch.extensions import RAW
+
 _LONGEST = 255  # bytes, on nearly every file system
 _NOTES = frozenset({b".xmp", b".aae", b".thm", b".pp3", b".dop"})
-_RAW = frozenset(
-    b".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2 "
-    b".srf .srw .x3f".split()
-)
-SIDECARS = _NOTES | _RAW
+SIDECARS = _NOTES | {b"." + extension for extension in RAW}
 """Extensions of what belongs to a picture of the same stem: notes of programs, and the camera's raw file."""
 
 

@@ -5,7 +5,8 @@ member of none, and only members go. Each member is within the threshold of its 
 goes, one within its threshold stays. `difwatch.actions.move` checks on the disk, at the moment it acts, that both are
 unchanged and are not the same file.
 
-A picture with another hard link stays: moving one of its names would free nothing.
+A picture with another hard link stays: moving one of its names would free nothing. An animation or a document of
+several pages goes only for the same bytes, and nothing else goes for it.
 """
 
 from __future__ import annotations
@@ -108,8 +109,19 @@ def _why_not(image: Image, keeper: Image, policy: Policy) -> str | None:
         return "it has another name (a hard link) that would stay"
     if image.key is not None and keeper.key is not None and _identity(image) == _identity(keeper):
         return "it is the same file as the one to keep"
+    if image.digest != keeper.digest and (reason := _more_frames(image, keeper)):
+        return reason
     if policy.destination is not None and paths.is_below(image.path, policy.destination):
         return "it is in the destination already"
+    return None
+
+
+def _more_frames(image: Image, keeper: Image) -> str | None:
+    """Return why a picture stays of which, or of whose keeper, not everything was compared."""
+    if image.frames > 1:
+        return f"it has {image.frames} frames, and only the first was compared"
+    if keeper.frames > 1:
+        return f"the picture to keep has {keeper.frames} frames, and only the first was compared"
     return None
 
 

@@ -10,7 +10,7 @@ from difwatch.actions.plan import Keep, Step
 from difwatch.cli.output import say
 from difwatch.clock import SystemClock
 from difwatch.errors import ActionError, IncompleteError
-from difwatch.imaging import is_image_name
+from difwatch.extensions import is_image_name
 from difwatch.shown import shown, shown_bytes, shown_path
 
 _IDS_SHOWN = 5

@@ -6,8 +6,7 @@ different ways are never compared.
 """
 
 from difwatch.imaging.decode import DecodeError, Picture, decode
-from difwatch.imaging.extensions import is_image_name
 from difwatch.imaging.recipe import Made, make, named_recipe
 from difwatch.imaging.tensor import tensor
 
-__all__ = ["DecodeError", "Made", "Picture", "decode", "is_image_name", "make", "named_recipe", "tensor"]
+__all__ = ["DecodeError", "Made", "Picture", "decode", "make", "named_recipe", "tensor"]

@@ -5,16 +5,21 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
-import struct
+import re
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+
+from difwatch.imaging import raw
+from difwatch.imaging.broken import BROKEN
+from difwatch.imaging.colour import Conversion, icc_conversion
+from difwatch.imaging.deep import eight_bits, is_deep
+from difwatch.imaging.frames import frame_count
+from difwatch.imaging.jpeg_end import completed
+from difwatch.imaging.png import png_conversion
 
 # WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG are only recognised, not read.
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
@@ -43,20 +48,17 @@ _UPRIGHT = {
 
 _SAME_SIDES = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM)
 
-# What the plugins of Pillow raise on broken files.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError,
-           OverflowError, ZeroDivisionError, RuntimeError, AssertionError, struct.error, zlib.error)  # fmt: skip
-
-
-_AT_ONCE = 1 << 20  # values of a deep picture that are scaled at a time
-_FAR_BRIGHTER = 4  # times as bright as 99 % of the points
-
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 # Signatures of files that an extra decodes; checked when no installed decoder recognises the file.
 _EXTRAS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
     (lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS, "HEIC", "heic"),
     (lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")), "JPEG XL", "jxl"),
 )
+
+_TOO_SHORT = re.compile(r"image file is truncated( \(\d+ bytes not processed\))?")
+
+RAW = "a raw file of a camera: only the preview in it could be compared, so it stays beside its pictures"
+"""Why raw files are unreadable."""
 
 
 class DecodeError(Exception):
@@ -70,14 +72,20 @@ class Picture:
     Parameters
     ----------
     image
-        Mode RGB, 8 bits a channel, turned as its EXIF orientation says.
+        8 bits a channel, turned as its EXIF orientation says. Mode RGB, or CMYK if its conversion is from CMYK.
     width, height
         Size of the upright picture in pixels, even where ``image`` was reduced.
+    conversion
+        What remains to be done to have the colours of sRGB, once the picture is shrunk; None if nothing.
+    frames
+        How many frames the file has; the picture is the first.
     """
 
     image: Image.Image
     width: int
     height: int
+    conversion: Conversion | None = None
+    frames: int = 1
 
 
 def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None) -> Picture:
@@ -85,6 +93,7 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
 
     The size in the header is checked before any pixel is decoded. Channels of 16 bits, 32 bits and
     floats are scaled to 8 bits, not clipped. Transparency is laid on white. The EXIF orientation is applied.
+    A JPEG that lacks only its end mark is read. Raw files are refused: what they show first is a preview.
 
     Parameters
     ----------
@@ -103,19 +112,31 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
     """
     if not data:
         raise DecodeError("the file is empty")
+    if raw.is_raw(data):
+        raise DecodeError(RAW)
     try:
         # A warning about an odd tag says nothing about the pixels.
         with warnings.catch_warnings(action="ignore"):
-            return _decode(data, max_pixels, least)
+            return _whole(data, max_pixels, least)
     except UnidentifiedImageError:
         _refuse_unidentified(data)
     except Image.DecompressionBombError:
         raise DecodeError(f"the picture has far more than the limit of {max_pixels} pixels") from None
     except MemoryError:
         raise DecodeError("the picture needs more memory than a worker may use") from None
-    except _BROKEN as error:
-        detail = str(error).strip() or type(error).__name__
+    except BROKEN as error:
+        detail = _TOO_SHORT.sub("it ends too early", str(error).strip()) or type(error).__name__
         raise DecodeError(f"the picture is damaged or cut off: {detail}") from error
+
+
+def _whole(data: bytes, max_pixels: int, least: int | None) -> Picture:
+    try:
+        return _decode(data, max_pixels, least)
+    except OSError:
+        whole = completed(data, lambda some: _decode(some, max_pixels, least).image.tobytes())
+        if whole is None:
+            raise
+        return _decode(whole, max_pixels, least)
 
 
 def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
@@ -127,69 +148,60 @@ def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
             raise DecodeError(
                 f"the picture has {opened.width} x {opened.height} pixels, more than the limit of {max_pixels}"
             )
+        if isinstance(opened, TiffImagePlugin.TiffImageFile) and raw.is_raw_tiff(opened):
+            raise DecodeError(RAW)
+        frames = frame_count(opened, data)
         full = opened.size
         if least is not None:
             opened.draft(None, (least, least))
         reduced = opened.size != full
         opened.load()
         upright = _UPRIGHT.get(_orientation(opened))
-        image = _rgb(opened)
+        image, conversion = _with_colours(opened, data)
     if upright is not None:
         image = image.transpose(upright)
     if not reduced:
-        return Picture(image, image.width, image.height)
+        return Picture(image, image.width, image.height, conversion, frames)
     turned = upright is not None and upright not in _SAME_SIDES
-    return Picture(image, *(full[::-1] if turned else full))
+    return Picture(image, *(full[::-1] if turned else full), conversion, frames)
+
+
+def _with_colours(opened: Image.Image, data: bytes) -> tuple[Image.Image, Conversion | None]:
+    """Return a loaded picture in 8 bits without transparency, and what its numbers need once it is shrunk."""
+    profile = opened.info.get("icc_profile")
+    if opened.format == "PNG":
+        conversion = png_conversion(opened.info, data)
+    else:
+        conversion = icc_conversion(profile) if isinstance(profile, bytes) and profile else None
+    is_grey = is_deep(opened) or opened.mode in ("1", "L", "LA", "La")
+    mode = "L" if is_grey else "CMYK" if opened.mode == "CMYK" else "RGB"
+    if conversion is None or not _fits(conversion, mode, opened.format):
+        return _rgb(opened), None
+    return (opened if mode == "CMYK" else conversion.bend(_rgb(opened))), conversion
+
+
+def _fits(conversion: Conversion, mode: str, kind: str | None) -> bool:
+    """Tell whether a conversion is for such a picture. What a PNG names by itself also bends its grey."""
+    return conversion.mode == mode or (kind == "PNG" and mode == "L" and conversion.matrix is None)
 
 
 def _orientation(image: Image.Image) -> int:
     # Read after loading: by then Pillow has turned a TIFF itself and removed the tag.
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except _BROKEN:
+    except BROKEN:
         return 1  # a broken EXIF block: viewers show such a file as stored
     return value if isinstance(value, int) else 1
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("F", "I") or image.mode.startswith("I;"):
-        image = _eight_bits(image)
+    if is_deep(image):
+        image = eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale a deep grey picture so that its range becomes 0...255."""
-    deep = np.asarray(image)
-    black, white = _range(deep, image)
-    flat = np.empty(deep.shape, np.uint8)
-    rows = max(1, _AT_ONCE // max(1, image.width))
-    for start in range(0, image.height, rows):  # some rows at a time: as float64 they take much memory
-        values = np.nan_to_num(deep[start : start + rows].astype(np.float64), nan=black, posinf=white, neginf=black)
-        flat[start : start + rows] = np.rint((values - black) * (255.0 / (white - black))).clip(0, 255)
-    return Image.fromarray(flat)
-
-
-def _range(deep: NDArray[Any], image: Image.Image) -> tuple[float, float]:
-    """Return the values of black and white."""
-    if image.mode.startswith("I;16") or (image.format == "PPM" and image.mode == "I"):
-        return 0.0, 65535.0
-    # "I" and "F" do not define white. A usual range counts if the picture uses it, otherwise the picture's own range.
-    # A few far brighter points (the sun, a hot pixel) must not make all others black.
-    finite = deep[np.isfinite(deep)]
-    if not finite.size:
-        return 0.0, 1.0
-    black = min(0.0, float(finite.min()))
-    brightest = float(finite.max()) - black
-    most = float(np.percentile(finite, 99)) - black
-    if 0 < _FAR_BRIGHTER * most < brightest:
-        brightest = most
-    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0, 2.0**31 - 1)
-    white = next((scale for scale in usual if scale / 4 < brightest <= scale), brightest or 1.0)
-    return black, black + white
 
 
 def _refuse_unidentified(data: bytes) -> NoReturn:

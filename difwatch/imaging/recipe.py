@@ -18,21 +18,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.imaging.decode import decode
+from difwatch.imaging.decode import Picture, decode
 from difwatch.imaging.tensor import tensor
 from difwatch.model.settings import Recipe
 
-_VERSION = 2
+_VERSION = 3
 _FAST_SIDE = 8  # under "fast", the least short side of a reduced picture, in sides of the tensor
 _MAX_PIXELS = 250_000_000
 
 
 class Made(NamedTuple):
-    """What a file became: the size of the upright picture, and its tensor (px, px, 3)."""
+    """What a file became: the size of the upright picture, its tensor (px, px, 3), and the number of frames."""
 
     width: int
     height: int
     tensor: NDArray[np.uint8]
+    frames: int = 1
 
 
 def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXELS) -> Made:
@@ -56,7 +57,12 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
         Says what is wrong with the file.
     """
     picture = decode(data, max_pixels, _FAST_SIDE * px if name == "fast" else None)
-    return Made(picture.width, picture.height, tensor(picture.image, px))
+    return Made(picture.width, picture.height, _in_srgb(picture, px), picture.frames)
+
+
+def _in_srgb(picture: Picture, px: int) -> NDArray[np.uint8]:
+    shrunk = tensor(picture.image, px)
+    return shrunk if picture.conversion is None else picture.conversion.mix(shrunk)
 
 
 def named_recipe(name: str, px: int) -> Recipe:

@@ -22,13 +22,13 @@ def tensor(image: Image.Image, px: int) -> NDArray[np.uint8]:
     Parameters
     ----------
     image
-        Upright, mode RGB.
+        Upright, of one mode of 8 bits a channel: RGB, or CMYK.
     px
         Side of the tensor, 10 to 5000.
 
     Returns
     -------
-    ndarray of uint8, shape (px, px, 3)
+    ndarray of uint8, shape (px, px, number of channels)
     """
     width, height = image.size
     if width > height:

@@ -112,9 +112,10 @@ class Build:
         for listed, answer in sorted(read, key=lambda pair: os.fsencode(pair[0].shown)):
             key = listed.state.key
             assert key is not None
-            number, width, height = tensors.of(answer.digest)
+            number, width, height, frames = tensors.of(answer.digest)
             path = os.fsencode(listed.shown)
-            self.images.append(Image(path, number, answer.digest, width, height, key.size, key.mtime_ns, key=key))
+            image = Image(path, number, answer.digest, width, height, key.size, key.mtime_ns, key=key, frames=frames)
+            self.images.append(image)
             self.folders.append(listed.folder)
 
     @property
@@ -152,7 +153,7 @@ class _Tensors:
                 self._rows = np.memmap(file, np.uint8, "w+", shape=shape)
         self._sketches = np.empty((most, SIZE), np.float32)
         self._by_tensor: dict[bytes, int] = {}
-        self._by_content: dict[bytes, tuple[int, int, int]] = {}
+        self._by_content: dict[bytes, tuple[int, int, int, int]] = {}
 
     def put(self, answer: Tensorized) -> None:
         """Add an answer; one with known content carries no tensor."""
@@ -162,10 +163,10 @@ class _Tensors:
         if number == len(self._by_tensor) - 1:
             self._rows[number] = np.frombuffer(answer.tensor, np.uint8)
             self._sketches[number] = np.frombuffer(answer.sketch, np.float32)
-        self._by_content[answer.digest] = (number, answer.width, answer.height)
+        self._by_content[answer.digest] = (number, answer.width, answer.height, answer.frames)
 
-    def of(self, digest: bytes) -> tuple[int, int, int]:
-        """Return the tensor's row, the width and the height of a content."""
+    def of(self, digest: bytes) -> tuple[int, int, int, int]:
+        """Return the tensor's row, the width, the height and the number of frames of a content."""
         return self._by_content[digest]
 
     @property

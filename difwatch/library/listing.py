@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from difwatch import paths
-from difwatch.imaging import is_image_name
+from difwatch.extensions import is_image_name
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.settings import Folder
 from difwatch.tree.roots import Root, innermost

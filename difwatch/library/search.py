@@ -27,7 +27,7 @@ from difwatch.compare.hits import BEYOND
 from difwatch.compare.refine import Held
 from difwatch.control.state_dir import StateDir, default_state_dir
 from difwatch.errors import ActionError, ParameterError
-from difwatch.imaging import is_image_name
+from difwatch.extensions import is_image_name
 from difwatch.library import parameters
 from difwatch.library.build import Build, duration
 from difwatch.library.progress import progress_bar

@@ -51,6 +51,7 @@ class Tensorized:
     tensor: bytes = b""
     tensor_digest: bytes = b""
     sketch: bytes = b""
+    frames: int = 1
 
     @property
     def path(self) -> bytes:

@@ -23,7 +23,7 @@ class Image:
     """A readable picture file; ``links`` are further names of the same file.
 
     ``limit`` is the largest SSE of its matches, ``scope`` what it is compared within (None for the union of all
-    folders), ``seen`` when it was found first; None where that is not known.
+    folders), ``seen`` when it was found first; None where that is not known. Of its ``frames`` the first is compared.
     """
 
     path: bytes
@@ -39,6 +39,7 @@ class Image:
     links: tuple[bytes, ...] = ()
     key: FileKey | None = None
     seen: datetime | None = None
+    frames: int = 1
 
     @property
     def dimensions(self) -> tuple[int, int]:

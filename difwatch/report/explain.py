@@ -65,6 +65,8 @@ def explain(
         image = read.image
         yield f"{shown_path(image.path)}"
         yield f"  {image.width}x{image.height} pixels, {image.size} bytes, digest {image.digest.hex()[:16]}"
+        if image.frames > 1:
+            yield f"  {image.frames} frames, of which the first is compared"
     yield from _verdict(read_a, read_b, rules, ignored)
 
 
@@ -111,7 +113,7 @@ def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
     except DecodeError as error:
         raise UsageError(f"{shown_path(path)}: {error}") from error
     digest = digest_of(data)
-    image = Image(path, 0, digest, made.width, made.height, len(data), stat_result.st_mtime_ns)
+    image = Image(path, 0, digest, made.width, made.height, len(data), stat_result.st_mtime_ns, frames=made.frames)
     limit = mse_limit(rules.settings.threshold, rules.values) if known is None else known.limit
     image = replace(image, limit=limit)
     if known is not None:

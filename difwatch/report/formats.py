@@ -6,7 +6,8 @@ The JSON of the groups::
      "settings": {"threshold", "rotate", "same_dim", "in_folder", "px_size", "recipe"},
      "groups": [{"primary": IMAGE, "members": [IMAGE + {"mse", "sse", "rotation", "level"}]}],
      "lower_quality": [path, ...]}
-    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, and "links" if the file has further names
+    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, "frames" if there are several, of which the first
+    was compared, and "links" if the file has further names
 
 The JSON of the pairs is ``{"pairs": [{"a", "b", "sse", "mse", "rotation"}]}``, with ``a`` before ``b`` by path.
 """
@@ -103,6 +104,7 @@ def _settings(collection: Collection) -> dict[str, Any]:
 
 
 def _image(image: Image) -> dict[str, Any]:
+    frames = {"frames": image.frames} if image.frames > 1 else {}
     return {
         "path": os.fsdecode(image.path),
         "width": image.width,
@@ -110,7 +112,7 @@ def _image(image: Image) -> dict[str, Any]:
         "bytes": image.size,
         "mtime": datetime.fromtimestamp(image.mtime_ns / 1e9, UTC).isoformat(),
         "digest": image.digest.hex(),
-    }
+    } | frames
 
 
 def _group(group: Group, values: int) -> dict[str, Any]:

@@ -119,5 +119,6 @@ def text_rescan(result: RescanResult) -> str:
 
 
 def shown_size(image: Image) -> str:
-    """Return the size of a picture and of its file."""
-    return f"{image.width}x{image.height} {shown_bytes(image.size)}"
+    """Return the size of a picture and of its file, and its number of frames if it has several."""
+    frames = f", {image.frames} frames" if image.frames > 1 else ""
+    return f"{image.width}x{image.height} {shown_bytes(image.size)}{frames}"

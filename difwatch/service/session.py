@@ -13,7 +13,8 @@ from difwatch.actions.trash import home_basket
 from difwatch.clock import Clock
 from difwatch.config import Config
 from difwatch.control.state_dir import StateDir
-from difwatch.imaging import is_image_name, named_recipe
+from difwatch.extensions import is_image_name
+from difwatch.imaging import named_recipe
 from difwatch.pipeline.consequences import Consequences
 from difwatch.pipeline.intake import Intake
 from difwatch.pipeline.keep import Keeper

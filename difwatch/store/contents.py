@@ -99,12 +99,13 @@ def put_contents(
         if isinstance(result, Tensorized):
             tensor_id = tensor_ids[result.tensor_digest]
             row |= {"width": result.width, "height": result.height, "tensor_id": tensor_id, "reason": None}
+            row["frames"] = result.frames
         else:
-            row |= {"width": 0, "height": 0, "tensor_id": None, "reason": result.reason}
+            row |= {"width": 0, "height": 0, "tensor_id": None, "reason": result.reason, "frames": 1}
         rows[result.digest] = row
     if rows:
         statement = insert(content)
-        names = ("recipe_id", "width", "height", "tensor_id", "reason")
+        names = ("recipe_id", "width", "height", "tensor_id", "reason", "frames")
         new = statement.excluded
         # A content decoded once stays when a copy of it fails: a worker may die for reasons other than its bytes.
         other = or_(content.c.tensor_id.is_(None), new.tensor_id.is_not(None), content.c.recipe_id != new.recipe_id)

@@ -35,6 +35,7 @@ def images(
         select(
             file.c.path, file.c.folder_id, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
             content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes, file.c.seen,
+            content.c.frames,
         )
         .join_from(file, content)
         .where(file.c.folder_id.in_(list(folders)), content.c.recipe_id == recipe_id)
@@ -61,6 +62,7 @@ def images(
             digest=row.digest,
             width=row.width,
             height=row.height,
+            frames=row.frames,
             size=row.bytes,
             mtime_ns=row.mtime_ns,
             reference=any(folders[name.folder_id].role == "reference" for name in (row, *links)),

@@ -71,6 +71,7 @@ content = Table(
     Column("height", Integer, nullable=False),
     Column("tensor_id", Integer, ForeignKey("tensor.id")),
     Column("reason", Text),
+    Column("frames", Integer, nullable=False, server_default="1"),  # of which the first is compared
     Index("ix_content_tensor_id_width_height", "tensor_id", "width", "height"),
     CheckConstraint("(tensor_id IS NULL) <> (reason IS NULL)", name="tensor_or_reason"),
 )

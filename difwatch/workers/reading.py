@@ -12,7 +12,9 @@ import numpy as np
 
 from difwatch.compare.sketch import sketches
 from difwatch.digest import digest_of
+from difwatch.extensions import is_raw_name
 from difwatch.imaging import DecodeError, make
+from difwatch.imaging.decode import RAW
 from difwatch.imaging.tensor import tensor_digest
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
@@ -118,6 +120,8 @@ def _read(descriptor: int, size: int) -> bytes:
 
 
 def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> Answer:
+    if is_raw_name(job.path):
+        return Unreadable(seen, digest, RAW)
     try:
         made = make(data, job.px, job.recipe, job.limits.max_pixels)
     except DecodeError as error:
@@ -133,4 +137,5 @@ def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> A
         tensor=made.tensor.tobytes(),
         tensor_digest=tensor_digest(made.tensor),
         sketch=sketches(made.tensor[np.newaxis])[0].tobytes(),
+        frames=made.frames,
     )

@@ -21,7 +21,8 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
-from difwatch.imaging import is_image_name, make
+from difwatch.extensions import is_image_name
+from difwatch.imaging import make
 from difwatch.imaging.tensor import tensor_digest
 from tests.faults import broken
 from tests.support.paths import CORPUS

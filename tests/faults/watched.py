@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from difwatch.imaging import is_image_name
+from difwatch.extensions import is_image_name
 from tests.support import naive
 from tests.support.running import difwatch, reported_pairs
 

@@ -1,10 +1,14 @@
 """Writes the golden pictures of difwatch/imaging. Run once; the files are what counts, not this script."""
 
+import io
+import struct
 import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
+
+from tests.support import profiles
 
 
 def pattern(width: int, height: int) -> np.ndarray:
@@ -33,6 +37,18 @@ def main(out: Path) -> None:
     alpha = tall.convert("RGBA")
     alpha.putalpha(Image.fromarray(pattern(61, 190)[..., 1]))
     alpha.resize((40, 120)).save(out / "alpha.png", optimize=True)
+    small = Image.fromarray(pattern(40, 30))
+    small.save(out / "display_p3.png", icc_profile=profiles.rgb_profile(profiles.DISPLAY_P3, 2.2), optimize=True)
+    cmyk = small.convert("CMYK")
+    cmyk.save(out / "cmyk.tif", icc_profile=profiles.cmyk_profile(), compression="tiff_adobe_deflate")
+    grey = np.asarray(small.convert("L")).astype(np.uint16)
+    Image.fromarray(grey * 4).save(out / "ten_bits.png", optimize=True)
+    exponent = PngImagePlugin.PngInfo()
+    exponent.add(b"gAMA", struct.pack(">I", 70_000))
+    small.save(out / "exponent.png", pnginfo=exponent, optimize=True)
+    whole = io.BytesIO()
+    small.save(whole, "JPEG", quality=80)
+    (out / "no_end_mark.jpg").write_bytes(whole.getvalue()[:-2])
     fast = out.with_name("golden_fast")
     fast.mkdir(exist_ok=True)
     Image.fromarray(smooth(1700, 1650)).save(fast / "large.jpg", quality=60)

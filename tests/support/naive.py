@@ -12,7 +12,8 @@ from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 
-from difwatch.imaging import DecodeError, decode, is_image_name, tensor
+from difwatch.extensions import is_image_name
+from difwatch.imaging import DecodeError, make
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,10 @@ def read_file(path: bytes, px: int = 50) -> Picture:
     with open(path, "rb") as file:
         data = file.read()
     status = os.lstat(path)
-    picture = decode(data)
+    made = make(data, px)
     digest = hashlib.blake2b(data, digest_size=32).digest()
     identity = (status.st_dev, status.st_ino)
-    values = tensor(picture.image, px)
-    return Picture(path, digest, picture.width, picture.height, len(data), status.st_mtime_ns, identity, values)
+    return Picture(path, digest, made.width, made.height, len(data), status.st_mtime_ns, identity, made.tensor)
 
 
 def scope(path: bytes, roots: list[bytes], in_folder: bool | str) -> bytes | None:

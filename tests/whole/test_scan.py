@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difwatch.imaging import is_image_name
+from difwatch.extensions import is_image_name
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.settings import Folder
 from difwatch.tree.identity import identity
@@ -140,7 +140,7 @@ def test_a_folder_without_permission_is_blind_and_keeps_what_is_known(tmp_path):
         parent.chmod(parent.stat().st_mode | 0o055)
     code = (
         "import sys, os; sys.path[:] = {path!r}\n"
-        "from difwatch.imaging import is_image_name; from difwatch.model.settings import Folder\n"
+        "from difwatch.extensions import is_image_name; from difwatch.model.settings import Folder\n"
         "from difwatch.tree.roots import Root; from difwatch.tree.scan import walk\n"
         "os.setuid(65534); root = Root(Folder({top!r}), is_image_name)\n"
         "print([one for one in walk(root, root.path) if type(one).__name__ == 'Blind'])"

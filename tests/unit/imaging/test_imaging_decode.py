@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import itertools
 import struct
 import zlib
 
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from difwatch.imaging import DecodeError, decode, is_image_name, make
+from difwatch.extensions import is_image_name
+from difwatch.imaging import DecodeError, decode, make
 from tests.support.photos import photo
 
 
@@ -104,10 +106,36 @@ def test_a_large_deep_picture_with_a_hot_pixel_has_one_white_however_it_is_turne
     assert np.array_equal(turned, np.rot90(upright))
 
 
-def test_a_dark_grey_picture_of_a_format_that_says_what_white_is_stays_dark():
-    dark = np.full((8, 8), 6553, np.uint16)
-    shown = {int(pixels(encoded(Image.fromarray(dark), kind)).max()) for kind in ("PNG", "TIFF", "PPM")}
-    assert shown == {25}
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_deep_grey_is_scaled_by_the_range_that_it_uses_in_every_format(kind):
+    for top, white in ((900, 1023), (3000, 4095), (6553, 16383), (40_000, 65535)):
+        grey = np.full((8, 8), top, np.uint16)
+        assert {round(255 * top / white)} == set(pixels(encoded(Image.fromarray(grey), kind)).ravel().tolist())
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_eight_bits_in_sixteen_are_what_they_were_however_dark(kind):
+    for brightest in (3, 25, 60, 255):
+        dark = np.asarray(photo(2).convert("L")).astype(np.uint16) % (brightest + 1)
+        assert np.array_equal(pixels(encoded(Image.fromarray(dark * 257), kind))[..., 0], dark)
+
+
+def test_photos_of_ten_bits_stay_different_and_near_their_eight_bits():
+    made = []
+    for number in range(4):
+        grey = photo(number).convert("L")
+        deep = np.asarray(grey).astype(np.uint16) * 4
+        made.append(make(encoded(Image.fromarray(deep), "PNG"), 50).tensor.astype(int))
+        assert np.mean((made[-1] - make(encoded(grey, "PNG"), 50).tensor) ** 2) < 2
+    assert min(np.mean((a - b) ** 2) for a, b in itertools.combinations(made, 2)) > 100
+
+
+def test_the_transparent_level_of_deep_grey_is_laid_on_white():
+    deep = np.full((8, 8), 30_000, np.uint16)
+    deep[:4] = 500
+    shown = pixels(encoded(Image.fromarray(deep), "PNG", transparency=500))
+    assert (shown[:4] == 255).all()
+    assert (shown[4:] == 117).all()
 
 
 def test_cmyk_grey_and_palette_become_rgb():
@@ -218,3 +246,19 @@ def test_a_picture_that_an_extra_would_decode_says_which(head, words):
         pytest.skip("an extra decoder is installed here")
     with pytest.raises(DecodeError, match=words):
         decode(head + bytes(100))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "subsampling": 2}])
+@pytest.mark.parametrize("recipe", ["exact", "fast"])
+def test_a_jpeg_that_lacks_only_its_end_mark_is_the_same_picture(options, recipe):
+    whole = encoded(photo(4, 900, 700), "JPEG", **options)
+    for lacks in (whole[:-2], whole[:-1], whole[:-2] + b"\0" * 9):
+        assert np.array_equal(make(lacks, 50, recipe).tensor, make(whole, 50, recipe).tensor)
+
+
+@given(st.floats(0.3, 0.995))
+def test_a_jpeg_that_lacks_pixels_is_refused(share):
+    noise = np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    whole = encoded(Image.fromarray(noise), "JPEG")
+    with pytest.raises(DecodeError):
+        decode(whole[: int(share * len(whole))])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difwatch.imaging import is_image_name
+from difwatch.extensions import is_image_name
 from difwatch.model.health import Loss
 from difwatch.model.settings import Folder
 from difwatch.tree.identity import identity

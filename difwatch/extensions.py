@@ -11,7 +11,21 @@ EXTENSIONS = frozenset(
 )  # fmt: skip
 """The predefined image types of difPy 4.2, in lower case, without the dot."""
 
+RAW = frozenset(
+    b"3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f".split()
+)
+"""Extensions of the raw files of cameras, in lower case, without the dot."""
+
 
 def is_image_name(path: bytes) -> bool:
     """Tell whether a file name has the extension of a picture, in upper or lower case."""
-    return os.path.splitext(path)[1][1:].lower() in EXTENSIONS  # noqa: PTH122  (bytes have no Path)
+    return _extension(path) in EXTENSIONS
+
+
+def is_raw_name(path: bytes) -> bool:
+    """Tell whether a file name has the extension of a camera's raw file, in upper or lower case."""
+    return _extension(path) in RAW
+
+
+def _extension(path: bytes) -> bytes:
+    return os.path.splitext(path)[1][1:].lower()  # noqa: PTH122  (bytes have no Path)

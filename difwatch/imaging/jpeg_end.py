@@ -1,0 +1,31 @@
+"""JPEGs that lack their last two bytes, as some webcams, phones and carvers write them. Viewers show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_FILLER = b"\x5a\xa5" * 64
+
+
+def completed(data: bytes, pixels: Callable[[bytes], bytes]) -> bytes | None:
+    """Return a JPEG with the end mark that it lacks; None if it lacks more than that, or is no such file.
+
+    The decoder fills in what is missing before an end mark. So the file is decoded twice, once with more data before
+    the mark: if that changes any pixel, pixels were missing.
+
+    Parameters
+    ----------
+    pixels
+        Decodes a file.
+
+    Raises
+    ------
+    Exception
+        What ``pixels`` raises.
+    """
+    if not data.startswith(_START) or data.rstrip(b"\0").endswith(_END):
+        return None
+    pixels_end = data.removesuffix(_END[:1])
+    whole = pixels_end + _END
+    return whole if pixels(whole) == pixels(pixels_end + _FILLER + _END) else None
