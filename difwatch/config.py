@@ -43,6 +43,7 @@ class FolderConfig(_Strict):
     limit_extensions: bool = True
     role: Role = "normal"
     exclude: Annotated[list[str], AfterValidator(_patterns)] = []
+    include: Annotated[list[str], AfterValidator(_patterns)] = []
     watch: WatchMode = "auto"
     similarity: Similarity | None = None
     keep: list[KeepRule] | None = None
@@ -83,7 +84,8 @@ class Config(_Strict):
             real = paths.real(table.path)
             values = table.model_dump(exclude={"action", "move_to"})
             keep = tuple(table.keep) if table.keep else None
-            folders.append(Folder(**values | {"path": real, "exclude": tuple(table.exclude), "keep": keep}))
+            patterns = {"exclude": tuple(table.exclude), "include": tuple(table.include)}
+            folders.append(Folder(**values | patterns | {"path": real, "keep": keep}))
         return folders
 
     def destinations(self) -> frozenset[bytes]:

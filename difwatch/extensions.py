@@ -11,6 +11,9 @@ EXTENSIONS = frozenset(
 )  # fmt: skip
 """The predefined image types of difPy 4.2, in lower case, without the dot."""
 
+WATCHED = EXTENSIONS | frozenset(b"avif avifs bmp heic heics heif heifs hif jxl".split())
+"""What is read in watched folders: those, and what people's cameras and phones write besides."""
+
 RAW = frozenset(
     b"3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f".split()
 )
@@ -18,8 +21,13 @@ RAW = frozenset(
 
 
 def is_image_name(path: bytes) -> bool:
-    """Tell whether a file name has the extension of a picture, in upper or lower case."""
+    """Tell whether a file name has one of difPy's extensions of pictures, in upper or lower case."""
     return _extension(path) in EXTENSIONS
+
+
+def is_watched_name(path: bytes) -> bool:
+    """Tell whether a file name has the extension of a picture in a watched folder, in upper or lower case."""
+    return _extension(path) in WATCHED
 
 
 def is_raw_name(path: bytes) -> bool:

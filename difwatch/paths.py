@@ -32,6 +32,11 @@ def name(path: bytes) -> bytes:
     return path.rpartition(b"/")[2]
 
 
+def is_hidden(path: bytes) -> bool:
+    """Tell whether a part of a path begins with a dot."""
+    return b"/." in path
+
+
 def join(folder: bytes, name: bytes) -> bytes:
     """Return the path of a name in a folder."""
     return inside(folder) + name

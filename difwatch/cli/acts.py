@@ -10,7 +10,7 @@ from difwatch.actions.plan import Keep, Step
 from difwatch.cli.output import say
 from difwatch.clock import SystemClock
 from difwatch.errors import ActionError, IncompleteError
-from difwatch.extensions import is_image_name
+from difwatch.extensions import is_watched_name
 from difwatch.shown import shown, shown_bytes, shown_path
 
 _IDS_SHOWN = 5
@@ -19,7 +19,7 @@ _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "delet
 
 def act_rules(px: int, recipe: str, sidecars: str) -> ActRules:
     """Return the rules by which acts of this user are carried out."""
-    return ActRules(px, is_image_name, SystemClock(), sidecars, dict(os.environ), os.getuid(), recipe)
+    return ActRules(px, is_watched_name, SystemClock(), sidecars, dict(os.environ), os.getuid(), recipe)
 
 
 class ActReport:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
 import re
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -19,22 +16,16 @@ from difwatch.imaging.colour import Conversion, icc_conversion
 from difwatch.imaging.deep import eight_bits, is_deep
 from difwatch.imaging.frames import frame_count
 from difwatch.imaging.jpeg_end import completed
+from difwatch.imaging.plugins import plugin_for
 from difwatch.imaging.png import png_conversion
 
 # WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG are only recognised, not read.
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
 
-# Decoders that the extras of difwatch install beside Pillow.
-for _plugin, _register in (("pillow_heif", "register_heif_opener"), ("pillow_jxl", None)):
-    if importlib.util.find_spec(_plugin) is not None:
-        _module = importlib.import_module(_plugin)
-        if _register is not None:
-            getattr(_module, _register)()
-
 Image.init()
 _COMMON = ("JPEG", "PNG", "WEBP", "GIF", "TIFF")  # first, because each format is tried in turn
 FORMATS = (*_COMMON, *sorted(set(Image.OPEN) - _REFUSED - set(_COMMON)))
-"""The formats that are opened, whatever the name of the file."""
+"""The formats that are opened, whatever the name of the file; others by `difwatch.imaging.plugins`."""
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,13 +38,6 @@ _UPRIGHT = {
 }
 
 _SAME_SIDES = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM)
-
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-# Signatures of files that an extra decodes; checked when no installed decoder recognises the file.
-_EXTRAS: tuple[tuple[Callable[[bytes], bool], str, str], ...] = (
-    (lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS, "HEIC", "heic"),
-    (lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")), "JPEG XL", "jxl"),
-)
 
 _TOO_SHORT = re.compile(r"image file is truncated( \(\d+ bytes not processed\))?")
 
@@ -143,7 +127,9 @@ def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
     # Pillow's limit is a module global: above it Pillow warns, above twice the limit it fails. Our limit is exact
     # and is checked below, before the pixels are read.
     Image.MAX_IMAGE_PIXELS = max_pixels
-    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+    plugin = plugin_for(data)
+    formats = (plugin.format, *FORMATS) if plugin is not None and plugin.load() else FORMATS
+    with Image.open(io.BytesIO(data), formats=formats) as opened:
         if opened.width * opened.height > max_pixels:
             raise DecodeError(
                 f"the picture has {opened.width} x {opened.height} pixels, more than the limit of {max_pixels}"
@@ -210,9 +196,8 @@ def _refuse_unidentified(data: bytes) -> NoReturn:
         raise DecodeError("PostScript (EPS) is not opened, because reading it would run another program")
     if head.startswith((b"\xd7\xcd\xc6\x9a", b"\x01\x00\x00\x00")) and (head[:4] != b"\x01\0\0\0" or b" EMF" in head):
         raise DecodeError("WMF and EMF are not opened, because reading them would run another program")
-    for brand, name, extra in _EXTRAS:
-        if brand(head):
-            raise DecodeError(f"{name} needs a decoder that is not installed: pip install 'difwatch[{extra}]'")
+    if (plugin := plugin_for(data)) is not None and not plugin.load():
+        raise DecodeError(f"{plugin.title} needs a decoder that is not installed: pip install '{plugin.package}'")
     if not data.strip(b"\0"):
         raise DecodeError("the file holds only zeros")
     raise DecodeError("the contents are not those of any image format that difwatch reads")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from difwatch import paths
 from difwatch.matches.rules import is_ignored, level
 from difwatch.model.pictures import Group, Ignored, Image, Member
 from difwatch.model.settings import KeepRule
@@ -14,18 +15,28 @@ KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
     "bytes": lambda image: -image.size,
     "oldest": lambda image: image.mtime_ns,
     "newest": lambda image: -image.mtime_ns,
-    "path": lambda image: image.path,
+    "path": lambda image: (image.path.count(b"/"), len(image.path), image.path),
 }
-"""What makes one picture better than another; the first rule that differs between two pictures decides."""
+"""What makes one picture better than another; the first rule that differs between two pictures decides.
+
+Of two paths the one with fewer directories is better, then the shorter one: a mark of a copy, such as " (1)" or
+"Copy of", makes a name longer.
+"""
 
 _Bucket = tuple[int, tuple[int, int]]
 """A tensor, and the sizes that pictures must share."""
 
 
 def keep_order(images: Iterable[Image], keep: Sequence[KeepRule]) -> list[Image]:
-    """Return pictures with the best first; reference files lead, and the path decides where the rules do not."""
+    """Return pictures with the best first.
+
+    Files of reference folders lead. A path with a hidden part (one that begins with a dot) comes after those without.
+    The path decides where the rules do not.
+    """
     rules = [KEEP_RULES[name] for name in keep] + [KEEP_RULES["path"]]
-    return sorted(images, key=lambda image: (not image.reference, *(rule(image) for rule in rules)))
+    return sorted(
+        images, key=lambda image: (not image.reference, paths.is_hidden(image.path), *(rule(image) for rule in rules))
+    )
 
 
 def group_images(

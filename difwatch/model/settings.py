@@ -60,7 +60,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A watched folder and how its pictures are to be compared."""
+    """A watched folder and how its pictures are to be compared.
+
+    ``exclude`` and ``include`` are gitignore patterns: of what is not read, and of private places (waste baskets,
+    versions, snapshots: `difwatch.tree.private`) that are read nevertheless.
+    """
 
     path: bytes
     recursive: bool = True
@@ -68,6 +72,7 @@ class Folder:
     limit_extensions: bool = True
     role: Role = "normal"
     exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
     watch: WatchMode = "auto"
     similarity: float | None = None
     keep: tuple[KeepRule, ...] | None = None

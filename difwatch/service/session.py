@@ -13,7 +13,7 @@ from difwatch.actions.trash import home_basket
 from difwatch.clock import Clock
 from difwatch.config import Config
 from difwatch.control.state_dir import StateDir
-from difwatch.extensions import is_image_name
+from difwatch.extensions import is_watched_name
 from difwatch.imaging import named_recipe
 from difwatch.pipeline.consequences import Consequences
 from difwatch.pipeline.intake import Intake
@@ -141,7 +141,7 @@ def make_session(config: Config, resources: Resources) -> Session:
     with reading(engine) as connection:
         excluded = config.destinations() | {*destinations.all_of(connection), home_basket(os.environ).path}
         identities = {path: Identity(*known) for path, known in folders.identities(connection).items()}
-    roots = [Root(folder, is_image_name, excluded) for folder in watched]
+    roots = [Root(folder, is_watched_name, excluded) for folder in watched]
     stored = StoredFolders(engine, ready.folder_ids)
     guards = Guards(roots, resources.inbox, stored, identities, resources.canary, resources.confirm_seconds)
     presence = StoredPresence(guards, stored, engine, ready.folder_ids, clock)
@@ -149,7 +149,7 @@ def make_session(config: Config, resources: Resources) -> Session:
     mover = AutomaticMover(
         engine,
         resources.state_dir,
-        ActRules(config.px_size, is_image_name, clock, config.sidecars, recipe=config.recipe),
+        ActRules(config.px_size, is_watched_name, clock, config.sidecars, recipe=config.recipe),
         MovePolicies(config.policies(), [folder.path for folder in watched], config.max_moves_per_hour),
         _Permission(guards, resources.switch),
     )

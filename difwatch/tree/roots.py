@@ -9,11 +9,7 @@ from pathspec import GitIgnoreSpec
 
 from difwatch import paths
 from difwatch.model.settings import Folder
-
-ALWAYS_EXCLUDED = frozenset({b".Trash", b"$RECYCLE.BIN", b"@eaDir", b"#recycle"})
-"""Waste baskets and thumbnails that systems keep inside picture folders, besides ``.Trash-`` and a user's id."""
-
-_HOME_BASKET = b"/.local/share/Trash/"
+from difwatch.tree.private import private_parts
 
 
 class Root:
@@ -38,6 +34,7 @@ class Root:
         self._is_image_name = is_image_name
         self._excluded = tuple(map(paths.inside, excluded))
         self._patterns = GitIgnoreSpec.from_lines(folder.exclude) if folder.exclude else None
+        self._wanted = GitIgnoreSpec.from_lines(folder.include)
 
     def exclude(self, path: bytes) -> None:
         """Exclude a directory, and all that is in it, from now on."""
@@ -68,17 +65,19 @@ class Root:
         return self.folder.recursive and not self._is_excluded(relative + b"/")
 
     def _is_excluded(self, relative: bytes) -> bool:
-        parts = relative.split(b"/")
-        if _HOME_BASKET in b"/" + self._inside + relative:
+        if any(map(self._is_unwanted, private_parts(self._inside + relative))):
             return True
-        for part in parts[:-1]:
-            if part in ALWAYS_EXCLUDED or part.startswith(b".Trash-"):
-                return True
         if self._patterns is None:
             return False
         # As in git: what lies in an excluded directory cannot be included again.
+        parts = relative.split(b"/")
         above = (b"/".join(parts[:depth]) + b"/" for depth in range(1, len(parts)))
         return any(self._patterns.match_file(os.fsdecode(part)) for part in (*above, relative) if part)
+
+    def _is_unwanted(self, place: bytes) -> bool:
+        """Tell whether a private place is not to be read. A folder that lies in one was named by a person."""
+        relative = place[len(self._inside) :]
+        return bool(relative) and not self._wanted.match_file(os.fsdecode(relative) + "/")
 
 
 def innermost(roots: Sequence[Root], path: bytes) -> Root | None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from difwatch.extensions import is_image_name
+from difwatch.extensions import is_watched_name
 from tests.support import naive
 from tests.support.running import difwatch, reported_pairs
 
@@ -156,7 +156,7 @@ def differences(state: Path, folder: Path) -> dict[str, list[str]]:
         path: hashlib.blake2b(Path(path).read_bytes(), digest_size=32).digest()
         for top, _, names in os.walk(folder)
         for path in (os.path.join(top, name) for name in names)
-        if is_image_name(os.fsencode(path))
+        if is_watched_name(os.fsencode(path))
     }
     reported = reported_pairs(state)
     expected = naive.file_pairs(naive.read_tree(os.fsencode(folder)), 5, True, True)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 
-from difwatch.extensions import is_image_name
+from difwatch.extensions import is_watched_name
 from difwatch.imaging import DecodeError, make
 
 
@@ -54,7 +55,7 @@ def tensor_pairs(ids: list[int], tensors: np.ndarray, largest: int, rotate: bool
     return found
 
 
-def read_tree(root: bytes, px: int = 50) -> list[Picture]:
+def read_tree(root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] = is_watched_name) -> list[Picture]:
     """Every readable picture below a folder, hard links once, by path."""
     found: dict[tuple[int, int], Picture] = {}
     for folder, _, names in sorted(os.walk(root)):
@@ -82,6 +83,11 @@ def read_file(path: bytes, px: int = 50) -> Picture:
     digest = hashlib.blake2b(data, digest_size=32).digest()
     identity = (status.st_dev, status.st_ino)
     return Picture(path, digest, made.width, made.height, len(data), status.st_mtime_ns, identity, made.tensor)
+
+
+def keep_order(one: Picture) -> tuple:
+    hidden = any(part.startswith(b".") for part in one.path.split(b"/"))
+    return (hidden, -one.width * one.height, -one.size, one.mtime_ns, one.path.count(b"/"), len(one.path), one.path)
 
 
 def scope(path: bytes, roots: list[bytes], in_folder: bool | str) -> bytes | None:
@@ -118,7 +124,7 @@ def file_pairs(
 
 def groups(pictures: list[Picture], pairs: dict[tuple[bytes, bytes], tuple[int, int]]) -> dict[bytes, set[bytes]]:
     """Primary to members: in keep order, the best picture not yet placed takes all unplaced direct matches."""
-    order = sorted(pictures, key=lambda one: (-one.width * one.height, -one.size, one.mtime_ns, one.path))
+    order = sorted(pictures, key=keep_order)
     placed: set[bytes] = set()
     found = {}
     for primary in order:

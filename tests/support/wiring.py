@@ -192,7 +192,7 @@ def configuration(folders: tuple[Folder, ...], settings: Settings, values: dict[
     tables = []
     for folder in folders:
         table = {key: value for key, value in asdict(folder).items() if value is not None}
-        table |= {"path": os.fsdecode(folder.path), "exclude": list(folder.exclude)}
+        table |= {"path": os.fsdecode(folder.path), "exclude": list(folder.exclude), "include": list(folder.include)}
         tables.append(table | ({"keep": list(folder.keep)} if folder.keep else {}))
     chosen = asdict(settings) | {"keep": list(settings.keep), "similarity": float(settings.threshold)}
     del chosen["threshold"]

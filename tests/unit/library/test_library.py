@@ -16,6 +16,7 @@ from PIL import Image
 
 import difwatch
 from difwatch.errors import ParameterError
+from difwatch.extensions import is_image_name
 from tests.support import naive
 from tests.support.paths import CORPUS
 from tests.support.photos import photo
@@ -133,7 +134,7 @@ def test_one_process_and_many_give_the_same(place):
 def test_groups_of_real_pictures_are_those_of_the_twin(corpus):
     folder = next(path for path in sorted((corpus / "labelled").iterdir()) if path.is_dir())
     dif = build(str(folder), processes=2)
-    pictures = naive.read_tree(os.fsencode(folder))
+    pictures = naive.read_tree(os.fsencode(folder), is_image_name=is_image_name)
     assert len(pictures) == len(dif.filenames)
     for threshold, rotate, same_dim in ((0, True, True), (5, True, False), (200, False, True)):
         pairs = naive.file_pairs(pictures, threshold, rotate, same_dim)

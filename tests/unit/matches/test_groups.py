@@ -114,3 +114,26 @@ def test_twenty_thousand_plain_pictures_of_all_sizes_take_one_pass_too():
     assert group_images(plain, {}, True, KEEP) == []
     (group,) = group_images(plain, {}, False, KEEP)
     assert len(group.members) == 19_999
+
+
+@pytest.mark.parametrize(
+    ("kept", "goes"),
+    [
+        (b"/p/IMG.jpg", b"/p/IMG (1).jpg"),
+        (b"/p/IMG.jpg", b"/p/Copy of IMG.jpg"),
+        (b"/p/IMG.jpg", b"/p/IMG-edited.jpg"),
+        (b"/p/IMG.jpg", b"/p/IMG_copy.jpg"),
+        (b"/p/z.jpg", b"/p/a/z.jpg"),
+        (b"/p/deep/down/z.jpg", b"/p/.versions/z.jpg"),
+        (b"/p/z.jpg", b"/p/.z.jpg"),
+    ],
+)
+def test_of_equal_pictures_the_one_with_the_plainer_path_is_kept(kept, goes):
+    images = [Image(path, 1, b"same", 10, 10, 100, 0) for path in (goes, kept)]
+    for order in (images, images[::-1]):
+        assert keep_order(order, ("pixels", "bytes", "oldest", "path"))[0].path == kept
+
+
+def test_a_hidden_path_never_wins_even_if_it_is_larger():
+    hidden, plain = Image(b"/p/.old/a.jpg", 1, b"x", 99, 99, 999, 0), Image(b"/p/b.jpg", 1, b"y", 10, 10, 100, 5)
+    assert keep_order([hidden, plain], ("pixels", "bytes", "oldest", "path"))[0] is plain
