@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from difwatch.config import Config
     from difwatch.control.state_dir import StateDir
+    from difwatch.model.settings import Settings
 
 
 class Context:
@@ -47,6 +49,14 @@ class Context:
         from difwatch import config
 
         return config.load(config.find(self.config_file, os.environ), {}, check_folders=False)
+
+    def configured(self, stored: Settings) -> Settings:
+        """Return the settings that a configuration file names, and those of the store where it names none."""
+        loaded = self.config()
+        wanted = loaded.settings()
+        fields = {"similarity": "threshold", "rotate": "rotate", "same_dim": "same_dim", "keep": "keep"}
+        named = {fields[name] for name in fields.keys() & loaded.model_fields_set}
+        return replace(stored, **{name: getattr(wanted, name) for name in named})
 
     def must_have_store(self) -> None:
         """Raise an error if there is no store, rather than make one."""

@@ -7,13 +7,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import click
+
 from difwatch import paths
 from difwatch.clock import SystemClock
 from difwatch.errors import UsageError
-from difwatch.model.settings import MSE_MOST
+from difwatch.model.settings import Asked, Settings, similarity_mse
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from difwatch.cli.context import Context
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -47,11 +51,40 @@ def real_path(flag: str, given: str | None) -> bytes | None:
     return paths.real(given)
 
 
-def threshold(given: float | None) -> float | None:
-    """Return a mean squared error after checking it; None if not given."""
-    if given is not None and not 0 <= given <= MSE_MOST:
-        raise UsageError(f"--threshold {given:g}: must be a mean squared error from 0 to {MSE_MOST}")
-    return given
+def asked(
+    context: Context, connection: Connection, similarity: str | None, rotate: bool | None, same_dim: bool | None
+) -> Asked:
+    """Return what goes before the settings that the store was last kept by.
+
+    Where a configuration file says something else than those, what it says is used, and that is said.
+    """
+    from difwatch.store import settings
+
+    stored = settings.get_matching(connection)
+    configured = context.configured(stored)
+    if configured != stored and not context.quiet:
+        names = [name for name in ("threshold", "rotate", "same_dim", "keep") if _differ(name, configured, stored)]
+        shown = ", ".join("similarity" if name == "threshold" else name for name in names)
+        click.echo(f"difwatch: {shown} as configured now; the last 'difwatch watch' had something else", err=True)
+    return Asked(None if configured == stored else configured, similarity_of(similarity), rotate, same_dim)
+
+
+def _differ(name: str, a: Settings, b: Settings) -> bool:
+    return bool(getattr(a, name) != getattr(b, name))
+
+
+def similarity_of(given: str | None) -> float | None:
+    """Return the mean squared error of ``--similarity``; None if not given.
+
+    Raises
+    ------
+    UsageError
+        It is neither a name nor a number.
+    """
+    try:
+        return None if given is None else similarity_mse(given)
+    except ValueError as error:
+        raise UsageError(f"--similarity {given!r}: {error}") from error
 
 
 def watched_directory(connection: Connection, given: str | None) -> bytes | None:

@@ -12,14 +12,14 @@ from difwatch.errors import UsageError
 from difwatch.matches.collection import Collection
 from difwatch.matches.rules import MatchRules
 from difwatch.model.pictures import Neighbours
-from difwatch.model.settings import Remembered, StoreSettings
+from difwatch.model.settings import AS_CONFIGURED, Asked, Remembered, StoreSettings
 from difwatch.store import folders, ignored, matches, pictures, settings
 
 NOTHING_YET = StoreSettings(0, "exact", 50, Remembered(0.0, 0.0))
 """What a store without pictures works with."""
 
 
-def read_rules(connection: Connection, threshold: float | None = None) -> MatchRules:
+def read_rules(connection: Connection, asked: Asked = AS_CONFIGURED) -> MatchRules:
     """Return the rules of what counts as a match now.
 
     Raises
@@ -30,15 +30,15 @@ def read_rules(connection: Connection, threshold: float | None = None) -> MatchR
     store = settings.get_in_force(connection)
     configured = settings.get_matching(connection)
     if store is None:
-        return MatchRules.of(configured, {}, NOTHING_YET)
-    if threshold is not None and threshold > store.remembered.mse:
-        raise UsageError(f"--threshold {threshold:g}: {_too_far(threshold, store.remembered)}")
-    return MatchRules.of(configured, folders.in_force(connection), store, threshold)
+        return MatchRules.of(configured, {}, NOTHING_YET, asked)
+    if asked.threshold is not None and asked.threshold > store.remembered.mse:
+        raise UsageError(f"--similarity {asked.threshold:g}: {_too_far(asked.threshold, store.remembered)}")
+    return MatchRules.of(configured, folders.in_force(connection), store, asked)
 
 
 def read_collection(
     connection: Connection,
-    threshold: float | None = None,
+    asked: Asked = AS_CONFIGURED,
     below: bytes | None = None,
     around: Sequence[bytes] | None = None,
 ) -> Collection:
@@ -48,8 +48,8 @@ def read_collection(
     ----------
     connection
         One view of the store.
-    threshold
-        A mean squared error in place of the configured ones.
+    asked
+        What goes before what is configured.
     below
         Only pictures below this directory.
     around
@@ -61,7 +61,7 @@ def read_collection(
     UsageError
         Pairs are not remembered up to this threshold.
     """
-    rules = read_rules(connection, threshold)
+    rules = read_rules(connection, asked)
     file_ids = None if around is None else _connected(connection, rules, around)
     images = tuple(
         image

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from difwatch import paths
 from difwatch.compare.distance import mse_limit
 from difwatch.model.pictures import Ignored, Image, Level
-from difwatch.model.settings import Folder, KeepRule, Settings, StoreSettings
+from difwatch.model.settings import AS_CONFIGURED, Asked, Folder, KeepRule, Settings, StoreSettings
 
 
 class Mismatch(enum.Enum):
@@ -66,7 +66,7 @@ class MatchRules:
         settings: Settings,
         folders: Mapping[int, Folder],
         store: StoreSettings,
-        threshold: float | None = None,
+        asked: Asked = AS_CONFIGURED,
     ) -> MatchRules:
         """Return the rules for the pictures of a store.
 
@@ -76,20 +76,22 @@ class MatchRules:
         Parameters
         ----------
         settings
-            As configured.
+            As the store was last kept by.
         folders
             By id.
         store
             The recipe, and how far pairs are remembered.
-        threshold
-            A mean squared error in place of the configured ones.
+        asked
+            What goes before that.
         """
+        settings = asked.over(settings)
         searched = store.remembered.mse
         limits = {}
         for id_, folder in folders.items():
             configured = settings.threshold if folder.similarity is None else folder.similarity
-            limits[id_] = mse_limit(min(configured if threshold is None else threshold, searched), store.values)
-        shown = min(settings.threshold if threshold is None else threshold, searched)
+            wanted = configured if asked.threshold is None else asked.threshold
+            limits[id_] = mse_limit(min(wanted, searched), store.values)
+        shown = min(settings.threshold, searched)
         return cls(replace(settings, threshold=shown), folders, limits, store.recipe_id, store.recipe, store.px)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 MSE_MOST = 65025
@@ -18,7 +18,7 @@ KeepRule = Literal["pixels", "bytes", "oldest", "newest", "path"]
 Role = Literal["normal", "reference"]
 WatchMode = Literal["auto", "inotify", "poll"]
 
-_NAMED = {"duplicates": 0.0, "similar": 5.0}
+_NAMED = {"duplicates": 0.0, "similar": 5.0, "normal": 20.0, "loose": 50.0}
 
 
 def similarity_mse(value: object) -> float:
@@ -36,7 +36,8 @@ def similarity_mse(value: object) -> float:
     except (TypeError, ValueError):
         mse = -1.0
     if not 0 <= mse <= MSE_MOST:
-        raise ValueError(f'must be "duplicates", "similar" or a mean squared error from 0 to {MSE_MOST}')
+        names = ", ".join(f'"{name}"' for name in _NAMED)
+        raise ValueError(f"must be {names} or a mean squared error from 0 to {MSE_MOST}")
     return mse
 
 
@@ -87,6 +88,30 @@ class Settings:
     same_dim: bool = True
     keep: tuple[KeepRule, ...] = ("pixels", "bytes", "oldest", "path")
     compare_references: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asks for when matches are read; None leaves what is configured.
+
+    ``configured`` is what the configuration says now, if that is not what the store was last kept by. ``threshold``
+    is a mean squared error for all folders.
+    """
+
+    configured: Settings | None = None
+    threshold: float | None = None
+    rotate: bool | None = None
+    same_dim: bool | None = None
+
+    def over(self, stored: Settings) -> Settings:
+        """Return the settings to read by, where the store was last kept by ``stored``."""
+        wanted = {"threshold": self.threshold, "rotate": self.rotate, "same_dim": self.same_dim}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        return replace(self.configured or stored, **given)  # type: ignore[arg-type]
+
+
+AS_CONFIGURED = Asked()
+"""What a person asks for who asks for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

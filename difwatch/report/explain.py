@@ -21,7 +21,7 @@ from difwatch.model.settings import KeepRule
 from difwatch.shown import shown_path
 
 _MISMATCHES = {
-    Mismatch.OTHER_SIZE: "their sizes differ, and same_dim is on (watch --no-same-dim compares them)",
+    Mismatch.OTHER_SIZE: "their sizes differ, and same_dim is on (--any-size counts them)",
     Mismatch.OTHER_SCOPE: "they are in different folders, of which one is compared by itself (in_folder)",
     Mismatch.REFERENCES: "both are in reference folders, and compare_references is off",
     Mismatch.IGNORED: "somebody said that they are no duplicates ('difwatch ignore --remove' takes it back)",

@@ -18,6 +18,7 @@ from difwatch.errors import IncompleteError, UsageError
 from difwatch.matches.collection import Collection
 from difwatch.matches.read import read_collection
 from difwatch.model.pictures import Image
+from difwatch.model.settings import AS_CONFIGURED, Asked
 from difwatch.store import destinations, folders
 
 
@@ -76,7 +77,7 @@ def plan_by_hand(
     connection: Connection,
     journal: Path,
     policy: Policy,
-    threshold: float | None = None,
+    asked: Asked = AS_CONFIGURED,
     below: bytes | None = None,
     force: bool = False,
 ) -> tuple[Collection, list[Step]]:
@@ -101,7 +102,7 @@ def plan_by_hand(
         if trouble is not None and not force:
             raise UsageError(trouble)
         excluded.add(policy.destination)
-    collection = read_collection(connection, threshold, below)
+    collection = read_collection(connection, asked, below)
     with contextlib.closing(KeptFor(journal)) as kept:
         return collection, steps(collection, lambda image: policy, kept, excluded)
 

@@ -22,7 +22,7 @@ from difwatch.matches.collection import Collection
 from difwatch.matches.read import read_collection
 from difwatch.model.files import Change, ChangeKind
 from difwatch.model.health import Progress
-from difwatch.model.settings import Folder, Settings
+from difwatch.model.settings import Asked, Folder, Settings
 from difwatch.service.answers import Answerer
 from difwatch.service.background import BackgroundRescan
 from difwatch.service.effects import Effects
@@ -166,7 +166,7 @@ class Wired:
 
     def collection(self, threshold: float | None = None) -> Collection:
         with reading(self.engine) as connection:
-            return read_collection(connection, threshold)
+            return read_collection(connection, Asked(threshold=threshold))
 
     def pairs(self, threshold: float | None = None) -> dict[tuple[bytes, bytes], tuple[int, int]]:
         """The pairs, as the twin gives them."""

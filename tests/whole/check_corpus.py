@@ -147,7 +147,7 @@ def main() -> int:
         print(f"{len(pictures)} pictures, {len(pictures) * (len(pictures) - 1) // 2} pairs")
         print(f"{'similarity':12}{'rotate':8}{'same_dim':10}{'pairs':>8}{'groups':>8}  result")
         for similarity, rotate, same_dim in itertools.product(MSES, (True, False), (True, False)):
-            flags = ["--rotate" if rotate else "--no-rotate", "--same-dim" if same_dim else "--no-same-dim"]
+            flags = ["--rotate" if rotate else "--no-rotate", "--same-dim" if same_dim else "--any-size"]
             state = place / "state"
             run(state, "watch", "--once", "--quiet-seconds", "0", "--similarity", similarity, *flags, str(root))
             listed = json.loads(run(state, "report", "--pairs", "--format", "json"))["pairs"]

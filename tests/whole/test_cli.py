@@ -106,6 +106,37 @@ def test_another_threshold_needs_no_new_search_and_one_beyond_memory_is_refused(
     assert called(place / "state", "report", "--threshold", "-1", check=False).returncode == 2
 
 
+@pytest.mark.parametrize("name", ["duplicates", "similar", "normal", "loose"])
+@pytest.mark.parametrize("rotate", [True, False])
+@pytest.mark.parametrize("same_dim", [True, False])
+def test_what_counts_as_a_match_can_be_said_when_reading(place, name, rotate, same_dim):
+    mse = {"duplicates": 0, "similar": 5, "normal": 20, "loose": 50}[name]
+    flags = ["--rotate" if rotate else "--no-rotate", "--same-dim" if same_dim else "--any-size"]
+    said = called(place / "state", "report", "--pairs", "--format", "json", "--similarity", name, *flags).stdout
+    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    wanted = naive.file_pairs(pictures, mse, rotate, same_dim)
+    found = {
+        (os.fsencode(pair["a"]), os.fsencode(pair["b"])): (pair["sse"], pair["rotation"])
+        for pair in json.loads(said)["pairs"]
+    }
+    assert found == wanted
+
+
+def test_a_configuration_that_says_something_else_by_now_is_used_and_that_is_said(place, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text('similarity = "loose"\nsame_dim = false\n')
+    done = called(place / "state", "--config", config, "report", "--format", "json")
+    assert done.stderr == (
+        "difwatch: similarity, same_dim as configured now; the last 'difwatch watch' had something else\n"
+    )
+    settings = json.loads(done.stdout)["settings"]
+    assert (settings["threshold"], settings["same_dim"]) == (50, False)
+    config.write_text('similarity = "similar"\n')
+    assert called(place / "state", "--config", config, "report").stderr == ""
+    asked = called(place / "state", "--config", config, "report", "--format", "json", "--any-size").stdout
+    assert json.loads(asked)["settings"]["same_dim"] is False
+
+
 def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_path):
     out = tmp_path / "out.json"
     assert called(place / "state", "report", "--format", "json", "-o", out).stdout == ""
@@ -122,8 +153,8 @@ def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_pat
     [
         (("--folder", ""), "name a folder"),
         (("--folder", "/nowhere"), "is no watched folder, nor in one"),
-        (("--threshold", "nan"), "must be a mean squared error"),
-        (("--threshold", "-1"), "must be a mean squared error"),
+        (("--threshold", "nan"), "or a mean squared error"),
+        (("--threshold", "-1"), "or a mean squared error"),
     ],
 )
 def test_a_wrong_value_is_refused_and_not_taken_for_everything(place, command, flags, words):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from difwatch.cli.context import Context
+from difwatch.cli.matching import matching_options
 from difwatch.cli.output import say
 from difwatch.errors import UsageError
 
@@ -31,7 +32,9 @@ class Options:
     plan: str | None
     yes: bool
     force: bool
-    threshold: float | None
+    similarity: str | None
+    rotate: bool | None
+    same_dim: bool | None
     folder: str | None
     sidecars: str | None
 
@@ -61,7 +64,7 @@ class Options:
 @click.option("--plan", metavar="ID", help="Do exactly what --dry-run showed under ID, or nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--force", is_flag=True, help="Go on even if DIR is on another file system than before.")
-@click.option("--threshold", metavar="MSE", type=float, help="Use this mean squared error, not the configured one.")
+@matching_options
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
 @click.option(
     "--sidecars",
@@ -85,7 +88,6 @@ def command(context: Context, /, **options: Any) -> None:
 
     wanted = Options(**options)
     kind, destination = wanted.kind(), values.real_path("--move-to", wanted.move_to)
-    threshold = values.threshold(wanted.threshold)
     configured = context.config()
     context.must_have_store()
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
@@ -95,7 +97,8 @@ def command(context: Context, /, **options: Any) -> None:
     with context.reading() as connection:
         below = values.watched_directory(connection, wanted.folder)
         journal = context.state_dir.journal
-        collection, steps = plan_by_hand(connection, journal, policy, threshold, below, wanted.force)
+        asked = values.asked(context, connection, wanted.similarity, wanted.rotate, wanted.same_dim)
+        collection, steps = plan_by_hand(connection, journal, policy, asked, below, wanted.force)
     rules = act_rules(collection.rules.px, collection.rules.recipe, wanted.sidecars or configured.sidecars)
     name = fingerprint(steps, lambda act: goes_along(act, rules))
     if wanted.plan is not None and wanted.plan != name:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch.cli.context import Context
+from difwatch.cli.matching import matching_options
 from difwatch.cli.output import pour
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False),
     help="Write to FILE instead of standard output.",
 )
-@click.option("--threshold", metavar="MSE", type=float, help="Use this mean squared error, not the configured one.")
+@matching_options
 @click.option("--pairs", is_flag=True, help="List every pair of files instead of groups.")
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
 @click.option("--since", metavar="TIME", help="Only with pictures new since a time or within a span (2h, 7d).")
@@ -43,7 +44,9 @@ def command(
     context: Context,
     kind: str,
     output: str | None,
-    threshold: float | None,
+    similarity: str | None,
+    rotate: bool | None,
+    same_dim: bool | None,
     pairs: bool,
     folder: str | None,
     since: str | None,
@@ -56,11 +59,11 @@ def command(
     from difwatch.errors import UsageError
     from difwatch.matches.read import read_collection
 
-    threshold = values.threshold(threshold)
     new_since = values.moment(since) if since else None
     with context.reading() as connection:
         below = values.watched_directory(connection, folder)
-        collection = replace(read_collection(connection, threshold, below), since=new_since)
+        asked = values.asked(context, connection, similarity, rotate, same_dim)
+        collection = replace(read_collection(connection, asked, below), since=new_since)
         pieces = _pieces(kind, pairs, collection, connection)
     if output is None:
         pour(pieces)

@@ -58,20 +58,15 @@ def command(
     says how many matches were missing or wrong. Pairs are searched up to the remembered MSE, or further with
     --similarity. A running daemon does the search while it has nothing else to do.
     """
-    from difwatch.cli import logs
+    from difwatch.cli import logs, values
     from difwatch.cli.progress import TaskLine
     from difwatch.cli.writer import Writer
     from difwatch.clock import SystemClock
-    from difwatch.errors import UsageError
-    from difwatch.model.settings import similarity_mse
     from difwatch.report.text import text_rescan
     from difwatch.rescan.plan import RescanPlan
     from difwatch.service.requests import StartRescan
 
-    try:
-        mse = None if similarity is None else similarity_mse(similarity)
-    except ValueError as error:
-        raise UsageError(f"--similarity {similarity!r}: {error}") from error
+    mse = values.similarity_of(similarity)
     logs.set_up(context.verbose, context.quiet, "text", journal=logs.is_journal(os.environ))
     line = TaskLine(SystemClock(), context.quiet)
     try:

@@ -11,10 +11,18 @@ from difwatch.cli.context import Context
 @click.command("watch", short_help="Index the folders, then follow every change in them.")
 @click.argument("folders", metavar="[FOLDER]...", nargs=-1)
 @click.option("--once", is_flag=True, help="Bring the store up to date with the folders, then exit.")
-@click.option("--similarity", envvar="DIFWATCH_SIMILARITY", help='"duplicates", "similar" or an MSE.')
+@click.option(
+    "--similarity",
+    metavar="NAME|MSE",
+    envvar="DIFWATCH_SIMILARITY",
+    help='"duplicates", "similar", "normal", "loose" or an MSE.',
+)
 @click.option("--rotate/--no-rotate", default=None, envvar="DIFWATCH_ROTATE", help="Compare all four quarter turns.")
 @click.option(
-    "--same-dim/--no-same-dim", default=None, envvar="DIFWATCH_SAME_DIM", help="Only compare pictures of equal size."
+    "--same-dim/--any-size",
+    default=None,
+    envvar="DIFWATCH_SAME_DIM",
+    help="Count only pictures of equal size, or resized copies as well.",
 )
 @click.option("--px-size", type=int, envvar="DIFWATCH_PX_SIZE", help="Side of the tensors, 10 to 5000.")
 @click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Worker processes; 0 is one per core.")

@@ -80,7 +80,10 @@ recursiv = true
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('similarity = "alike"', 'similarity = \'alike\': must be "duplicates", "similar" or a mean squared error'),
+        (
+            'similarity = "alike"',
+            'similarity = \'alike\': must be "duplicates", "similar", "normal", "loose" or a mean squared error',
+        ),
         ("similarity = -1", "must be"),
         ("similarity = true", "must be"),
         ("similarity = nan", "must be"),
