@@ -19,6 +19,18 @@ RAW = frozenset(
 )
 """Extensions of the raw files of cameras, in lower case, without the dot."""
 
+MEDIA = (
+    RAW
+    | WATCHED
+    | frozenset(
+        (
+            b"3g2 3gp afdesign ai asf avi braw clip eip exr flv hdr heivs insp insv jxr kra lrv m2ts m4v mkv mov mp4 "
+            b"mpeg mpg mts mxf ogv ora psb r3d svg svgz tiff vob wdp webm wmf wmv xcf"
+        ).split()
+    )
+)
+"""All pictures and videos: where one is not read because of its extension, that is said."""
+
 
 def is_image_name(path: bytes) -> bool:
     """Tell whether a file name has one of difPy's extensions of pictures, in upper or lower case."""
@@ -33,6 +45,12 @@ def is_watched_name(path: bytes) -> bool:
 def is_raw_name(path: bytes) -> bool:
     """Tell whether a file name has the extension of a camera's raw file, in upper or lower case."""
     return _extension(path) in RAW
+
+
+def media_extension(path: bytes) -> str | None:
+    """Return the extension of a picture or a video, with its dot and in lower case; None for other files."""
+    extension = _extension(path)
+    return "." + extension.decode("ascii") if extension in MEDIA else None
 
 
 def _extension(path: bytes) -> bytes:

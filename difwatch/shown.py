@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 _CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)}
 
@@ -30,6 +31,12 @@ def shown_bytes(number: int) -> str:
 def shown_number(number: float) -> str:
     """Return a number with a space between thousands."""
     return f"{number:,}".replace(",", " ")
+
+
+def shown_passed_over(by_extension: Mapping[str, int]) -> str:
+    """Return how many pictures and videos are not read because of their extension, the most frequent first."""
+    most = sorted(by_extension.items(), key=lambda item: (-item[1], item[0]))
+    return "not looked at: " + ", ".join(f"{shown_number(count)} {extension}" for extension, count in most)
 
 
 def shown_count(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from difwatch.extensions import is_image_name
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.settings import Folder
 from difwatch.tree.roots import Root, innermost
-from difwatch.tree.scan import Blind, Directory, walk
+from difwatch.tree.scan import Blind, Directory, PassedOver, walk
 
 UNSUPPORTED = "Unsupported file type"
 _UNREADABLE_FOLDER = "this folder cannot be read"
@@ -60,7 +60,7 @@ def list_files(given: Sequence[str], recursive: bool, limit_extensions: bool) ->
     for root in roots:
         base = shown[root.path]
         for entry in walk(root, root.path, everywhere - {root.path}):
-            if isinstance(entry, Directory):
+            if isinstance(entry, Directory | PassedOver):
                 continue
             name = os.fsdecode(paths.join(os.fsencode(base), entry.path.removeprefix(paths.inside(root.path))))
             if isinstance(entry, Blind):

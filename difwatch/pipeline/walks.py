@@ -14,7 +14,7 @@ from difwatch.clock import Clock
 from difwatch.model.files import Change, FileKey, FileState
 from difwatch.store import files
 from difwatch.tree.roots import Root, innermost
-from difwatch.tree.scan import Absent, Blind, Difference, Directory, differences, walk
+from difwatch.tree.scan import Absent, Blind, Difference, Directory, PassedOver, differences, walk
 from difwatch.tree.walked import Walked
 from difwatch.watch.presence import Presence
 
@@ -32,6 +32,7 @@ class _Walk:
     missing: list[bytes] = field(default_factory=list)
     away: list[bytes] = field(default_factory=list)
     directories: list[Directory] = field(default_factory=list)
+    passed_over: collections.Counter[str] = field(default_factory=collections.Counter)
     is_blind: bool = False
     was_blind: bool = False
     devices: dict[bytes, int | None] = field(default_factory=dict)
@@ -114,6 +115,8 @@ class Walks:
             yield FileState(difference.path, difference.key)
         elif isinstance(difference, Directory):
             current.directories.append(difference)
+        elif isinstance(difference, PassedOver):
+            current.passed_over[difference.extension] += 1
         elif isinstance(difference, Blind):
             if not difference.expected:
                 current.is_blind = True
@@ -131,7 +134,7 @@ class Walks:
             if ended.is_blind or ended.was_blind:  # a directory may be unwatched, which only a whole walk finds out
                 self._presence.doubt(ended.root, now)
             return ended.missing  # an event named this directory: one more look at each file is enough
-        parts = (tuple(ended.missing), tuple(ended.away), tuple(ended.directories))
+        parts = (tuple(ended.missing), tuple(ended.away), tuple(ended.directories), dict(ended.passed_over))
         return self._presence.walk_ended(Walked(ended.root, ended.known, *parts, ended.is_blind, ended.seconds), now)
 
     def _is_elsewhere(self, root: Root, path: bytes, device: int | None, seen: dict[bytes, int | None]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -29,6 +30,7 @@ class FolderStatus:
     unreadable: int
     directories: int | None
     unwatched: int | None
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def _folder(counts: folders.FolderCounts, health: FolderHealth) -> FolderStatus:
         unreadable=counts.unreadable,
         directories=health.directories,
         unwatched=health.unwatched,
+        passed_over=counts.passed_over,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_path
+from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_passed_over, shown_path
 
 if TYPE_CHECKING:
     from difwatch.matches.collection import Collection
@@ -60,6 +60,8 @@ def text_status(status: Status) -> Iterator[str]:
     for folder in status.folders:
         unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
         yield f"  {shown(folder.path)}: {folder.state}, {shown_count(folder.images, 'picture')}{unreadable}\n"
+        if folder.passed_over:
+            yield f"    {shown_passed_over(folder.passed_over)}\n"
     known = shown_count(status.index_size, "distinct picture")
     files = shown_count(sum(folder.images for folder in status.folders), "file")
     yield f"  {known} in {files}; {shown_count(status.matches, 'match')} between distinct pictures\n"

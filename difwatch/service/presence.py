@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from difwatch.clock import Clock
 from difwatch.errors import StoreBusyError, StoreFullError
+from difwatch.shown import shown_passed_over
 from difwatch.store import files, folders, reading, writing
 from difwatch.tree.roots import Root
 from difwatch.tree.walked import Walked
@@ -70,9 +71,14 @@ class StoredPresence:
             return gone
         try:
             with writing(self._engine) as connection:
-                folders.scanned(connection, self._folder_ids[root.path], self._clock.now(), guard.certain_identity)
+                id_ = self._folder_ids[root.path]
+                before = folders.passed_over(connection, id_)
+                folders.scanned(connection, id_, self._clock.now(), guard.certain_identity, walked.passed_over)
         except (StoreBusyError, StoreFullError) as error:
             log.warning("%s: the end of the walk could not be noted (%s)", os.fsdecode(root.path), error)
+            return gone
+        if walked.passed_over and walked.passed_over != before:
+            log.info("%s: %s", os.fsdecode(root.path), shown_passed_over(walked.passed_over))
         return gone
 
     def doubt(self, root: Root, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
@@ -23,6 +23,7 @@ class FolderCounts(NamedTuple):
     images: int
     unreadable: int
     scanned: str | None
+    passed_over: Mapping[str, int]
 
 
 def activate(connection: Connection, folders: Iterable[Folder]) -> dict[bytes, int]:
@@ -68,15 +69,26 @@ def _folder(path: bytes, options: dict[str, object]) -> Folder:
     return Folder(path, **made)  # type: ignore[arg-type]
 
 
-def scanned(connection: Connection, folder_id: int, moment: datetime, identity: Sequence[int] | None) -> None:
-    """Record when a complete scan of a folder ended, and which directory it was; None keeps the recorded one.
+def scanned(
+    connection: Connection,
+    folder_id: int,
+    moment: datetime,
+    identity: Sequence[int] | None,
+    passed_over: Mapping[str, int],
+) -> None:
+    """Record when a complete scan of a folder ended, and what it passed over.
 
-    A release holds for one scan.
+    ``identity`` tells which directory it was; None keeps the recorded one. A release holds for one scan.
     """
-    values: dict[str, object] = {"scanned": moment.isoformat(), "released": None}
+    values: dict[str, object] = {"scanned": moment.isoformat(), "released": None, "passed_over": dict(passed_over)}
     if identity is not None:
         values["identity"] = list(identity)
     connection.execute(update(folder).where(folder.c.id == folder_id).values(values))
+
+
+def passed_over(connection: Connection, folder_id: int) -> dict[str, int]:
+    """Return the pictures and videos that the last complete scan passed over because of their extension."""
+    return connection.execute(select(folder.c.passed_over).where(folder.c.id == folder_id)).scalar() or {}
 
 
 def identities(connection: Connection) -> dict[bytes, tuple[int, ...]]:
@@ -100,13 +112,13 @@ def counts(connection: Connection) -> list[FolderCounts]:
     """Count the files of the active folders."""
     readable = func.count(content.c.tensor_id)
     statement = (
-        select(folder.c.path, func.count(file.c.id), readable, folder.c.scanned)
+        select(folder.c.path, func.count(file.c.id), readable, folder.c.scanned, folder.c.passed_over)
         .select_from(folder.outerjoin(file, file.c.folder_id == folder.c.id).outerjoin(content))
         .where(folder.c.active)
         .group_by(folder.c.id)
         .order_by(folder.c.path)
     )
     return [
-        FolderCounts(path, files, images, files - images, when)
-        for path, files, images, when in connection.execute(statement)
+        FolderCounts(path, files, images, files - images, when, over or {})
+        for path, files, images, when, over in connection.execute(statement)
     ]

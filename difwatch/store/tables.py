@@ -28,6 +28,7 @@ folder = Table(
     Column("scanned", Text),  # ISO 8601, when the last complete scan ended
     Column("identity", JSON),  # device, inode and file system of the directory at that time
     Column("released", Text),  # ISO 8601, when a person said that missing files are gone; null after a complete scan
+    Column("passed_over", JSON),  # number of pictures and videos with other extensions, by extension
 )
 
 recipe = Table(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathspec import GitIgnoreSpec
 
 from difwatch import paths
+from difwatch.extensions import media_extension
 from difwatch.model.settings import Folder
 from difwatch.tree.private import private_parts
 
@@ -46,12 +47,21 @@ class Root:
 
     def admits_file(self, path: bytes) -> bool:
         """Tell whether a file at this path counts."""
+        return self._admits_name(path) and self._admits_place(path)
+
+    def passes_over(self, path: bytes) -> str | None:
+        """Return the extension of a picture or video that does not count only because of that extension."""
+        extension = None if self._admits_name(path) else media_extension(path)
+        return extension if extension is not None and self._admits_place(path) else None
+
+    def _admits_name(self, path: bytes) -> bool:
+        return not self.folder.limit_extensions or self._is_image_name(path)
+
+    def _admits_place(self, path: bytes) -> bool:
         if not self.contains(path) or path.startswith(self._excluded):
             return False
         relative = path[len(self._inside) :]
         if not self.folder.recursive and b"/" in relative:
-            return False
-        if self.folder.limit_extensions and not self._is_image_name(path):
             return False
         return not self._is_excluded(relative)
 

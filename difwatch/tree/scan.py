@@ -41,6 +41,13 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A file that looks like a picture or a video and is not read because of its extension."""
+
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
 class Absent:
     """A known file that the walk did not find; ``dev`` is the device of the file when it was read."""
 
@@ -48,8 +55,11 @@ class Absent:
     dev: int
 
 
-Difference = Change | Absent | Blind | Directory | None
+Difference = Change | Absent | Blind | Directory | PassedOver | None
 """What comparing a walk with what is known yields; None stands for a file that is as it was."""
+
+Found = FileState | Blind | Directory | PassedOver
+"""What a walk yields."""
 
 
 class KnownState(Protocol):
@@ -62,9 +72,7 @@ class KnownState(Protocol):
     def key(self) -> FileKey: ...
 
 
-def walk(
-    root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()
-) -> Iterator[FileState | Blind | Directory]:
+def walk(root: Root, start: bytes, elsewhere: frozenset[bytes] = frozenset()) -> Iterator[Found]:
     """Yield the files of a root below a directory, in the order of the bytes of their paths.
 
     The order is that of the store, so both can be compared side by side without holding either. Symbolic links are
@@ -94,6 +102,8 @@ def walk(
             entered = entry.path if root.admits_directory(entry.path) else None
         elif root.admits_file(entry.path):
             yield from _look(entry)
+        elif (extension := root.passes_over(entry.path)) is not None:
+            yield PassedOver(extension)
 
 
 def _as_directory(path: bytes) -> Iterator[Directory]:
@@ -134,17 +144,18 @@ def _look(entry: os.DirEntry[bytes]) -> Iterator[FileState | Blind]:
         yield Blind(entry.path)
 
 
-def differences(walked: Iterable[FileState | Blind | Directory], known: Iterable[KnownState]) -> Iterator[Difference]:
+def differences(walked: Iterable[Found], known: Iterable[KnownState]) -> Iterator[Difference]:
     """Yield how a walk differs from what is known; both are in the order of the bytes of their paths.
 
     A file that is new or in another state yields a change, one that is not there an `Absent`, and an unchanged one
-    None, so that the caller can pause after any number of files. Directories and each `Blind` are passed on; known
+    None, so that the caller can pause after any number of files. Directories, each `PassedOver` and each `Blind` are
+    passed on; known
     files that a `Blind` hides yield nothing.
     """
     rows = iter(known)
     row = next(rows, None)
     for item in walked:
-        if isinstance(item, Directory):
+        if isinstance(item, Directory | PassedOver):
             yield item
             continue
         while row is not None and row.path < item.path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from difwatch.tree.roots import Root
 from difwatch.tree.scan import Directory
@@ -24,6 +25,8 @@ class Walked:
         Known files whose file system was not there.
     directories
         All directories that were found.
+    passed_over
+        The number of pictures and videos that are not read because of their extension, by extension.
     is_blind
         Whether a part of the folder could not be read.
     seconds
@@ -35,5 +38,6 @@ class Walked:
     missing: tuple[bytes, ...] = ()
     away: tuple[bytes, ...] = ()
     directories: tuple[Directory, ...] = ()
+    passed_over: Mapping[str, int] = field(default_factory=dict)
     is_blind: bool = False
     seconds: float = 0.0
