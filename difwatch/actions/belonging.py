@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from difwatch.actions.check import RefusedError
 from difwatch.actions.directory import Place
-from difwatch.actions.names import SIDECARS, same_stem, sidecars, split
+from difwatch.actions.names import candidates, same_stem, sidecars, split
 
 # A sidecar may belong to these as well, although not all of them can be decoded.
-_PICTURES = frozenset(b".heic .heif .hif .avif .jxl .bmp .mov .mp4".split())
+_PICTURES = frozenset(b".heic .heif .hif .avif .jxl .bmp".split())
 
 
 def belonging(source: Place, mode: str, is_image_name: Callable[[bytes], bool]) -> list[bytes]:
@@ -42,16 +42,15 @@ def belonging(source: Place, mode: str, is_image_name: Callable[[bytes], bool]) 
         return []
     shown = os.fsdecode(names[0])
     if mode == "refuse":
-        raise RefusedError(f"{shown} belongs to it")
+        raise RefusedError(f"{shown} belongs to it (--sidecars move takes it along, --sidecars leave leaves it)")
     for other in same_stem(source.name, others):
         if is_image_name(other) or split(other)[1].lower() in _PICTURES:
-            raise RefusedError(f"{shown} may belong to it or to {os.fsdecode(other)}")
+            raise RefusedError(f"{shown} may belong to it or to {os.fsdecode(other)} (--sidecars leave leaves it)")
     return names
 
 
 def _may_have(source: Place) -> bool:
     # Otherwise a folder of many thousands of pictures would be listed once for each of them.
-    stem, _ = split(source.name)
-    endings = {ending for end in SIDECARS for ending in (end, end.upper(), b"." + end[1:].capitalize())}
-    names = (base + ending for base in (stem, source.name) for ending in endings)
-    return any(Place(source.directory, name).look() is not None for name in names if len(name) <= 255)
+    return any(
+        Place(source.directory, name).look() is not None for name in candidates(source.name) if len(name) <= 255
+    )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from difwatch.extensions import RAW
 
 _LONGEST = 255  # bytes, on nearly every file system
-_NOTES = frozenset({b".xmp", b".aae", b".thm", b".pp3", b".dop"})
-SIDECARS = _NOTES | {b"." + extension for extension in RAW}
-"""Extensions of what belongs to a picture of the same stem: notes of programs, and the camera's raw file."""
+_NOTES = frozenset({b".xmp", b".aae", b".thm", b".pp3", b".dop", b".on1", b".cos", b".wav"})
+_RAW = frozenset(b"." + extension for extension in RAW)
+_LIVE = frozenset({b".mov", b".mp4"})
+_MOVING = b".mp"  # the video of PXL_1.MP.jpg is PXL_1.MP
+_STILLS = frozenset({b".jpg", b".jpeg", b".heic", b".heif", b".hif"})
+_LATER_NOTES = (b"_original", b".out.pp3")  # after the whole name: of exiftool and of RawTherapee
+_JSON = b".json"
+_TAKEOUT = b".supplemental-metadata"  # which Google Takeout cuts anywhere, so that names are not too long
+_VERSION = re.compile(rb"_\d\d$")  # as darktable numbers its versions of a.jpg: a_01.jpg.xmp
 
 
 def split(name: bytes) -> tuple[bytes, bytes]:
@@ -40,26 +47,50 @@ def numbered(name: bytes, stem: bytes, number: int, room: int = 0) -> bytes:
 
 
 def sidecars(name: bytes, others: Iterable[bytes]) -> list[bytes]:
-    """Return the other names in a directory that belong to a picture: ``a.xmp`` and ``a.jpg.xmp`` to ``a.jpg``."""
-    stem, _ = split(name)
-    names = []
-    for other in others:
-        beginning, extension = split(other)
-        notes = extension.lower() in _NOTES and beginning == name
-        if other != name and (notes or (beginning == stem and extension.lower() in SIDECARS)):
-            names.append(other)
-    return sorted(names)
+    """Return the other names in a directory that belong to a picture.
+
+    To ``a.jpg`` belong ``a.xmp`` and ``a.jpg.xmp`` (and other notes), ``a.nef`` (and other raw files), ``a.mov`` and
+    ``a.mp4`` (the video of a Live Photo), and what Google Takeout notes in ``a.jpg.json``.
+    """
+    return sorted(other for other in others if other != name and _belongs(name, other))
+
+
+def candidates(name: bytes) -> Iterator[bytes]:
+    """Yield the usual spellings of all names that may belong to a picture, to be asked for one by one."""
+    stem, extension = split(name)
+    cuts = [_TAKEOUT[:length] + _JSON for length in range(len(_TAKEOUT) + 1) if length != 1]
+    for end in (*_NOTES, *_LATER_NOTES, *cuts):
+        yield from (name + end, name + end.upper())
+    for end in (*_NOTES, *_RAW, *_LIVE, _JSON):
+        yield from (stem + end, stem + end.upper(), stem + b"." + end[1:].capitalize())
+    yield from (stem + b"_01" + extension + end for end in _NOTES)
+    if split(stem)[1].lower() == _MOVING:
+        yield stem
 
 
 def same_stem(name: bytes, others: Iterable[bytes]) -> list[bytes]:
     """Return the other names of the same stem that are no sidecars: a sidecar may belong to these as well."""
     stem, _ = split(name)
-    parts = ((other, *split(other)) for other in others)
     return sorted(
-        other
-        for other, beginning, end in parts
-        if other != name and beginning == stem and end.lower() not in SIDECARS
+        other for other in others if other != name and split(other)[0] == stem and not _belongs(name, other)
     )
+
+
+def _belongs(name: bytes, other: bytes) -> bool:
+    stem, extension = split(name)
+    beginning, end = split(other)
+    end = end.lower()
+    if other.startswith(name):
+        rest = other[len(name) :].lower()
+        is_takeout = rest.endswith(_JSON) and _TAKEOUT.startswith(rest.removesuffix(_JSON))
+        return rest in _NOTES or rest in _LATER_NOTES or is_takeout
+    if beginning == stem:
+        is_live = end in _LIVE and extension.lower() in _STILLS
+        return end in _NOTES or end in _RAW or end == _JSON or is_live
+    if other == stem:
+        return end == _MOVING
+    before, same = split(beginning)
+    return end in _NOTES and same == extension and _VERSION.sub(b"", before) == stem
 
 
 def _is_text(name: bytes) -> bool:

@@ -241,10 +241,13 @@ def test_sidecars_can_make_a_picture_stay_or_be_left(place, book):
     (place / "in/b.xmp").write_text("notes")
     planned = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
     one = carry_out(planned, book, rules(place / "home", sidecars="refuse"))
-    assert (one.state, one.reason) == ("refused", "b.xmp belongs to it")
+    assert (one.state, one.reason) == (
+        "refused",
+        "b.xmp belongs to it (--sidecars move takes it along, --sidecars leave leaves it)",
+    )
     shutil.copy(place / "in/other.png", place / "in/b.jpg")
     one = carry_out(planned, book, rules(place / "home"))
-    assert (one.state, one.reason) == ("refused", "b.xmp may belong to it or to b.jpg")
+    assert (one.state, one.reason) == ("refused", "b.xmp may belong to it or to b.jpg (--sidecars leave leaves it)")
     assert carry_out(planned, book, rules(place / "home", sidecars="leave")).state == "done"
     assert (place / "in/b.xmp").exists()
 
