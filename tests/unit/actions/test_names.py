@@ -16,7 +16,8 @@ BELONG = {
 }  # fmt: skip
 OTHERS = {
     b"IMG_1.JPG": [
-        b"IMG_1 (1).JPG", b"IMG_10.MOV", b"IMG_1_01.JPG", b"IMG_1.txt", b"IMG_1", b"IMG_1.JPG.txt", b"IMG_1.JPG.meta.json",
+        b"IMG_1 (1).JPG", b"IMG_10.MOV", b"IMG_1_01.JPG", b"IMG_1.txt", b"IMG_1", b"IMG_1.JPG.txt",
+        b"IMG_1.JPG.meta.json",
         b"IMG_E1.AAE", b"IMG_1_001.JPG.xmp", b"XIMG_1.JPG.xmp",
     ],
     b"scan.png": [b"scan.mov", b"scan"],
