@@ -22,7 +22,8 @@ _SAME = (
     "OR (ifnull(r.sse_upright, :far) > :known AND ifnull(m.sse_upright, :far) > :known))"
 )
 _WRONG = text(
-    f"DELETE FROM match AS m WHERE {_IN_PAGE.format('m')} AND m.sse <= :limit AND m.b <= :last_tensor "
+    f"DELETE FROM match AS m WHERE {_IN_PAGE.format('m')} AND m.b <= :last_tensor AND (m.sse <= :limit "
+    "OR EXISTS (SELECT 1 FROM rescan_match AS r WHERE r.a = m.a AND r.b = m.b AND r.sse <= :limit)) "
     "AND EXISTS (SELECT 1 FROM tensor AS t WHERE t.id = m.a AND t.recipe_id = :recipe_id) "
     f"AND NOT EXISTS (SELECT 1 FROM rescan_match AS r WHERE {_SAME})"
 )

@@ -62,7 +62,9 @@ def merged(before, searched, last, known):
     wrong = {
         pair
         for pair, row in before.items()
-        if row[0] <= LIMIT and pair[1] <= last and not (pair in searched and is_same(row, searched[pair], known))
+        if (row[0] <= LIMIT or pair in searched)
+        and pair[1] <= last
+        and not (pair in searched and is_same(row, searched[pair], known))
     }
     kept = {pair: row for pair, row in before.items() if pair not in wrong}
     new = searched.keys() - kept.keys()
