@@ -69,13 +69,18 @@ class Raising:
             return None
         return state
 
-    def run_until_killed(self, dice: random.Random, more: int) -> tuple[int, int]:
-        """Start a daemon, kill it when it has done some tasks more; return the tasks done before and after."""
+    def run_until_killed(self, dice: random.Random, more: int) -> tuple[int, int] | None:
+        """Start a daemon, kill it when it has done some tasks more; return the tasks done before and after.
+
+        None if the search came to its end before.
+        """
         process, first, last = self.start(), None, 0
         try:
             while process.poll() is None:
                 state = self.progress()
-                if state is not None and state["going_on"]:
+                if state is not None and not state["going_on"]:
+                    return None
+                if state is not None:
                     last = state["progress"]["done"]
                     first = last if first is None else first
                     if last - first >= more:
@@ -98,9 +103,14 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="difwatch-raising-"))
     try:
         raising = Raising(place, arguments.pictures, arguments.block)
-        last, wrong = 0, 0
+        last, wrong, ends = 0, 0, 0
         for kill in range(arguments.kills):
-            began, done = raising.run_until_killed(dice, dice.randint(0, 12))
+            killed = raising.run_until_killed(dice, dice.randint(0, 12))
+            if killed is None:
+                print(f"kill {kill + 1}: the search had ended before", flush=True)
+                ends += 1
+                break
+            began, done = killed
             print(f"kill {kill + 1}: went on at task {began}, killed at {done}", flush=True)
             wrong += began < last
             last = max(last, began)
@@ -112,8 +122,8 @@ def main() -> None:
         ours, theirs = stored_pairs(raising.state, AFTER), true_pairs(raising.folder, PX, AFTER)
         missing, extra = len(theirs - ours), len(ours - theirs)
         print(f"end: exit {code}, {len(theirs)} pairs up to an MSE of {AFTER:g}: missing {missing}, wrong {extra}")
-        print(f"{arguments.kills} kills, begun anew {wrong} times")
-        sys.exit(bool(code or missing or extra or wrong))
+        print(f"{kill + 1 - ends} kills, begun anew {wrong} times")
+        sys.exit(bool(code or missing or extra or wrong or ends))
     finally:
         shutil.rmtree(place)
 
