@@ -33,8 +33,8 @@ def name(path: bytes) -> bytes:
 
 
 def is_hidden(path: bytes) -> bool:
-    """Tell whether a part of a path begins with a dot."""
-    return b"/." in path
+    """Tell whether a part of a path begins with a dot; "." and ".." do not count."""
+    return any(part.startswith(b".") and part not in (b".", b"..") for part in path.split(b"/"))
 
 
 def join(folder: bytes, name: bytes) -> bytes:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -52,9 +54,19 @@ class Context:
 
     def configured(self, stored: Settings) -> Settings:
         """Return the settings that a configuration file names, and those of the store where it names none."""
-        loaded = self.config()
+        from difwatch import config
+
+        # As for watch: the environment goes before the file.
+        names = {"similarity": "DIFWATCH_SIMILARITY", "rotate": "DIFWATCH_ROTATE", "same_dim": "DIFWATCH_SAME_DIM"}
+        given = {key: os.environ.get(name) for key, name in names.items()}
+        flags: dict[str, object] = {key: value for key, value in given.items() if value}
+        for key in ("rotate", "same_dim"):
+            if key in flags:
+                flags[key] = click.BOOL.convert(flags[key], None, None)
+        loaded = config.load(config.find(self.config_file, os.environ), flags, check_folders=False)
         wanted = loaded.settings()
-        fields = {"similarity": "threshold", "rotate": "rotate", "same_dim": "same_dim", "keep": "keep"}
+        same = ("rotate", "same_dim", "keep", "compare_references")
+        fields = {"similarity": "threshold"} | {name: name for name in same}
         named = {fields[name] for name in fields.keys() & loaded.model_fields_set}
         return replace(stored, **{name: getattr(wanted, name) for name in named})
 

@@ -62,8 +62,12 @@ def asked(
 
     stored = settings.get_matching(connection)
     configured = context.configured(stored)
-    if configured != stored and not context.quiet:
-        names = [name for name in ("threshold", "rotate", "same_dim", "keep") if _differ(name, configured, stored)]
+    if configured != stored:
+        names = [
+            name
+            for name in ("threshold", "rotate", "same_dim", "keep", "compare_references")
+            if _differ(name, configured, stored)
+        ]
         shown = ", ".join("similarity" if name == "threshold" else name for name in names)
         click.echo(f"difwatch: {shown} as configured now; the last 'difwatch watch' had something else", err=True)
     return Asked(None if configured == stored else configured, similarity_of(similarity), rotate, same_dim)

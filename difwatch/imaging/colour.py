@@ -18,6 +18,7 @@ from PIL import Image, ImageCms
 
 from difwatch.imaging import transfer
 
+_LARGEST_PROFILE = 4 << 20  # bytes; those of presses have 2 MB at most
 _AS_GOOD_AS_EQUAL = 2  # levels: what rounding and approximate curves make of a profile of sRGB itself
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 _RAMP = np.arange(256, dtype=np.uint8)
@@ -79,12 +80,17 @@ def _transformed(transform: ImageCms.ImageCmsTransform, mode: str, values: NDArr
     return np.asarray(transform.apply(image))
 
 
-@functools.lru_cache(maxsize=16)
 def icc_conversion(data: bytes) -> Conversion | None:
     """Return the conversion from an embedded ICC profile, with relative colorimetric intent.
 
-    None if the profile is as good as sRGB, and if it cannot be used: viewers then show the bare numbers.
+    None if the profile is as good as sRGB, and if it cannot be used: viewers then show the bare numbers. One of more
+    than 4 MiB is not used, so that no file fills the memory of a worker for the files after it.
     """
+    return _icc_conversion(data) if len(data) <= _LARGEST_PROFILE else None
+
+
+@functools.lru_cache(maxsize=16)
+def _icc_conversion(data: bytes) -> Conversion | None:
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
         mode = _MODES[profile.profile.xcolor_space]

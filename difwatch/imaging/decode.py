@@ -168,7 +168,8 @@ def _with_colours(opened: Image.Image, data: bytes) -> tuple[Image.Image, Conver
 
 def _fits(conversion: Conversion, mode: str, kind: str | None) -> bool:
     """Tell whether a conversion is for such a picture. What a PNG names by itself also bends its grey."""
-    return conversion.mode == mode or (kind == "PNG" and mode == "L" and conversion.matrix is None)
+    bends_only = conversion.mode == "RGB" and conversion.matrix is None and conversion.transform is None
+    return conversion.mode == mode or (kind == "PNG" and mode == "L" and bends_only)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+
+def _is_avif(head: bytes) -> bool:
+    """Tell whether the compatible brands of a file name AVIF, which Pillow decodes."""
+    brands = head[16 : int.from_bytes(head[:4])]
+    return any(brands[at : at + 4] in (b"avif", b"avis") for at in range(0, len(brands), 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,10 @@ class Plugin:
 
     def load(self) -> bool:
         """Add the format to Pillow; tell whether its decoder is installed."""
-        if importlib.util.find_spec(self.module) is None:
+        try:
+            module = importlib.import_module(self.module)
+        except ImportError:
             return False
-        module = importlib.import_module(self.module)
         if self.register:
             getattr(module, self.register)()
         return True
@@ -39,7 +45,7 @@ _PLUGINS = (
     Plugin(
         "HEIF",
         "HEIC",
-        lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS,
+        lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and not _is_avif(head),
         "pi-heif",
         "pi_heif",
         "register_heif_opener",
@@ -56,5 +62,5 @@ _PLUGINS = (
 
 def plugin_for(data: bytes) -> Plugin | None:
     """Return the plugin that decodes a file, by its first bytes; None for all that Pillow decodes itself."""
-    head = data[:16]
+    head = data[:256]
     return next((plugin for plugin in _PLUGINS if plugin.recognises(head)), None)

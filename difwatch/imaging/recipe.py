@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.imaging.decode import Picture, decode
+from difwatch.imaging.broken import BROKEN
+from difwatch.imaging.decode import DecodeError, Picture, decode
 from difwatch.imaging.tensor import tensor
 from difwatch.model.settings import Recipe
 
@@ -57,7 +58,10 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
         Says what is wrong with the file.
     """
     picture = decode(data, max_pixels, _FAST_SIDE * px if name == "fast" else None)
-    return Made(picture.width, picture.height, _in_srgb(picture, px), picture.frames)
+    try:
+        return Made(picture.width, picture.height, _in_srgb(picture, px), picture.frames)
+    except BROKEN as error:
+        raise DecodeError(f"the picture cannot be shrunk: {error}") from error
 
 
 def _in_srgb(picture: Picture, px: int) -> NDArray[np.uint8]:

@@ -15,16 +15,21 @@ KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
     "bytes": lambda image: -image.size,
     "oldest": lambda image: image.mtime_ns,
     "newest": lambda image: -image.mtime_ns,
-    "path": lambda image: (image.path.count(b"/"), len(image.path), image.path),
+    "path": lambda image: (image.path.count(b"/"), len(paths.name(image.path)), image.path),
 }
 """What makes one picture better than another; the first rule that differs between two pictures decides.
 
-Of two paths the one with fewer directories is better, then the shorter one: a mark of a copy, such as " (1)" or
-"Copy of", makes a name longer.
+Of two paths the one with fewer directories is better, then the one with the shorter name: a mark of a copy, such as
+" (1)" or "Copy of", makes a name longer.
 """
 
 _Bucket = tuple[int, tuple[int, int]]
 """A tensor, and the sizes that pictures must share."""
+
+
+def is_hidden(image: Image) -> bool:
+    """Tell whether a picture has no name without a hidden part."""
+    return all(map(paths.is_hidden, (image.path, *image.links)))
 
 
 def keep_order(images: Iterable[Image], keep: Sequence[KeepRule]) -> list[Image]:
@@ -34,9 +39,7 @@ def keep_order(images: Iterable[Image], keep: Sequence[KeepRule]) -> list[Image]
     The path decides where the rules do not.
     """
     rules = [KEEP_RULES[name] for name in keep] + [KEEP_RULES["path"]]
-    return sorted(
-        images, key=lambda image: (not image.reference, paths.is_hidden(image.path), *(rule(image) for rule in rules))
-    )
+    return sorted(images, key=lambda image: (not image.reference, is_hidden(image), *(rule(image) for rule in rules)))
 
 
 def group_images(

@@ -33,6 +33,13 @@ def read_rules(connection: Connection, asked: Asked = AS_CONFIGURED) -> MatchRul
         return MatchRules.of(configured, {}, NOTHING_YET, asked)
     if asked.threshold is not None and asked.threshold > store.remembered.mse:
         raise UsageError(f"--similarity {asked.threshold:g}: {_too_far(asked.threshold, store.remembered)}")
+    now = asked.configured
+    if (
+        asked.threshold is None
+        and now is not None
+        and now.threshold > max(store.remembered.mse, configured.threshold)
+    ):
+        raise UsageError(f"similarity = {now.threshold:g}: {_too_far(now.threshold, store.remembered)}")
     return MatchRules.of(configured, folders.in_force(connection), store, asked)
 
 

@@ -14,7 +14,7 @@ from difwatch.compare.distance import TURNS, mse_limit, sse_of_turns
 from difwatch.digest import digest_of
 from difwatch.errors import UsageError
 from difwatch.imaging import DecodeError, make
-from difwatch.matches.groups import KEEP_RULES, keep_order
+from difwatch.matches.groups import KEEP_RULES, is_hidden, keep_order
 from difwatch.matches.rules import MatchRules, Mismatch, level
 from difwatch.model.pictures import Ignored, Image
 from difwatch.model.settings import KeepRule
@@ -95,6 +95,8 @@ def _kept(a: Image, b: Image, keep: Sequence[KeepRule]) -> str:
     first, second = keep_order((a, b), keep)
     if first.reference != second.reference:
         return f"kept: {shown_path(first.path)} (it is in a reference folder)"
+    if is_hidden(first) != is_hidden(second):
+        return f"kept: {shown_path(first.path)} (the other one is hidden)"
     last: KeepRule = "path"
     rule = next(name for name in (*keep, last) if KEEP_RULES[name](first) != KEEP_RULES[name](second))
     return f"kept: {shown_path(first.path)} (better by {rule})"

@@ -24,6 +24,7 @@ LAST: Key = ((1 << 63) - 1, (1 << 63) - 1)
 COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
 
 _SAMPLE = 100_000
+_MIXES = 1_000_003
 
 
 def insert(connection: Connection, table: Table, hits: Hits, *, or_ignore: bool = False) -> int:
@@ -48,12 +49,13 @@ def nth_distance(connection: Connection, table: Table, distances: Select[Any], c
         Their number, more than ``place``.
     """
     step = count // _SAMPLE + 1
-    sample = distances.where((table.c.a * 31 + table.c.b) % step == 0) if step > 1 else distances
-    sorted_ = sample.order_by(table.c.sse).offset(place // step).limit(1)
-    distance: int | None = connection.execute(sorted_).scalar_one_or_none()
-    if distance is None:  # a sample that is smaller than its share
-        return int(connection.execute(sample.order_by(table.c.sse.desc()).limit(1)).scalar_one())
-    return distance
+    # A prime factor, so that no step makes the sample depend on the difference of the ids.
+    sample = distances.where((table.c.a * _MIXES + table.c.b) % step == 0) if step > 1 else distances
+    for some, at in ((sample, place // step), (distances, place)):
+        distance: int | None = connection.execute(some.order_by(table.c.sse).offset(at).limit(1)).scalar_one_or_none()
+        if distance is not None:
+            return distance
+    raise ValueError(f"there are no {place + 1} distances")
 
 
 def page_end(connection: Connection, tables: Iterable[Table], after: Key, rows: int) -> Key:

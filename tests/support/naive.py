@@ -87,7 +87,15 @@ def read_file(path: bytes, px: int = 50) -> Picture:
 
 def keep_order(one: Picture) -> tuple:
     hidden = any(part.startswith(b".") for part in one.path.split(b"/"))
-    return (hidden, -one.width * one.height, -one.size, one.mtime_ns, one.path.count(b"/"), len(one.path), one.path)
+    return (
+        hidden,
+        -one.width * one.height,
+        -one.size,
+        one.mtime_ns,
+        one.path.count(b"/"),
+        len(os.path.basename(one.path)),
+        one.path,
+    )
 
 
 def scope(path: bytes, roots: list[bytes], in_folder: bool | str) -> bytes | None:

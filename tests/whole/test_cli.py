@@ -122,7 +122,7 @@ def test_what_counts_as_a_match_can_be_said_when_reading(place, name, rotate, sa
     assert found == wanted
 
 
-def test_a_configuration_that_says_something_else_by_now_is_used_and_that_is_said(place, tmp_path):
+def test_a_configuration_that_says_something_else_by_now_is_used_and_that_is_said(place, tmp_path, monkeypatch):
     config = tmp_path / "config.toml"
     config.write_text('similarity = "loose"\nsame_dim = false\n')
     done = called(place / "state", "--config", config, "report", "--format", "json")
@@ -133,6 +133,17 @@ def test_a_configuration_that_says_something_else_by_now_is_used_and_that_is_sai
     assert (settings["threshold"], settings["same_dim"]) == (50, False)
     config.write_text('similarity = "similar"\n')
     assert called(place / "state", "--config", config, "report").stderr == ""
+    config.write_text('similarity = "loose"\n')
+    with monkeypatch.context() as patch:
+        patch.setenv("DIFWATCH_SIMILARITY", "similar")
+        patch.setenv("DIFWATCH_ROTATE", "true")
+        assert called(place / "state", "--config", config, "report").stderr == "", (
+            "the environment goes before the file"
+        )
+    config.write_text("similarity = 100\n")
+    done = called(place / "state", "--config", config, "report", check=False)
+    assert (done.returncode, "remembered up to an MSE of 50" in done.stderr) == (2, True)
+    config.write_text('similarity = "similar"\n')
     asked = called(place / "state", "--config", config, "report", "--format", "json", "--any-size").stdout
     assert json.loads(asked)["settings"]["same_dim"] is False
 

@@ -148,3 +148,17 @@ def test_colours_commute_with_turning(size):
     upright = make(encoded(image, icc_profile=profile), 20).tensor
     turned = make(encoded(image.transpose(Image.Transpose.ROTATE_90), icc_profile=profile), 20).tensor
     assert np.array_equal(turned, np.rot90(upright))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_profile_of_other_colours_does_not_count_for_grey(mode, kind):
+    grey = photo(1).convert(mode)
+    assert mse(encoded(grey, kind), encoded(grey, kind, icc_profile=profiles.cmyk_profile())) == 0
+
+
+def test_a_profile_of_very_many_bytes_is_not_used():
+    image = photo(1)
+    swapped = profiles.rgb_profile(profiles.SRGB[::-1])
+    assert mse(encoded(image, "TIFF"), encoded(image, "TIFF", icc_profile=swapped)) > 100
+    assert mse(encoded(image, "TIFF"), encoded(image, "TIFF", icc_profile=swapped + bytes(5 << 20))) == 0

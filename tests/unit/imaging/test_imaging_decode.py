@@ -4,6 +4,7 @@ import importlib.util
 import io
 import itertools
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -247,7 +248,7 @@ def test_a_picture_that_an_extra_would_decode_says_which(head, words):
         decode(head + bytes(100))
 
 
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "subsampling": 2}])
+@pytest.mark.parametrize("options", [{}, {"optimize": True, "subsampling": 2}])
 @pytest.mark.parametrize("recipe", ["exact", "fast"])
 def test_a_jpeg_that_lacks_only_its_end_mark_is_the_same_picture(options, recipe):
     whole = encoded(photo(4, 900, 700), "JPEG", **options)
@@ -271,3 +272,23 @@ def test_heic_is_a_picture_out_of_the_box(corpus):
 def test_broken_heic_is_refused_in_words():
     with pytest.raises(DecodeError, match=r"damaged|not those"):
         decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+
+
+def test_a_progressive_jpeg_that_is_cut_is_refused_wherever_it_is_cut():
+    """It may lack whole scans, and then no pixel says so."""
+    whole = encoded(photo(4, 300, 200), "JPEG", progressive=True, quality=90)
+    for length in range(len(whole) // 10, len(whole) - 1, 97):
+        with pytest.raises(DecodeError):
+            decode(whole[:length])
+
+
+def test_avif_under_a_general_brand_is_a_picture():
+    data = bytearray(encoded(photo(2), "AVIF"))
+    data[8:12] = b"mif1"
+    assert (decode(bytes(data)).width, decode(bytes(data)).height) == (60, 40)
+
+
+def test_a_decoder_that_cannot_be_imported_is_one_that_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    with pytest.raises(DecodeError, match="JPEG XL needs a decoder"):
+        decode(b"\xff\x0a" + bytes(100))

@@ -124,6 +124,8 @@ def test_twenty_thousand_plain_pictures_of_all_sizes_take_one_pass_too():
         (b"/p/IMG.jpg", b"/p/IMG-edited.jpg"),
         (b"/p/IMG.jpg", b"/p/IMG_copy.jpg"),
         (b"/p/z.jpg", b"/p/a/z.jpg"),
+        (b"/p/2019 summer holiday/IMG.jpg", b"/p/2020/IMG (1).jpg"),
+        (b"../../p/z.jpg", b".thumbs/aa/z.jpg"),
         (b"/p/deep/down/z.jpg", b"/p/.versions/z.jpg"),
         (b"/p/z.jpg", b"/p/.z.jpg"),
     ],
@@ -137,3 +139,17 @@ def test_of_equal_pictures_the_one_with_the_plainer_path_is_kept(kept, goes):
 def test_a_hidden_path_never_wins_even_if_it_is_larger():
     hidden, plain = Image(b"/p/.old/a.jpg", 1, b"x", 99, 99, 999, 0), Image(b"/p/b.jpg", 1, b"y", 10, 10, 100, 5)
     assert keep_order([hidden, plain], ("pixels", "bytes", "oldest", "path"))[0] is plain
+
+
+def test_a_file_with_a_plain_name_beside_a_hidden_one_is_not_hidden():
+    linked = Image(b"/p/.h/a.jpg", 1, b"x", 99, 99, 999, 0, links=(b"/p/a.jpg",))
+    other = Image(b"/p/b.jpg", 1, b"y", 10, 10, 100, 5)
+    assert keep_order([other, linked], ("pixels", "bytes", "oldest", "path"))[0] is linked
+
+
+def test_of_relative_folders_above_the_better_picture_is_kept():
+    better, lesser = (
+        Image(b"../../pics/good.png", 1, b"x", 80, 80, 9, 0),
+        Image(b"low/small.png", 1, b"y", 8, 8, 9, 0),
+    )
+    assert keep_order([lesser, better], ("pixels", "bytes", "oldest", "path"))[0] is better

@@ -137,3 +137,16 @@ def test_of_very_many_distances_about_the_asked_one_is_returned(engine):
         rescans.put(connection, many)
         distance = rescans.nth_distance(connection, 10**6, place)
     assert abs((many["sse"] < distance).sum() - place) < 0.02 * len(a)
+
+
+def test_a_distance_is_found_however_regular_the_pairs_are(engine):
+    """Each picture matches the next one only: the ids of all pairs differ by one."""
+    count = 110_000
+    regular = np.zeros(count, HIT)
+    regular["a"], regular["b"] = np.arange(1, count + 1), np.arange(2, count + 2)
+    regular["sse"] = np.random.default_rng(3).integers(0, 10**6, count)
+    with writing(engine) as connection:
+        begin(connection, {}, 10**6)
+        rescans.put(connection, regular)
+        distance = rescans.nth_distance(connection, 10**6, 50_000)
+    assert abs((regular["sse"] < distance).sum() - 50_000) < 0.02 * count
