@@ -151,7 +151,7 @@ class RunningRescan:
             )
         least = mse_limit(max(plan.least, store.remembered.mse), store.values)
         while self._pairs > plan.most_pairs and self._limit > least:
-            middle = rescans.nth_distance(connection, self._limit, plan.most_pairs // 2)
+            middle = rescans.nth_distance(connection, self._limit, self._pairs, plan.most_pairs // 2)
             self._limit = min(self._limit, reach.halved(middle, store.values, least))
             rescans.narrow(connection, store.recipe_id, self._limit)
             self._pairs = rescans.count_pairs(connection)

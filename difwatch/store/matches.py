@@ -25,10 +25,12 @@ def count(connection: Connection, recipe_id: int, limit: int) -> int:
     return connection.execute(select(func.count()).select_from(_distances(recipe_id, limit).subquery())).scalar_one()
 
 
-def nth_distance(connection: Connection, recipe_id: int, limit: int, place: int) -> int:
-    """Return the SSE at a place (from 0) among the sorted matches up to a limit, about that one if there are many."""
-    ours = _distances(recipe_id, limit)
-    return pairs.nth_distance(connection, match, ours, count(connection, recipe_id, limit), place)
+def nth_distance(connection: Connection, recipe_id: int, limit: int, total: int, place: int) -> int:
+    """Return the SSE at a place (from 0) among the sorted matches up to a limit, about that one if there are many.
+
+    ``total`` is their number, as `count` returns it.
+    """
+    return pairs.nth_distance(connection, match, _distances(recipe_id, limit), total, place)
 
 
 def _distances(recipe_id: int, limit: int) -> Select[Any]:

@@ -80,7 +80,7 @@ def _narrowed(connection: Connection, reach: Reach) -> Reach:
     limit = reach.limit
     pairs = matches.count(connection, reach.recipe_id, limit)  # some may have been removed
     while pairs > reach.most and limit > reach.least:
-        middle = matches.nth_distance(connection, reach.recipe_id, limit, reach.most // 2)
+        middle = matches.nth_distance(connection, reach.recipe_id, limit, pairs, reach.most // 2)
         limit = halved(middle, reach.values, reach.least)
         pairs = matches.count(connection, reach.recipe_id, limit)
     if limit == reach.limit:

@@ -126,13 +126,13 @@ def put(connection: Connection, hits: Hits) -> int:
     return pairs.insert(connection, rescan_match, hits, or_ignore=True)
 
 
-def nth_distance(connection: Connection, limit: int, place: int) -> int:
-    """Return the SSE at a place (from 0) among the sorted pairs found up to a limit, which must be enough.
+def nth_distance(connection: Connection, limit: int, total: int, place: int) -> int:
+    """Return the SSE at a place (from 0) among the sorted pairs up to a limit, about that one if there are many.
 
-    If there are many, it is about that one.
+    ``total`` is their number, as `count_pairs` returns it.
     """
     distances = select(rescan_match.c.sse).where(rescan_match.c.sse <= limit)
-    return pairs.nth_distance(connection, rescan_match, distances, count_pairs(connection), place)
+    return pairs.nth_distance(connection, rescan_match, distances, total, place)
 
 
 def narrow(connection: Connection, recipe_id: int, limit: int) -> None:

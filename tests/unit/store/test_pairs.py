@@ -135,7 +135,7 @@ def test_of_very_many_distances_about_the_asked_one_is_returned(engine):
     with writing(engine) as connection:
         begin(connection, {}, 10**6)
         rescans.put(connection, many)
-        distance = rescans.nth_distance(connection, 10**6, place)
+        distance = rescans.nth_distance(connection, 10**6, len(a), place)
     assert abs((many["sse"] < distance).sum() - place) < 0.02 * len(a)
 
 
@@ -148,5 +148,5 @@ def test_a_distance_is_found_however_regular_the_pairs_are(engine):
     with writing(engine) as connection:
         begin(connection, {}, 10**6)
         rescans.put(connection, regular)
-        distance = rescans.nth_distance(connection, 10**6, 50_000)
+        distance = rescans.nth_distance(connection, 10**6, count, 50_000)
     assert abs((regular["sse"] < distance).sum() - 50_000) < 0.02 * count

@@ -347,7 +347,7 @@ PUBLIC = {
     "matches.within": lambda c: list(matches.within(c, 1, 0, True)),
     "matches.neighbours": lambda c: matches.neighbours(c, [1], 0, True),
     "matches.count": lambda c: matches.count(c, 1, 0),
-    "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0, 0),
+    "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0, 1, 0),
     "matches.sweep": lambda c: matches.sweep(c, 1, 0, (0, 0), 1),
     "pictures.images": lambda c: list(pictures.images(c, {1: Folder(b"/p")}, {1: 0}, 1)),
     "pictures.files_like": lambda c: pictures.files_like(c, 1, None, 1),
