@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from difwatch.control.state_dir import StateDir
     from difwatch.model.settings import Settings
 
+MATCHING_ENVIRONMENT = {
+    "similarity": "DIFWATCH_SIMILARITY",
+    "rotate": "DIFWATCH_ROTATE",
+    "same_dim": "DIFWATCH_SAME_DIM",
+}
+"""The variables that say what counts as a match, by key of the configuration."""
+
 
 class Context:
     """The options before the command.
@@ -35,6 +42,7 @@ class Context:
         self.verbose = verbose
         self.quiet = quiet
         self._state_dir = state_dir
+        self._config: Config | None = None
 
     @property
     def state_dir(self) -> StateDir:
@@ -47,23 +55,23 @@ class Context:
         return default_state_dir(os.environ)
 
     def config(self) -> Config:
-        """Read the configuration of this command; its folders need not exist."""
+        """Read the configuration of this command, once; its folders need not exist.
+
+        As for ``watch``, the environment goes before the file where it says what counts as a match.
+        """
         from difwatch import config
 
-        return config.load(config.find(self.config_file, os.environ), {}, check_folders=False)
+        if self._config is None:
+            given = {key: os.environ.get(name) for key, name in MATCHING_ENVIRONMENT.items()}
+            flags: dict[str, object] = {key: value for key, value in given.items() if value}
+            for key in flags.keys() - {"similarity"}:
+                flags[key] = click.BOOL.convert(flags[key], None, None)
+            self._config = config.load(config.find(self.config_file, os.environ), flags, check_folders=False)
+        return self._config
 
     def configured(self, stored: Settings) -> Settings:
-        """Return the settings that a configuration file names, and those of the store where it names none."""
-        from difwatch import config
-
-        # As for watch: the environment goes before the file.
-        names = {"similarity": "DIFWATCH_SIMILARITY", "rotate": "DIFWATCH_ROTATE", "same_dim": "DIFWATCH_SAME_DIM"}
-        given = {key: os.environ.get(name) for key, name in names.items()}
-        flags: dict[str, object] = {key: value for key, value in given.items() if value}
-        for key in ("rotate", "same_dim"):
-            if key in flags:
-                flags[key] = click.BOOL.convert(flags[key], None, None)
-        loaded = config.load(config.find(self.config_file, os.environ), flags, check_folders=False)
+        """Return the settings that the configuration names, and those of the store where it names none."""
+        loaded = self.config()
         wanted = loaded.settings()
         same = ("rotate", "same_dim", "keep", "compare_references")
         fields = {"similarity": "threshold"} | {name: name for name in same}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from difwatch.cli.context import Context
+from difwatch.cli.context import MATCHING_ENVIRONMENT, Context
 
 
 @click.command("watch", short_help="Index the folders, then follow every change in them.")
@@ -14,14 +14,19 @@ from difwatch.cli.context import Context
 @click.option(
     "--similarity",
     metavar="NAME|MSE",
-    envvar="DIFWATCH_SIMILARITY",
+    envvar=MATCHING_ENVIRONMENT["similarity"],
     help='"duplicates", "similar", "normal", "loose" or an MSE.',
 )
-@click.option("--rotate/--no-rotate", default=None, envvar="DIFWATCH_ROTATE", help="Compare all four quarter turns.")
+@click.option(
+    "--rotate/--no-rotate",
+    default=None,
+    envvar=MATCHING_ENVIRONMENT["rotate"],
+    help="Compare all four quarter turns.",
+)
 @click.option(
     "--same-dim/--any-size",
     default=None,
-    envvar="DIFWATCH_SAME_DIM",
+    envvar=MATCHING_ENVIRONMENT["same_dim"],
     help="Count only pictures of equal size, or resized copies as well.",
 )
 @click.option("--px-size", type=int, envvar="DIFWATCH_PX_SIZE", help="Side of the tensors, 10 to 5000.")
