@@ -18,11 +18,13 @@ from difwatch.actions.plan import Policy
 from difwatch.compare.budget import MOST_PAIRS
 from difwatch.errors import UsageError
 from difwatch.model.jobs import Limits, WorkerLimits
-from difwatch.model.settings import MSE_MOST, Folder, KeepRule, Role, Settings, WatchMode, similarity_mse
+from difwatch.model.pictures import Level
+from difwatch.model.settings import MSE_MOST, NMSE_MOST, Folder, KeepRule, Role, Settings, WatchMode, similarity_mse
 
 _FLAGS = "command line or environment"
 _MOVE_TO = "~/Duplicates"
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
+Nmse = Annotated[float, Field(ge=0, le=NMSE_MOST)] | Literal[False]
 
 
 def _patterns(lines: list[str]) -> list[str]:
@@ -54,17 +56,21 @@ class FolderConfig(_Strict):
 class Config(_Strict):
     """Everything that can be configured; see the README."""
 
-    similarity: Similarity = 5.0
+    similarity: Similarity = 20.0
     remember_up_to: Annotated[float, Field(ge=0, le=MSE_MOST)] = 50.0
     max_pairs: Annotated[int, Field(ge=1)] = MOST_PAIRS
+    nmse: Nmse = 0.03
+    edited: bool = True
     rotate: bool = True
-    same_dim: bool = True
+    mirror: bool = True
+    same_dim: bool = False
     compare_references: bool = True
     px_size: Annotated[int, Field(ge=10, le=5000)] = 50
-    recipe: Literal["exact", "fast"] = "exact"
+    recipe: Literal["exact", "fast"] = "fast"
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
     keep: list[KeepRule] = ["pixels", "bytes", "oldest", "path"]
     action: Literal["log", "move"] = "log"
+    act_on: Level = "similar"
     move_to: str | None = None  # None: _MOVE_TO, if anything is to be moved
     keep_tree: bool = False
     sidecars: Literal["move", "refuse", "leave"] = "move"
@@ -105,7 +111,18 @@ class Config(_Strict):
 
     def settings(self) -> Settings:
         """Return the settings that decide which pairs count."""
-        return Settings(self.similarity, self.rotate, self.same_dim, tuple(self.keep), self.compare_references)
+        nmse = None if self.nmse is False else float(self.nmse)
+        return Settings(
+            threshold=self.similarity,
+            rotate=self.rotate,
+            same_dim=self.same_dim,
+            keep=tuple(self.keep),
+            compare_references=self.compare_references,
+            nmse=nmse,
+            edited=self.edited and nmse is not None,
+            mirror=self.mirror,
+            act_on=self.act_on,
+        )
 
     def limits(self) -> Limits:
         """Return the largest file that is decoded."""
@@ -116,7 +133,9 @@ class Config(_Strict):
         return WorkerLimits(self.decode_seconds, self.decode_memory_mb << 20)
 
     def remembered(self) -> float:
-        """Return the mean squared error up to which pairs are stored, never less than that of a match."""
+        """Return the error up to which pairs are stored: the NMSE, or without it an MSE no less than a match."""
+        if self.nmse is not False:
+            return float(self.nmse)
         own = [table.similarity for table in self.folder if table.similarity is not None]
         return max(self.remember_up_to, self.similarity, *own)
 

@@ -99,15 +99,21 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
 
 def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> None:
     # Imported here, because equal bytes need no decoder.
-    from difwatch.compare.distance import sse_of_turns
+    from difwatch.compare.orientation import TURNS
+    from difwatch.compare.pair import tensor_errors, tone_errors
     from difwatch.imaging import DecodeError, make
 
     try:
-        tensors = [make(b"".join(blocks_of(descriptor)), px, recipe).tensor for descriptor in (keeper, victim)]
+        made = [make(b"".join(blocks_of(descriptor)), px, recipe) for descriptor in (keeper, victim)]
     except DecodeError as error:
         raise RefusedError(f"the pictures cannot be compared again: {error}") from error
-    sse = int(sse_of_turns(*tensors).min())
-    if sse > act.limit:
+    errors = tensor_errors(made[0].tensor, made[1].tensor)
+    if act.tone_limit is not None and errors.min() > 0:
+        tone = int(tone_errors(*((one.tensor, one.inside) for one in made)).min())
+        if tone > act.tone_limit:
+            raise RefusedError(f"it no longer matches the picture to keep (SSE of tones {tone} > {act.tone_limit})")
+    sse = int(errors[: len(TURNS)].min())
+    if act.level != "edited" and sse > act.limit:
         raise RefusedError(f"it is no longer within the threshold of the picture to keep (SSE {sse} > {act.limit})")
 
 

@@ -1,8 +1,8 @@
 """Deciding what is done with pictures that have a better one; nothing is touched. Pure.
 
 **The survivor invariant.** A picture that goes is a member of a group. The primary of that group stays: it is a
-member of none, and only members go. Each member is within the threshold of its primary. So for each picture that
-goes, one within its threshold stays. `difwatch.actions.move` checks on the disk, at the moment it acts, that both are
+member of none, and only members go. Each member matches its primary directly. So for each picture that goes, one
+that it matches stays. `difwatch.actions.move` checks on the disk, at the moment it acts, that both are
 unchanged and are not the same file.
 
 A picture with another hard link stays: moving one of its names would free nothing. An animation or a document of
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from difwatch import paths
-from difwatch.model.pictures import Group, Image
+from difwatch.model.pictures import Group, Image, Level, Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,20 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A picture that goes. ``sse`` is its distance from the keeper, ``limit`` the largest that is allowed.
+    """A picture that goes, and how alike it is to the keeper.
 
-    ``target`` is the wanted path of a moved picture; a taken name gets a number.
+    ``sse`` is its distance from the keeper, at least 1 unless they look the same. ``limit`` is the largest of
+    similar pictures, ``tone_limit`` the largest of their tones, None where these do not count. ``target`` is the
+    wanted path of a moved picture; a taken name gets a number.
     """
 
     kind: str
     image: Image
     keeper: Image
+    level: Level
     sse: int
     limit: int
+    tone_limit: int | None = None
     target: bytes | None = None
 
 
@@ -58,7 +62,12 @@ class Keep:
 Step = Act | Keep
 
 
-def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], folders: Sequence[bytes]) -> list[Step]:
+def plan(
+    groups: Iterable[Group],
+    policy_of: Callable[[Image], Policy | str],
+    folders: Sequence[bytes],
+    tone_limit: int | None = None,
+) -> list[Step]:
     """Decide for each duplicate whether it goes.
 
     Parameters
@@ -69,6 +78,8 @@ def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], fo
         Returns the policy for a picture, or why it stays.
     folders
         The watched folders.
+    tone_limit
+        The largest SSE of the tones of a match; None where these do not count.
     """
     steps: list[Step] = []
     for group in groups:
@@ -79,9 +90,14 @@ def plan(groups: Iterable[Group], policy_of: Callable[[Image], Policy | str], fo
             if reason is not None or isinstance(policy, str):
                 steps.append(Keep(image, reason or ""))
                 continue
-            limit = min(image.limit, keeper.limit)
-            steps.append(Act(policy.kind, image, keeper, member.sse, limit, _target(image.path, policy, folders)))
+            steps.append(_act(member, keeper, policy, tone_limit, _target(image.path, policy, folders)))
     return steps
+
+
+def _act(member: Member, keeper: Image, policy: Policy, tone_limit: int | None, target: bytes | None) -> Act:
+    sse = 0 if member.level in ("identical", "duplicate") else max(1, member.errors.sse)
+    limit = min(member.image.limit, keeper.limit)
+    return Act(policy.kind, member.image, keeper, member.level, sse, limit, tone_limit, target)
 
 
 def fingerprint(steps: Iterable[Step], along: Callable[[Act], Sequence[bytes]]) -> str:

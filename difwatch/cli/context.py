@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,10 +73,9 @@ class Context:
         """Return the settings that the configuration names, and those of the store where it names none."""
         loaded = self.config()
         wanted = loaded.settings()
-        same = ("rotate", "same_dim", "keep", "compare_references")
-        fields = {"similarity": "threshold"} | {name: name for name in same}
+        fields = {"similarity": "threshold"} | {field.name: field.name for field in dataclasses.fields(wanted)}
         named = {fields[name] for name in fields.keys() & loaded.model_fields_set}
-        return replace(stored, **{name: getattr(wanted, name) for name in named})
+        return dataclasses.replace(stored, **{name: getattr(wanted, name) for name in named})
 
     def must_have_store(self) -> None:
         """Raise an error if there is no store, rather than make one."""

@@ -16,6 +16,7 @@ _OPTIONS = (
         help='Use this similarity, not the configured one: "duplicates", "similar", "normal", "loose" or an MSE.',
     ),
     click.option("--rotate/--no-rotate", default=None, help="Count turned copies, or only upright ones."),
+    click.option("--mirror/--no-mirror", default=None, help="Count mirrored copies, as edited versions, or do not."),
     click.option(
         "--same-dim/--any-size", default=None, help="Count only pictures of equal size, or resized copies as well."
     ),
@@ -23,7 +24,7 @@ _OPTIONS = (
 
 
 def matching_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--similarity``, ``--rotate`` and ``--same-dim`` to a command."""
+    """Add ``--similarity``, ``--rotate``, ``--mirror`` and ``--same-dim`` to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -80,7 +80,7 @@ def described(progress: Progress, rate: float) -> str:
 
 def described_rescan(progress: RescanProgress, rate: float) -> str:
     """Return the progress of a full search in words; ``rate`` is in parts per second."""
-    text = f"{progress.pairs} pairs found up to an MSE of {progress.mse:g}"
+    text = f"{progress.pairs} pairs found up to an {progress.measure.upper()} of {progress.error:g}"
     return _parts(progress.done, progress.tasks, text, rate)
 
 

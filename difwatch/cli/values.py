@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from difwatch.cli.context import Context
+    from difwatch.model.pictures import Level
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -52,7 +54,13 @@ def real_path(flag: str, given: str | None) -> bytes | None:
 
 
 def asked(
-    context: Context, connection: Connection, similarity: str | None, rotate: bool | None, same_dim: bool | None
+    context: Context,
+    connection: Connection,
+    similarity: str | None = None,
+    rotate: bool | None = None,
+    same_dim: bool | None = None,
+    mirror: bool | None = None,
+    act_on: Level | None = None,
 ) -> Asked:
     """Return what goes before the settings that the store was last kept by.
 
@@ -63,14 +71,11 @@ def asked(
     stored = settings.get_matching(connection)
     configured = context.configured(stored)
     if configured != stored:
-        names = [
-            name
-            for name in ("threshold", "rotate", "same_dim", "keep", "compare_references")
-            if _differ(name, configured, stored)
-        ]
+        names = [field.name for field in fields(Settings) if _differ(field.name, configured, stored)]
         shown = ", ".join("similarity" if name == "threshold" else name for name in names)
         click.echo(f"difwatch: {shown} as configured now; the last 'difwatch watch' had something else", err=True)
-    return Asked(None if configured == stored else configured, similarity_of(similarity), rotate, same_dim)
+    given = Asked(None, similarity_of(similarity), rotate, same_dim, mirror, act_on)
+    return given if configured == stored else replace(given, configured=configured)
 
 
 def _differ(name: str, a: Settings, b: Settings) -> bool:

@@ -1,20 +1,30 @@
-"""All pairs of tensors within a mean squared error, exactly. Pure: arrays in, hits out.
+"""All pairs of pictures within an error, exactly. Pure: arrays in, hits out.
 
 ::
 
-    sketch     sixteen numbers per tensor; their distance never exceeds that of the tensors
-    quadrant   one turn of each tensor is enough to find all four
-    tree       the sketches within a radius
-    refine     the candidates of the tree, decided by the tensors in integers
-    product    every pair by matrix products, exactly, where the tree would exclude little
+    orientation    the eight orientations of a square: four turns, and four mirrored
+    distance       the exact distance, in integers
+    tone           what is left of a tensor without brightness, contrast and colour
 
-    index      new tensors against all known ones, as they arrive
-    blocks     one block of tensors against another: tree or product
-    chunked    all against all in pairs of blocks, by an executor; resumable
-    executor   where that work runs: here, in threads, or elsewhere
-    budget     how much to do at once
+    comparison     what is compared, up to which error, in which orientations
+    by_tensor      by the tensors: difPy's mean squared error
+    by_tone        by the tones: copies that were made brighter, grey, or framed match as well
 
-    distance   the exact distance, in integers        hits    pairs, many in one array
+    sketch         a few numbers for each picture; their distance never exceeds that of the pictures
+    tensor_sketch  sixteen for a tensor              tone_sketch  thirty-two for a tone
+    fold           one orientation of each is enough to find all
+    tree, grid     the sketches within a radius
+    refine         the candidates, decided in integers
+    product        every pair by matrix products, exactly, where sketches would exclude little
 
-This module imports nothing: a worker needs the sketch, but not the search tree.
+    index          new pictures against all known ones, as they arrive
+    blocks         one block of pictures against another: by sketches, or every pair
+    chunked        all against all in pairs of blocks, by an executor; resumable
+    executor       where that work runs: here, in threads, or elsewhere
+    budget         how much to do at once
+
+    pair           two pictures, without any short cut
+    held           tensors in memory                 hits         pairs, many in one array
+
+This module imports nothing: a worker needs the sketches, but not the search tree.
 """

@@ -1,9 +1,10 @@
 """A full search in blocks: bounded memory, any executor, resumable after an interruption.
 
-The tensors are sorted by the first number of their sketch (the brightness) and cut into blocks. Two tensors
-whose brightness differs by more than the radius cannot match, so a block is compared only with itself and with
-the blocks that begin within the radius behind it. Each such pair of blocks is a task. The cuts are values, not
-places: when tensors are removed between two runs, the others fall into the same blocks.
+The pictures are sorted by a number of their sketch that no orientation changes (the level: of tensors the
+brightness) and cut into blocks. Two pictures whose levels differ by more than the radius cannot match, so a block is
+compared only with itself and with the blocks that begin within the radius behind it. Each such pair of blocks is a
+task. The cuts are values, not places: when pictures are removed between two runs, the others fall into the same
+blocks.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.compare.blocks import Block, Radius, hits_between
+from difwatch.compare.blocks import hits_between
+from difwatch.compare.comparison import Comparison
 from difwatch.compare.executor import Executor, Future
 from difwatch.compare.hits import Cut, Hits, Task, joined
-from difwatch.compare.refine import Fetch
-from difwatch.compare.sketch import BRIGHTNESS
+from difwatch.compare.sketch import Block, SketchKind
 
 _HITS_AT_ONCE = 500_000
 
@@ -34,29 +35,31 @@ class Part(NamedTuple):
 
 
 class Chunks:
-    """Tensors sorted by brightness and cut into blocks.
+    """Pictures sorted by level and cut into blocks.
 
     Parameters
     ----------
     ids : ndarray of int64, shape (n,)
         Distinct.
-    rows : ndarray of float32, shape (n, 16)
+    rows : ndarray of float32, shape (n, size)
         Their sketches.
+    comparison
+        What they are compared by.
     cuts
-        Where blocks begin: the result of `cuts_of` for this or an earlier set of tensors.
+        Where blocks begin: the result of `cuts_of` for this or an earlier set of pictures.
     """
 
     def __init__(
-        self, ids: NDArray[np.int64], rows: NDArray[np.float32], radius: Radius, cuts: Iterable[Cut]
+        self, ids: NDArray[np.int64], rows: NDArray[np.float32], comparison: Comparison, cuts: Iterable[Cut]
     ) -> None:
-        order = np.lexsort((ids, rows[:, BRIGHTNESS]))
+        order = np.lexsort((ids, rows[:, comparison.kind.level]))
         self._all = Block(ids[order], rows[order])
-        self.radius = radius
+        self.comparison = comparison
         self._cuts = tuple(cuts)
         self._bounds = list(pairwise([*(self._place(cut) for cut in self._cuts), len(ids)]))
 
     def tasks(self) -> Iterator[Task]:
-        """Yield the pairs of blocks that may hold a match; they depend on the cuts and the radius alone."""
+        """Yield the pairs of blocks that may hold a match; they depend on the cuts and the reach alone."""
         for first in range(len(self._cuts)):
             ends = self._cuts[first + 1][0] if first + 1 < len(self._cuts) else np.inf
             for second in range(first, len(self._cuts)):
@@ -65,33 +68,36 @@ class Chunks:
                 yield first, second
 
     def blocks(self, task: Task) -> tuple[Block, Block | None]:
-        """Return the blocks of a task, without the tensors that are too far from the other block in brightness."""
+        """Return the blocks of a task, without the pictures that are too far from the level of the other block."""
         a = self._all.part(*self._bounds[task[0]])
         if task[0] == task[1]:
             return a, None
         b = self._all.part(*self._bounds[task[1]])
         if not len(a.ids) or not len(b.ids):
             return a.part(0, 0), b.part(0, 0)
-        ours, theirs = (block.rows[:, BRIGHTNESS].astype(np.float64) for block in (a, b))
+        ours, theirs = (self._level(block).astype(np.float64) for block in (a, b))
         start = np.searchsorted(ours, theirs[0] - self._reach)
         stop = np.searchsorted(theirs, ours[-1] + self._reach, side="right")
         return a.part(int(start), len(a.ids)), b.part(0, int(stop))
 
     @property
     def _reach(self) -> float:
-        return self.radius.reach * (1 + 2**-40)  # covers the rounding of a difference
+        return self.comparison.reach * (1 + 2**-40)  # covers the rounding of a difference
+
+    def _level(self, block: Block) -> NDArray[np.float32]:
+        return block.rows[:, self.comparison.kind.level]
 
     def _place(self, cut: Cut) -> int:
-        """Return how many tensors come before a cut."""
-        brightness, id_ = cut
-        level = self._all.rows[:, BRIGHTNESS]
-        first, last = (int(np.searchsorted(level, np.float32(brightness), side)) for side in ("left", "right"))
+        """Return how many pictures come before a cut."""
+        level, id_ = cut
+        levels = self._level(self._all)
+        first, last = (int(np.searchsorted(levels, np.float32(level), side)) for side in ("left", "right"))
         return first + int(np.searchsorted(self._all.ids[first:last], id_))
 
 
-def cuts_of(ids: NDArray[np.int64], rows: NDArray[np.float32], block_rows: int) -> list[Cut]:
-    """Return where blocks of ``block_rows`` tensors begin."""
-    level = rows[:, BRIGHTNESS]
+def cuts_of(kind: SketchKind, ids: NDArray[np.int64], rows: NDArray[np.float32], block_rows: int) -> list[Cut]:
+    """Return where blocks of ``block_rows`` pictures begin."""
+    level = rows[:, kind.level]
     firsts = np.lexsort((ids, level))[::block_rows]
     return [(float(level[place]), int(ids[place])) for place in firsts]
 
@@ -103,18 +109,14 @@ class ChunkedSearch:
     ----------
     chunks, tasks
         The pairs of blocks to compare, each once.
-    fetch
-        Returns tensors; must be picklable if the executor works in other processes.
+        The comparison must be picklable if the executor works in other processes.
     at_once
         Number of tasks in the executor at a time.
     """
 
-    def __init__(
-        self, chunks: Chunks, tasks: Iterable[Task], fetch: Fetch, executor: Executor, at_once: int = 1
-    ) -> None:
+    def __init__(self, chunks: Chunks, tasks: Iterable[Task], executor: Executor, at_once: int = 1) -> None:
         self._chunks = chunks
         self._tasks = iter(tasks)
-        self._fetch = fetch
         self._executor = executor
         self._at_once = at_once
         self._running: deque[tuple[Task, tuple[Block, Block | None], Future]] = deque()
@@ -143,10 +145,10 @@ class ChunkedSearch:
         return Part(task, hits, done is None)
 
     def _submitted(self, blocks: tuple[Block, Block | None], start: int) -> Future:
-        return self._executor.submit(search_blocks, *blocks, self._fetch, self._chunks.radius, start)
+        return self._executor.submit(search_blocks, *blocks, self._chunks.comparison, start)
 
 
-def search_blocks(a: Block, b: Block | None, fetch: Fetch, radius: Radius, start: int) -> tuple[int | None, Hits]:
+def search_blocks(a: Block, b: Block | None, comparison: Comparison, start: int) -> tuple[int | None, Hits]:
     """Return hits from the place ``start`` on, stopping early once there are many.
 
     Returns
@@ -155,7 +157,7 @@ def search_blocks(a: Block, b: Block | None, fetch: Fetch, radius: Radius, start
         ``done`` is the place to continue from, None at the end.
     """
     parts: list[Hits] = []
-    for done, hits in hits_between(a, b, fetch, radius, start):
+    for done, hits in hits_between(a, b, comparison, start):
         parts.append(hits)
         if sum(map(len, parts)) >= _HITS_AT_ONCE:
             return done, joined(parts)

@@ -1,16 +1,12 @@
-"""The exact distance between two tensors, decided in integers alone."""
+"""The exact distance between two tensors or tones, decided in integers alone."""
 
 from __future__ import annotations
 
-import functools
 import math
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-
-TURNS = (0, 90, 180, 270)
-"""Degrees counter-clockwise, in the order in which distances are listed."""
 
 FAR = int(np.iinfo(np.int64).max)
 """Stands for a distance that is known to be beyond the limit, and therefore not computed."""
@@ -19,43 +15,25 @@ _BYTES_AT_ONCE = 1 << 19  # of both sides: as much as stays in the nearest cache
 _FLOAT32_EXACT = 1 << 24
 
 
-def mse_limit(threshold: float, values: int) -> int:
-    """Return the largest sum of squared errors within a threshold: ``floor(threshold * values)``.
+def limit_of(error: float, values: int) -> int:
+    """Return the largest sum of squared errors within a mean error: ``floor(error * values)``; -1 below zero.
 
-    The threshold counts as the decimal number of its shortest text, so 0.29 on 100 values is 29 and not the
+    The error counts as the decimal number of its shortest text, so 0.29 on 100 values is 29 and not the
     28.999... of binary floats.
 
     Parameters
     ----------
-    threshold
-        Mean squared error per channel value, 0 to 65025.
+    error
+        Mean squared error of tensors, 0 to 65025, or of tones, 0 to 4. Below zero: nothing is within it.
     values
-        Number of values in a tensor.
+        By what the sum is divided to give it: the number of values in a tensor, ``3 * px**2``, or for tones
+        ``256 * px**2``.
     """
-    return math.floor(Fraction(str(threshold)) * values)
-
-
-def turned(tensors: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    """Turn tensors of shape (..., px, px, 3) by ``turn`` quarter turns counter-clockwise."""
-    return np.rot90(tensors, turn, axes=(-3, -2))
-
-
-@functools.lru_cache(maxsize=16)
-def _places(px: int, turn: int) -> NDArray[np.intp]:
-    places = np.arange(3 * px * px).reshape(px, px, 3)
-    return np.rot90(places, turn).reshape(-1)
-
-
-def turned_rows(rows: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    """Turn tensors that are laid out as rows (n, d), like `turned`."""
-    if turn % 4 == 0:
-        return rows
-    # Indexing by a table is three times as fast as copying the result of rot90.
-    return np.take(rows, _places(math.isqrt(rows.shape[1] // 3), turn % 4), axis=1)
+    return math.floor(Fraction(str(error)) * values) if error >= 0 else -1
 
 
 def sse_rows(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the sum of squared errors between tensors, row by row.
+    """Return the sum of squared errors row by row.
 
     Exact. The squares are first added in float32. While a sum stays below 2**24, all its parts are integers that
     float32 holds, so nothing is rounded. In any order, the computed sum of d non-negative terms is no less than
@@ -86,18 +64,3 @@ def sse_rows(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
             exactly = difference[row].astype(np.float64)
             sums[start + row] = np.dot(exactly, exactly)
     return sums
-
-
-def sse_of_turns(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the distances between ``a`` and ``b`` turned by 0, 90, 180 and 270 degrees counter-clockwise.
-
-    Parameters
-    ----------
-    a, b : ndarray of uint8, shape (px, px, 3)
-
-    Returns
-    -------
-    ndarray of int64, shape (4,)
-    """
-    rows = np.stack([turned(b, turn).reshape(-1) for turn in range(4)])
-    return sse_rows(np.broadcast_to(a.reshape(-1), rows.shape), rows)

@@ -13,57 +13,52 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.compare.distance import turned_rows
-from difwatch.compare.hits import Hits, hits_within
-from difwatch.compare.refine import Fetch
+from difwatch.compare.comparison import Comparison
+from difwatch.compare.distance import FAR
+from difwatch.compare.hits import Hits
+from difwatch.compare.orientation import ALL, oriented_rows
 
 CANDIDATE_COST = 25.0
-"""The cost of refining a candidate, in units of one pair of tensors here (measured, 50 x 50)."""
+"""The cost of refining a candidate, in units of one pair and orientation here (measured on tensors, 50 x 50)."""
 
 _COLUMNS = 1024
 _TILE = 512  # rows
 _TILE_BYTES = 16 << 20
 
 
-def product_hits(
-    a: NDArray[np.int64], b: NDArray[np.int64], fetch: Fetch, limit: int, rotate: bool
-) -> Iterator[Hits]:
-    """Yield the hits between the tensors of two disjoint lists of ids.
+def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Comparison) -> Iterator[Hits]:
+    """Yield the hits between two disjoint lists of ids.
 
     Parameters
     ----------
     a, b : ndarray of int64
         No id twice.
-    fetch
-        Called for a bounded number of bytes at a time, most often for tensors of *a*.
-    limit
-        Largest sum of squared errors.
-    rotate
-        Compare with all four turns; otherwise upright only.
+    comparison
+        Its ``fetch`` is called for a bounded number of bytes at a time, most often for those of *a*.
     """
     if not len(a) or not len(b):
         return
-    step = _tile_rows(fetch, b)
+    step = _tile_rows(comparison)
     for start in range(0, len(b), step):
         batch = b[start : start + step]
-        turns = _turns(fetch(batch), rotate)
+        oriented = _oriented(comparison.fetch(batch), comparison)
         for first in range(0, len(a), step):
             others = a[first : first + step]
-            distances = _distances(_Tile(fetch(others)), turns)
-            row, column = np.nonzero(distances.min(axis=0) <= limit)
-            yield hits_within(others[row], batch[column], distances[:, row, column].T, limit)
+            distances = _distances(_Tile(comparison.fetch(others)), oriented)
+            row, column = np.nonzero(distances.min(axis=0) <= comparison.limit)
+            yield comparison.hits(others[row], batch[column], _in_all(distances[:, row, column], comparison))
 
 
-def product_hits_within(ids: NDArray[np.int64], fetch: Fetch, limit: int, rotate: bool) -> Iterator[Hits]:
-    """Yield the hits among the tensors of one list of ids, each pair once; see `product_hits`."""
-    step = _tile_rows(fetch, ids)
+def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Iterator[Hits]:
+    """Yield the hits within one list of ids, each pair once; see `product_hits`."""
+    step = _tile_rows(comparison)
     for start in range(0, len(ids), step):
         batch = ids[start : start + step]
-        yield from product_hits(ids[:start], batch, fetch, limit, rotate)
-        tensors = fetch(batch)
-        distances = _distances(_Tile(tensors), _turns(tensors, rotate))
-        row, column = np.nonzero(np.triu(distances.min(axis=0) <= limit, 1))
-        yield hits_within(batch[row], batch[column], distances[:, row, column].T, limit)
+        yield from product_hits(ids[:start], batch, comparison)
+        fetched = comparison.fetch(batch)
+        distances = _distances(_Tile(fetched), _oriented(fetched, comparison))
+        row, column = np.nonzero(np.triu(distances.min(axis=0) <= comparison.limit, 1))
+        yield comparison.hits(batch[row], batch[column], _in_all(distances[:, row, column], comparison))
 
 
 class _Tile:
@@ -81,25 +76,31 @@ class _Tile:
         self.lengths = lengths.astype(self.integer)
 
 
-def _turns(tensors: NDArray[np.uint8], rotate: bool) -> list[_Tile]:
-    return [_Tile(turned_rows(tensors, turn)) for turn in range(4 if rotate else 1)]
+def _oriented(rows: NDArray[np.uint8], comparison: Comparison) -> list[_Tile]:
+    return [_Tile(oriented_rows(rows, number, comparison.channels)) for number in comparison.orientations]
 
 
-def _tile_rows(fetch: Fetch, ids: NDArray[np.int64]) -> int:
-    values = fetch(ids[:1]).shape[1] if len(ids) else 1
-    return max(1, min(_TILE, _TILE_BYTES // (4 * values)))
+def _in_all(distances: NDArray[np.signedinteger], comparison: Comparison) -> NDArray[np.int64]:
+    """Return distances in some orientations (k, n) as those in all of them (n, 8)."""
+    out = np.full((distances.shape[1], len(ALL)), FAR)
+    out[:, comparison.orientations] = distances.T
+    return out
 
 
-def _distances(a: _Tile, turns: list[_Tile]) -> NDArray[np.signedinteger]:
-    """Return the distances between each tensor of *a* and each turned tensor, shape (turns, a, b)."""
-    shape = (len(a.rows), len(turns[0].rows))
-    out = np.empty((len(turns), *shape), a.integer)
+def _tile_rows(comparison: Comparison) -> int:
+    return max(1, min(_TILE, _TILE_BYTES // (4 * comparison.row_bytes)))
+
+
+def _distances(a: _Tile, oriented: list[_Tile]) -> NDArray[np.signedinteger]:
+    """Return the distances between each tensor of *a* and each oriented one, shape (orientations, a, b)."""
+    shape = (len(a.rows), len(oriented[0].rows))
+    out = np.empty((len(oriented), *shape), a.integer)
     product = np.empty(shape, np.float32)
-    for turn, b in enumerate(turns):
-        np.add.outer(a.lengths, b.lengths, out=out[turn])
+    for number, b in enumerate(oriented):
+        np.add.outer(a.lengths, b.lengths, out=out[number])
         for start in range(0, a.rows.shape[1], _COLUMNS):
             columns = slice(start, start + _COLUMNS)
             np.matmul(a.rows[:, columns], b.rows[:, columns].T, out=product)
             product *= 2
-            out[turn] -= product.astype(a.integer)
+            out[number] -= product.astype(a.integer)
     return out

@@ -1,108 +1,109 @@
-"""A sketch: sixteen numbers per tensor whose distance never exceeds that of the tensors.
+"""Sketches: a few numbers for each tensor or tone, whose distance never exceeds that of what they stand for.
 
-The sketch of a tensor is its coordinates along sixteen orthonormal directions: low frequencies of the
-two-dimensional cosine transform (DCT-II), in a basis of brightness and two colour differences.
+Each number is a coordinate along one of some orthonormal directions: low frequencies of the two-dimensional cosine
+transform (DCT-II). What the directions are, and why no difference gets longer, is told where they are defined:
+`difwatch.compare.tensor_sketch` and `difwatch.compare.tone_sketch`.
 
-**Why it never lengthens a difference.** Let S be the 16 x d matrix of the directions. The one-dimensional
-DCT-II vectors are orthonormal, and so are the rows of ``_COLOURS``. A direction is the outer product of a
-row vector, a column vector and a colour vector, and the inner product of two outer products is the product
-of the inner products of their parts: 1 for equal directions, 0 for different ones. So the rows of S are
-orthonormal, and completing them to an orthonormal basis of the whole space with further rows R gives
-
-    |x|^2 = |Sx|^2 + |Rx|^2 >= |Sx|^2        for every x, in particular for x = a - b.
-
-Hence ``|Sa - Sb|^2 > limit`` proves ``SSE(a, b) > limit``.
-
-**What rounding may add.** With u = 2**-53: an entry of S is the product of three computed factors, each within
-64 u of the true one, and is at most 2/px in size; a coefficient is a sum over d = 3 px^2 products in nested
-sums of lengths px, px and 3; |x| <= 255 sqrt(d). By the Cauchy-Schwarz inequality the coefficient is within
-(2 px + 3 + 256) u * |x| * sqrt(3) of the true one, and storing it as float32 adds at most 2**-24 of its
-size, itself at most |x|. Two sketches of 16 such coefficients are therefore within
-
-    margin(px) = 2 * sqrt(16) * |x| * (2**-24 + (2 px + 259) * sqrt(3) * 2**-53)
-
-of their true difference. The distance between two stored sketches is computed in float64, to a relative
-error below 32 u. ``radius`` allows for both.
-
-**Turning.** For the quarter turn, counter-clockwise, coefficient (u, v) of the turned tensor is (-1)^u times
-coefficient (v, u) of the tensor. The sixteen directions are closed under this, so the sketches of the other
-three turns are obtained by permuting and negating numbers, without any rounding.
+**Turning and mirroring.** For the quarter turn, counter-clockwise, coefficient (u, v) of the turned tensor is (-1)^u
+times coefficient (v, u) of the tensor; mirrored left to right, it is (-1)^v times coefficient (u, v). The directions
+are closed under this, so the sketches of the other orientations are obtained by permuting and negating numbers,
+without any rounding.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Orthonormal rows: brightness, red against blue, green against both.
-_COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+from difwatch.compare.orientation import MIRRORED
 
-# (colour, u, v): frequency u down the rows, v along the columns. The search tree uses six of them.
-_DIRECTIONS = (
-    (0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (2, 0, 0), (0, 1, 1), (0, 0, 2), (0, 2, 0),
-    (0, 1, 2), (0, 2, 1), (1, 0, 1), (1, 1, 0), (2, 0, 1), (2, 1, 0), (0, 0, 3), (0, 3, 0),
-)  # fmt: skip
-_FREQUENCIES = 1 + max(max(u, v) for _, u, v in _DIRECTIONS)
-
-BRIGHTNESS = _DIRECTIONS.index((0, 0, 0))
-"""Index of the brightness in a sketch; no turn changes the brightness."""
-
-ACROSS, DOWN = _DIRECTIONS.index((0, 0, 1)), _DIRECTIONS.index((0, 1, 0))
-"""Indices of the slope of the brightness along the columns and down the rows."""
-
-SIZE = len(_DIRECTIONS)
-"""Number of values in a sketch."""
+Direction = tuple[int, int, int]
+"""A colour, and the frequencies down the rows and along the columns."""
 
 
-@functools.lru_cache(maxsize=4)
-def _cosines(px: int) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True, eq=False)
+class SketchKind:
+    """What the numbers of a sketch are.
+
+    Attributes
+    ----------
+    size
+        Their number.
+    level
+        Index of a number that no orientation changes; full searches are cut into blocks by it.
+    across, down
+        Indices of the slope of the brightness along the columns and down the rows.
+    tree
+        Indices of the numbers that vary most; the search tree uses them.
+    source, turned, mirrored
+        A sketch turned once is ``sketch[source] * turned``, and mirrored ``sketch * mirrored``.
+    """
+
+    size: int
+    level: int
+    across: int
+    down: int
+    tree: tuple[int, ...]
+    source: NDArray[np.intp]
+    turned: NDArray[np.float32]
+    mirrored: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls, directions: Sequence[Direction], tree: Sequence[Direction], level: int, unchanged: int = 0
+    ) -> SketchKind:
+        """Return the kind of sketches along some directions, followed by numbers that no orientation changes."""
+        total = len(directions) + unchanged
+        source, turned, mirrored = np.arange(total), np.ones(total, np.float32), np.ones(total, np.float32)
+        for number, (colour, u, v) in enumerate(directions):
+            source[number] = directions.index((colour, v, u))
+            turned[number], mirrored[number] = (-1.0) ** u, (-1.0) ** v
+        across, down = directions.index((0, 0, 1)), directions.index((0, 1, 0))
+        return cls(total, level, across, down, tuple(map(directions.index, tree)), source, turned, mirrored)
+
+    def oriented(self, rows: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
+        """Return the sketches (n, size) of the same pictures in another orientation."""
+        if orientation in MIRRORED:
+            rows = rows * self.mirrored
+        for _ in range(orientation % 4):
+            rows = rows[:, self.source] * self.turned
+        return rows
+
+
+class Block(NamedTuple):
+    """Pictures: their ids (n,), in any order, and sketches (n, size)."""
+
+    ids: NDArray[np.int64]
+    rows: NDArray[np.float32]
+
+    def part(self, start: int, stop: int) -> Block:
+        """Return the pictures from ``start`` up to ``stop``."""
+        return Block(self.ids[start:stop], self.rows[start:stop])
+
+
+@functools.lru_cache(maxsize=8)
+def cosines(px: int, frequencies: int) -> NDArray[np.float64]:
     """Return the first rows of the orthonormal DCT-II, shape (frequencies, px)."""
     position = (2 * np.arange(px) + 1) * (math.pi / (2 * px))
-    rows = np.cos(np.arange(_FREQUENCIES)[:, None] * position) * math.sqrt(2 / px)
+    rows = np.cos(np.arange(frequencies)[:, None] * position) * math.sqrt(2 / px)
     rows[0] = math.sqrt(1 / px)
     return rows
 
 
-def sketches(tensors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the sketches of tensors.
-
-    Parameters
-    ----------
-    tensors : ndarray of uint8, shape (n, px, px, 3)
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 16)
-    """
-    count, px = tensors.shape[:2]
-    cosines = _cosines(px)
-    down = cosines @ tensors.reshape(count, px, px * 3).astype(np.float64)
-    low = cosines @ down.reshape(count * _FREQUENCIES, px, 3) @ _COLOURS.T
-    colours, us, vs = np.array(_DIRECTIONS).T
-    return low.reshape(count, _FREQUENCIES, _FREQUENCIES, 3)[:, us, vs, colours].astype(np.float32)
+def squared(reach: float) -> float:
+    """Return the square of a radius, rounded up so that nothing within the radius is excluded."""
+    return reach * reach * (1 + 2**-47)
 
 
-def _quarter_turn() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    source = [_DIRECTIONS.index((colour, v, u)) for colour, u, v in _DIRECTIONS]
-    sign = [(-1.0) ** u for _, u, _ in _DIRECTIONS]
-    return np.array(source), np.array(sign, dtype=np.float32)
-
-
-_SOURCE, _SIGN = _quarter_turn()
-
-
-def turned_sketches(rows: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
-    """Return the sketches (n, 16) of the same tensors turned by ``turn`` quarter turns counter-clockwise."""
-    for _ in range(turn % 4):
-        rows = rows[:, _SOURCE] * _SIGN
-    return rows
-
-
-def radius(limit: int, px: int) -> float:
-    """Return the largest distance of two stored sketches whose tensors are within ``limit`` of each other."""
-    longest = 255 * math.sqrt(3) * px
-    margin = 2 * math.sqrt(SIZE) * longest * (2**-24 + (2 * px + 259) * math.sqrt(3) * 2**-53)
-    return (math.sqrt(limit) + margin) * (1 + 2**-47)
+def within(a: NDArray[np.float32], b: NDArray[np.float32], reach: float) -> NDArray[np.bool_]:
+    """Tell row by row whether two sketches are within ``reach`` of each other, computed in float64."""
+    difference = a.astype(np.float64)
+    difference -= b
+    squares: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
+    return squares <= squared(reach)

@@ -17,24 +17,30 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from difwatch.imaging.broken import BROKEN
 from difwatch.imaging.decode import DecodeError, Picture, decode
+from difwatch.imaging.edges import inside_edges
 from difwatch.imaging.tensor import tensor
 from difwatch.model.settings import Recipe
 
-_VERSION = 3
+_VERSION = 4
 _FAST_SIDE = 8  # under "fast", the least short side of a reduced picture, in sides of the tensor
 _MAX_PIXELS = 250_000_000
 
 
 class Made(NamedTuple):
-    """What a file became: the size of the upright picture, its tensor (px, px, 3), and the number of frames."""
+    """What a file became: the size of the upright picture, its tensor (px, px, 3), and the number of frames.
+
+    ``inside`` is the tensor of what is inside the uniform edges of the picture, None where it has none.
+    """
 
     width: int
     height: int
     tensor: NDArray[np.uint8]
     frames: int = 1
+    inside: NDArray[np.uint8] | None = None
 
 
 def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXELS) -> Made:
@@ -59,13 +65,16 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
     """
     picture = decode(data, max_pixels, _FAST_SIDE * px if name == "fast" else None)
     try:
-        return Made(picture.width, picture.height, _in_srgb(picture, px), picture.frames)
+        box = inside_edges(picture.image)
+        whole = _in_srgb(picture, picture.image, px)
+        inside = None if box is None else _in_srgb(picture, picture.image.crop(box), px)
+        return Made(picture.width, picture.height, whole, picture.frames, inside)
     except BROKEN as error:
         raise DecodeError(f"the picture cannot be shrunk: {error}") from error
 
 
-def _in_srgb(picture: Picture, px: int) -> NDArray[np.uint8]:
-    shrunk = tensor(picture.image, px)
+def _in_srgb(picture: Picture, image: Image.Image, px: int) -> NDArray[np.uint8]:
+    shrunk = tensor(image, px)
     return shrunk if picture.conversion is None else picture.conversion.mix(shrunk)
 
 
@@ -79,5 +88,7 @@ def _fingerprint(name: str, px: int) -> bytes:
     folders = ("golden", "golden_fast") if name == "fast" else ("golden",)
     for folder in folders:
         for entry in sorted((resources.files("difwatch.imaging") / folder).iterdir(), key=lambda item: item.name):
-            digest.update(make(entry.read_bytes(), px, name).tensor.tobytes())
+            made = make(entry.read_bytes(), px, name)
+            digest.update(made.tensor.tobytes())
+            digest.update(b"" if made.inside is None else made.inside.tobytes())
     return digest.digest()

@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from difwatch.digest import digest_of
-
 _BICUBIC = Image.Resampling.BICUBIC
 
 
@@ -45,8 +43,3 @@ def _width_first(image: Image.Image, px: int) -> NDArray[np.uint8]:
 
 def _height_first(image: Image.Image, px: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((image.width, px), _BICUBIC).resize((px, px), _BICUBIC))
-
-
-def tensor_digest(values: NDArray[np.uint8]) -> bytes:
-    """Return the digest of a tensor (BLAKE2b, 32 bytes): equal for equal tensors, and only for those."""
-    return digest_of(np.ascontiguousarray(values).tobytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from difwatch.clock import SystemClock
-from difwatch.compare.sketch import SIZE
 from difwatch.library import parameters
 from difwatch.library.listing import Listed, list_files
+from difwatch.library.looks import Looks
 from difwatch.library.progress import progress_bar
 from difwatch.library.reading import read_files
 from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable
 from difwatch.model.pictures import Image
-
-_IN_MEMORY = 2 << 30  # bytes of tensors; more are kept in a temporary file
 
 
 class Build:
@@ -84,16 +81,14 @@ class Build:
         self.images: list[Image] = []
         self.folders: list[str] = []
         show = parameters.flag("show_progress", show_progress)
-        self.rows, self.sketches = self._read(recursive, limit_extensions, show)
+        self.looks = self._read(recursive, limit_extensions, show)
         self.stats = self._statistics(started, clock.now())
 
-    def _read(
-        self, recursive: bool, limit_extensions: bool, show: bool
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _read(self, recursive: bool, limit_extensions: bool, show: bool) -> Looks:
         listing = list_files(self._given, recursive, limit_extensions)
         self._invalid = dict(listing.skipped)
         listed = {file.state.path: file for file in listing.files}
-        tensors = _Tensors(len(listed), self.px_size)
+        looks = Looks(len(listed), self.px_size)
         read: list[tuple[Listed, Tensorized]] = []
         states = [file.state for file in listing.files]
         with progress_bar(show, "reading", len(states), "files") as more:
@@ -103,16 +98,16 @@ class Build:
                 if reason is not None:
                     self._invalid[listed[answer.path].shown] = reason
                 elif isinstance(answer, Tensorized):
-                    tensors.put(answer)
+                    looks.put(answer)
                     read.append((listed[answer.path], answer))
-        self._keep(read, tensors)
-        return tensors.rows, tensors.sketches
+        self._keep(read, looks)
+        return looks
 
-    def _keep(self, read: Sequence[tuple[Listed, Tensorized]], tensors: _Tensors) -> None:
+    def _keep(self, read: Sequence[tuple[Listed, Tensorized]], looks: Looks) -> None:
         for listed, answer in sorted(read, key=lambda pair: os.fsencode(pair[0].shown)):
             key = listed.state.key
             assert key is not None
-            number, width, height, frames = tensors.of(answer.digest)
+            number, width, height, frames = looks.of(answer.digest)
             path = os.fsencode(listed.shown)
             image = Image(path, number, answer.digest, width, height, key.size, key.mtime_ns, key=key, frames=frames)
             self.images.append(image)
@@ -122,7 +117,7 @@ class Build:
     def tensors(self) -> dict[int, NDArray[np.uint8]]:
         """The tensor of each picture by its id."""
         px = self.px_size
-        return {number: self.rows[image.tensor].reshape(px, px, 3) for number, image in enumerate(self.images)}
+        return {number: self.looks.rows[image.tensor].reshape(px, px, 3) for number, image in enumerate(self.images)}
 
     @property
     def filenames(self) -> dict[int, str]:
@@ -139,45 +134,6 @@ class Build:
             "total_files": len(self.images) + len(self._invalid),
             "invalid_files": {"count": len(self._invalid), "logs": self._invalid},
         }
-
-
-class _Tensors:
-    """Distinct tensors, in memory or in a temporary file."""
-
-    def __init__(self, most: int, px: int) -> None:
-        shape = (most, 3 * px * px)
-        if most * shape[1] <= _IN_MEMORY:
-            self._rows: NDArray[np.uint8] = np.empty(shape, np.uint8)
-        else:
-            with tempfile.TemporaryFile() as file:
-                self._rows = np.memmap(file, np.uint8, "w+", shape=shape)
-        self._sketches = np.empty((most, SIZE), np.float32)
-        self._by_tensor: dict[bytes, int] = {}
-        self._by_content: dict[bytes, tuple[int, int, int, int]] = {}
-
-    def put(self, answer: Tensorized) -> None:
-        """Add an answer; one with known content carries no tensor."""
-        if answer.known:
-            return
-        number = self._by_tensor.setdefault(answer.tensor_digest, len(self._by_tensor))
-        if number == len(self._by_tensor) - 1:
-            self._rows[number] = np.frombuffer(answer.tensor, np.uint8)
-            self._sketches[number] = np.frombuffer(answer.sketch, np.float32)
-        self._by_content[answer.digest] = (number, answer.width, answer.height, answer.frames)
-
-    def of(self, digest: bytes) -> tuple[int, int, int, int]:
-        """Return the tensor's row, the width, the height and the number of frames of a content."""
-        return self._by_content[digest]
-
-    @property
-    def rows(self) -> NDArray[np.uint8]:
-        """The distinct tensors as rows."""
-        return self._rows[: len(self._by_tensor)]
-
-    @property
-    def sketches(self) -> NDArray[np.float32]:
-        """The sketches of the distinct tensors as rows."""
-        return self._sketches[: len(self._by_tensor)]
 
 
 def duration(started: datetime, ended: datetime) -> Mapping[str, Any]:

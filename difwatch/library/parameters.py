@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from difwatch.errors import ParameterError
-from difwatch.model.settings import InFolder, similarity_mse
+from difwatch.model.settings import NMSE_MOST, InFolder, similarity_mse
 
 
 def directories(given: Sequence[Any]) -> list[str]:
@@ -55,6 +55,23 @@ def same_dim(value: object, old_names: Mapping[str, object]) -> bool:
     if unknown:
         raise ParameterError(f"{unknown[0]}: there is no such parameter")
     return flag("same_dim", value) if old_names.get("lazy") is None else flag("lazy", old_names["lazy"])
+
+
+def nmse(value: object) -> float | None:
+    """Return a normalised mean squared error, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= NMSE_MOST:
+        raise ParameterError(f"nmse = {value!r}: must be None or a number from 0 to {NMSE_MOST:g}")
+    return float(value)
+
+
+def edited(value: object, nmse: object) -> bool:
+    """Return whether edited versions are to be found, which needs ``nmse``."""
+    wanted = flag("edited", value)
+    if wanted and nmse is None:
+        raise ParameterError("edited = True: edited versions are those within nmse; nmse = 0.03 is a good value")
+    return wanted
 
 
 def in_folder(value: object) -> InFolder:

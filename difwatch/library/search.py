@@ -1,4 +1,4 @@
-"""The matches among pictures: exact, with all four turns."""
+"""The matches among pictures: exact, in all orientations that are asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from difwatch import paths
 from difwatch.actions.access import open_journal
@@ -20,11 +19,14 @@ from difwatch.actions.move import ActRules, Outcome, carry_out
 from difwatch.actions.plan import Act, Policy, plan
 from difwatch.clock import SystemClock
 from difwatch.compare import budget
-from difwatch.compare.blocks import Radius
+from difwatch.compare.by_tensor import ByTensor
+from difwatch.compare.by_tone import ByTone
 from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of
-from difwatch.compare.distance import mse_limit
-from difwatch.compare.hits import BEYOND
-from difwatch.compare.refine import Held
+from difwatch.compare.comparison import Comparison
+from difwatch.compare.distance import limit_of
+from difwatch.compare.hits import Hits, joined
+from difwatch.compare.orientation import admitted
+from difwatch.compare.sketch import Block
 from difwatch.control.state_dir import StateDir, default_state_dir
 from difwatch.errors import ActionError, ParameterError
 from difwatch.extensions import is_image_name
@@ -33,12 +35,16 @@ from difwatch.library.build import Build, duration
 from difwatch.library.progress import progress_bar
 from difwatch.matches.collection import Collection
 from difwatch.matches.rules import MatchRules
-from difwatch.model.pictures import Group, Image, Neighbours
-from difwatch.model.settings import Settings
+from difwatch.model.pictures import Errors, Group, Image, Neighbours
+from difwatch.model.settings import Settings, tone_values
 from difwatch.rescan.threads import threads
 from difwatch.shown import shown, shown_path
 
 _MEMORY = 2 << 30
+_FIELDS = [
+    "a", "b", "sse_turned", "tone_turned", "sse_rotation", "sse_rotation_back", "tone_rotation", "tone_rotation_back",
+    "sse_mirrored", "tone_mirrored", "sse_rotation_mirrored", "tone_rotation_mirrored",
+]  # fmt: skip
 
 
 class Search:
@@ -62,6 +68,12 @@ class Search:
         Pictures per block, for more than 5000 pictures; None leaves it to the search.
     in_folder
         Replaces the value that `build` was given; None keeps that.
+    nmse
+        Largest error of the tones of a match, 0 to 4 (0.03 tells copies from other pages); None: tones do not count.
+    edited
+        Find edited versions too, which are within ``nmse`` only: brighter, grey, framed, of other contrast.
+    mirror
+        Find mirrored pictures too, as edited versions.
 
     Attributes
     ----------
@@ -69,7 +81,9 @@ class Search:
         Maps the best picture of each group to its duplicates, each with its mean squared error:
         ``{path: [[path, mse], ...]}``; with ``in_folder`` one more level, by folder.
     lower_quality : list of str
-        All duplicates: the pictures that have a better one.
+        All duplicates: the pictures that have a better one. Edited versions are none.
+    edited : dict
+        Edited versions, in the form of ``result``, each with its mean squared error.
     stats : dict
         Statistics in the form of difPy.
 
@@ -89,53 +103,72 @@ class Search:
         processes: int | None = None,
         chunksize: int | None = None,
         in_folder: bool | str | None = None,
+        nmse: float | None = None,
+        edited: bool = False,
+        mirror: bool = False,
         **old_names: bool,
     ) -> None:
         if not isinstance(difwatch_obj, Build):
             raise ParameterError(f"difwatch_obj = {difwatch_obj!r}: must be what difwatch.build() gave")
         self._build = difwatch_obj
-        self._threshold = parameters.similarity(similarity)
-        self._rotate = parameters.flag("rotate", rotate)
-        self._same_dim = parameters.same_dim(same_dim, old_names)
+        self._settings = Settings(
+            threshold=parameters.similarity(similarity),
+            rotate=parameters.flag("rotate", rotate),
+            same_dim=parameters.same_dim(same_dim, old_names),
+            nmse=parameters.nmse(nmse),
+            edited=parameters.edited(edited, nmse),
+            mirror=parameters.flag("mirror", mirror),
+        )
         self._processes = parameters.processes(processes)
         self._chunksize = parameters.chunksize(chunksize)
         self._in_folder = difwatch_obj.in_folder if in_folder is None else parameters.in_folder(in_folder)
         clock = SystemClock()
         started = clock.now()
-        near = self._near(parameters.flag("show_progress", show_progress))
-        self._collection = self._collected(near)
+        rules = self._rules()
+        near = self._near(rules, parameters.flag("show_progress", show_progress))
+        self._collection = self._collected(rules, near)
         self._groups = self._collection.groups()
-        self.result = self._result()
+        self.result = self._result(self._groups)
+        self.edited = self._result(self._collection.edited())
         self.lower_quality = [os.fsdecode(member.image.path) for group in self._groups for member in group.members]
         self.stats = self._statistics(started, clock.now())
 
-    def _near(self, show: bool) -> Neighbours:
-        """Return for each tensor the others within the threshold: (tensor, SSE, degrees)."""
-        build = self._build
-        rows, values = build.rows, build.rows.shape[1]
-        radius = Radius.of(mse_limit(self._threshold, values), build.px_size, self._rotate)
-        ids = np.arange(len(rows))
-        chunked = budget.algorithm(len(build.images), values, _MEMORY) == "chunked"
-        block = budget.block_rows(len(rows), self._processes, self._chunksize if chunked else None)
-        chunks = Chunks(ids, build.sketches, radius, cuts_of(ids, build.sketches, block))
-        near: Neighbours = defaultdict(list)
+    def _rules(self) -> MatchRules:
+        px, nmse = self._build.px_size, self._settings.nmse
+        tone_limit = None if nmse is None else limit_of(nmse, tone_values(px))
+        return MatchRules(self._settings, {}, {}, 0, "exact", px, tone_limit)
+
+    def _near(self, rules: MatchRules, show: bool) -> Neighbours:
+        """Return for each appearance the others that match it."""
+        comparison, block, flat = self._searched(rules)
+        chunked = budget.algorithm(len(self._build.images), rules.values, _MEMORY) == "chunked"
+        rows = budget.block_rows(len(block.ids), self._processes, self._chunksize if chunked else None)
+        chunks = Chunks(*block, comparison, cuts_of(comparison.kind, *block, rows))
+        near = _Near(self._settings.mirror)
+        near.put(flat)
         tasks = list(chunks.tasks())
         with (
             threads(self._processes, _MEMORY) as executor,
             progress_bar(show, "comparing", len(tasks), "parts") as more,
         ):
-            for part in ChunkedSearch(chunks, tasks, Held(ids, rows), executor, 4 * self._processes):
+            for part in ChunkedSearch(chunks, tasks, executor, 4 * self._processes):
                 more(int(part.last))
-                for a, b, sse, rotation, back, upright in part.hits.tolist():
-                    if self._rotate or upright != BEYOND:
-                        distance = sse if self._rotate else upright
-                        near[a].append((b, distance, rotation if self._rotate else 0))
-                        near[b].append((a, distance, back if self._rotate else 0))
-        return near
+                near.put(part.hits)
+        return near.found
 
-    def _collected(self, near: Neighbours) -> Collection:
+    def _searched(self, rules: MatchRules) -> tuple[Comparison, Block, Hits]:
+        """Return how and what is searched, and the hits that are no part of the search."""
+        looks, px = self._build.looks, rules.px
+        orientations = admitted(self._settings.rotate, self._settings.mirror)
+        if rules.tone_limit is None:
+            limit = limit_of(self._settings.threshold, rules.values)
+            return ByTensor(px, limit, looks.tensors, orientations), looks.tensor_block(), joined([])
+        by_tone = ByTone(px, rules.tone_limit, looks, orientations)
+        return by_tone, looks.tone_block(), by_tone.measured(*looks.flat_pairs().T)
+
+    def _collected(self, rules: MatchRules, near: Neighbours) -> Collection:
         build = self._build
-        limit = mse_limit(self._threshold, build.rows.shape[1])
+        limit = limit_of(self._settings.threshold, rules.values)
         names: dict[tuple[bytes | None, int, int, bytes], list[Image]] = {}
         for image, folder in zip(build.images, build.folders, strict=True):
             inside = str(Path(os.fsdecode(image.path)).parent) if self._in_folder == "every" else folder
@@ -145,36 +178,39 @@ class Search:
             names.setdefault((scope, image.key.dev, image.key.inode, image.digest), []).append(scoped)
         # Hard links to one file are one picture, under the first of its names.
         images = tuple(replace(first, links=tuple(link.path for link in links)) for first, *links in names.values())
-        settings = Settings(self._threshold, self._rotate, self._same_dim)
-        return Collection(MatchRules(settings, {}, {}, 0, "exact", build.px_size), images, near)
+        return Collection(rules, images, near)
 
     def pairs(self) -> Iterator[tuple[str, str, float]]:
-        """Yield every pair of pictures within the threshold, with its mean squared error, ordered by both paths."""
+        """Yield every pair of pictures that match, with its mean squared error, ordered by both paths."""
+        values = self._collection.rules.values
         for pair in self._collection.pairs():
-            yield os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.sse / self._collection.values
+            yield os.fsdecode(pair.a.path), os.fsdecode(pair.b.path), pair.errors.sse / values
 
-    def _result(self) -> dict[str, Any]:
-        values = self._build.rows.shape[1]
+    def _result(self, groups: Sequence[Group]) -> dict[str, Any]:
+        values = self._collection.rules.values
         flat: dict[str, Any] = {}
-        for group in self._groups:
+        for group in groups:
             inside = flat
             if group.primary.scope is not None:
                 inside = flat.setdefault(os.fsdecode(group.primary.scope), {})
-            matches = [[os.fsdecode(member.image.path), member.sse / values] for member in group.members]
+            matches = [[os.fsdecode(member.image.path), member.errors.sse / values] for member in group.members]
             inside[os.fsdecode(group.primary.path)] = matches
         return flat
 
     def _statistics(self, started: datetime, ended: datetime) -> dict[str, Any]:
         members = [member for group in self._groups for member in group.members]
-        duplicates = sum(member.sse == 0 for member in members)
+        duplicates = sum(member.errors.sse == 0 for member in members)
         stats = deepcopy(self._build.stats)
         stats["process"]["search"] = {
             "duration": duration(started, ended),
             "parameters": {
-                "similarity_mse": self._threshold,
-                "rotate": self._rotate,
-                "same_dim": self._same_dim,
-                "lazy": self._same_dim,
+                "similarity_mse": self._settings.threshold,
+                "rotate": self._settings.rotate,
+                "same_dim": self._settings.same_dim,
+                "lazy": self._settings.same_dim,
+                "nmse": self._settings.nmse,
+                "edited": self._settings.edited,
+                "mirror": self._settings.mirror,
                 "processes": self._processes,
                 "chunksize": self._chunksize,
                 "in_folder": self._in_folder,
@@ -239,7 +275,8 @@ class Search:
         rules = ActRules(
             self._build.px_size, is_image_name, SystemClock(), environment=dict(os.environ), user=os.getuid()
         )
-        steps = plan([_at_real_paths(group) for group in self._asked(policy.destination)], lambda image: policy, [])
+        groups = [_at_real_paths(group) for group in self._asked(policy.destination)]
+        steps = plan(groups, lambda image: policy, [], self._collection.rules.tone_limit)
         place = StateDir(state_dir) if state_dir else default_state_dir(os.environ)
         with open_journal(place.journal, place.journal_lock, rules.clock) as journal:
             outcomes = [carry_out(step, journal, rules) for step in steps if isinstance(step, Act)]
@@ -265,6 +302,29 @@ class Search:
         """Remove the pictures that went from ``lower_quality``."""
         gone = {outcome.act.image.path for outcome in done}
         self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
+
+
+class _Near:
+    """The neighbours of each appearance, from hits that may come more than once."""
+
+    def __init__(self, mirror: bool) -> None:
+        self._mirror = mirror
+        self._seen: set[tuple[int, int]] = set()
+        self.found: Neighbours = defaultdict(list)
+
+    def put(self, hits: Hits) -> None:
+        """Add hits in the admitted orientations; what is not admitted is beyond."""
+        for hit in hits[_FIELDS].tolist():
+            a, b, sse, tone, turn, back, tone_turn, tone_back, sse_mirrored, tone_mirrored, *turns = hit
+            if (a, b) in self._seen:
+                continue
+            self._seen.add((a, b))
+            self.found[a].append((b, Errors(sse, tone, turn, tone_turn)))
+            self.found[b].append((a, Errors(sse, tone, back, tone_back)))
+            if self._mirror:
+                mirrored = Errors(sse_mirrored, tone_mirrored, turns[0], turns[1], mirrored=True)
+                self.found[a].append((b, mirrored))
+                self.found[b].append((a, mirrored))
 
 
 def _real(path: bytes) -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from difwatch.matches.groups import group_images
-from difwatch.matches.rules import MatchRules, Shelf, level
-from difwatch.model.pictures import Group, Ignored, Image, Neighbours, Pair
+from difwatch.matches.rules import MatchRules, Shelf
+from difwatch.model.pictures import SAME, Group, Ignored, Image, Level, Neighbours, Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Collection:
     images
         Each file once, hard links joined.
     near
-        The neighbours of each tensor, up to the limits.
+        The neighbours of each tensor, as far as matches reach.
     ignored
         Pairs of contents that a person said are no duplicates.
     since
@@ -37,42 +37,55 @@ class Collection:
     since: datetime | None = None
 
     @property
-    def values(self) -> int:
-        """Number of values in a tensor: MSE = SSE / values."""
-        return self.rules.values
+    def px(self) -> int:
+        """Side of the tensors."""
+        return self.rules.px
 
     @property
     def threshold(self) -> float:
-        """The mean squared error up to which pictures match, where a folder sets none of its own."""
+        """The mean squared error up to which pictures are similar, where a folder sets none of its own."""
         return self.rules.settings.threshold
 
-    def groups(self) -> list[Group]:
-        """Return the groups, scope by scope, best first; every member is within the threshold of its primary."""
+    def groups(self, up_to: Level = "similar") -> list[Group]:
+        """Return the groups, scope by scope, best first; every member directly matches its primary.
+
+        Parameters
+        ----------
+        up_to
+            The least alike that are grouped.
+        """
         scopes: dict[bytes, list[Image]] = defaultdict(list)
         for image in self.images:
             scopes[image.scope or b""].append(image)
-        same_dim = self.rules.settings.same_dim
         return [
             group
             for scope, images in sorted(scopes.items())
-            for group in group_images(images, self.near, same_dim, self.rules.keep_in(scope), self.ignored)
+            for group in group_images(images, self.near, self.rules, self.rules.keep_in(scope), self.ignored, up_to)
             if self._has_new(group.primary, *(member.image for member in group.members))
         ]
 
+    def edited(self) -> list[Group]:
+        """Return the groups of edited versions, among the pictures that are no copies of a better one."""
+        if not (self.rules.settings.edited or self.rules.settings.mirror):
+            return []
+        gone = {member.image.path for group in replace(self, since=None).groups() for member in group.members}
+        left = tuple(image for image in self.images if image.path not in gone)
+        return replace(self, images=left).groups("edited")
+
     def pairs(self) -> Iterator[Pair]:
-        """Yield every pair of files within the threshold, ordered by both paths, the smaller path first."""
+        """Yield every pair of files that match, ordered by both paths, the smaller path first."""
         shelves: dict[Shelf, list[Image]] = defaultdict(list)
         for image in self.images:
             shelves[self.rules.shelf(image)].append(image)
         for a in sorted(self.images, key=lambda image: image.path):
-            pairs = [
-                Pair(a, b, sse, rotation, level(a, b, sse))
-                for tensor, sse, rotation in ((a.tensor, 0, 0), *self.near.get(a.tensor, ()))
-                for b in shelves.get(self.rules.shelf(a, tensor), ())
-                if a.path < b.path and self.rules.mismatch(a, b, sse, self.ignored) is None
-            ]
-            pairs.sort(key=lambda pair: pair.b.path)
-            yield from (pair for pair in pairs if self._has_new(pair.a, pair.b))
+            pairs: dict[bytes, Pair] = {}
+            for tensor, errors in ((a.tensor, SAME), *self.near.get(a.tensor, ())):
+                for b in shelves.get(self.rules.shelf(a, tensor), ()):
+                    if a.path < b.path and self.rules.mismatch(a, b, errors, self.ignored) is None:
+                        level = self.rules.level(a, b, errors)
+                        assert level is not None
+                        pairs.setdefault(b.path, Pair(a, b, errors, level))
+            yield from (pair for _, pair in sorted(pairs.items()) if self._has_new(pair.a, pair.b))
 
     def _has_new(self, *images: Image) -> bool:
         return self.since is None or any(image.seen is not None and image.seen >= self.since for image in images)

@@ -1,13 +1,13 @@
-"""From pairs to groups: a best picture and all that are directly within the threshold of it. Pure."""
+"""From pairs to groups: a best picture and all that directly match it. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from difwatch import paths
-from difwatch.matches.rules import is_ignored, level
-from difwatch.model.pictures import Group, Ignored, Image, Member
+from difwatch.matches.rules import MatchRules, is_ignored
+from difwatch.model.pictures import LEVELS, SAME, Errors, Group, Ignored, Image, Level, Member, Neighbours
 from difwatch.model.settings import KeepRule
 
 KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
@@ -44,30 +44,33 @@ def keep_order(images: Iterable[Image], keep: Sequence[KeepRule]) -> list[Image]
 
 def group_images(
     images: Iterable[Image],
-    neighbours: Mapping[int, Sequence[tuple[int, int, int]]],
-    same_dim: bool,
+    neighbours: Neighbours,
+    rules: MatchRules,
     keep: Sequence[KeepRule],
     ignored: Ignored = frozenset(),
+    up_to: Level = "edited",
 ) -> list[Group]:
     """Group the pictures of one scope.
 
-    In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that is
-    within the threshold *of this primary* joins its group. A pair counts when it is within the stricter of the
-    limits of its two pictures. Pictures of one tensor, size and limit wait and join together, so the time grows
-    with the pictures and with the pairs of tensors, not with the pairs of pictures.
+    In keep order, the best picture not yet placed becomes a primary, and every picture not yet placed that
+    matches *this primary* joins its group. A pair counts by the stricter of the limits of its two pictures.
+    Pictures of one tensor, size and limit wait and join together, so the time grows with the pictures and with
+    the pairs of tensors, not with the pairs of pictures.
 
     Parameters
     ----------
     images
         Readable pictures, each file once.
     neighbours
-        Pairs of distinct tensors, as in `difwatch.model.pictures.Neighbours`; those beyond the limits are ignored.
-    same_dim
-        Group only pictures whose ascending (width, height) are equal.
+        Pairs of distinct tensors; those that do not match are ignored.
+    rules
+        What counts as a match.
     keep
         Names from `KEEP_RULES`.
     ignored
         Pairs of contents that are not grouped.
+    up_to
+        The least alike that are grouped.
 
     Returns
     -------
@@ -76,22 +79,23 @@ def group_images(
     """
     order = keep_order(images, keep)
     rank = {image.path: number for number, image in enumerate(order)}
+    same_dim = rules.settings.same_dim
     waiting: dict[_Bucket, dict[int, list[Image]]] = defaultdict(lambda: defaultdict(list))
     for image in order:
         if not image.reference:
             waiting[_bucket(image.tensor, image, same_dim)][image.limit].append(image)
-    placed: set[bytes] = set()
+    joins = _Joins(rules, ignored, LEVELS[: LEVELS.index(up_to) + 1])
     groups = []
     for primary in order:
-        if primary.path in placed:
+        if primary.path in joins.placed:
             continue
-        placed.add(primary.path)
+        joins.placed.add(primary.path)
         members: list[Member] = []
-        for tensor, sse, rotation in ((primary.tensor, 0, 0), *neighbours.get(primary.tensor, ())):
+        for tensor, errors in ((primary.tensor, SAME), *neighbours.get(primary.tensor, ())):
             if by_limit := waiting.get(_bucket(tensor, primary, same_dim)):
-                members += _join(primary, by_limit, sse, rotation, placed, ignored)
+                members += joins.members(primary, by_limit, errors)
         if members:
-            members.sort(key=lambda member: (member.sse, rank[member.image.path]))
+            members.sort(key=lambda member: (*_distance(member), rank[member.image.path]))
             groups.append(Group(primary, tuple(members)))
     return groups
 
@@ -100,14 +104,33 @@ def _bucket(tensor: int, image: Image, same_dim: bool) -> _Bucket:
     return (tensor, image.dimensions if same_dim else (0, 0))
 
 
-def _join(
-    primary: Image, by_limit: dict[int, list[Image]], sse: int, rotation: int, placed: set[bytes], ignored: Ignored
-) -> Iterator[Member]:
-    for limit in [limit for limit in by_limit if sse <= min(limit, primary.limit)]:
-        images = by_limit.pop(limit)
-        if apart := [image for image in images if is_ignored(primary, image, ignored)]:
-            by_limit[limit] = apart
-        for image in images:
-            if image.path not in placed and not is_ignored(primary, image, ignored):
-                placed.add(image.path)
-                yield Member(image, sse, rotation, level(primary, image, sse))
+def _distance(member: Member) -> tuple[bool, int]:
+    errors = member.errors
+    return (member.level == "edited", errors.sse if errors.sse >= 0 else errors.tone)
+
+
+class _Joins:
+    """Who is placed already, and who joins whom."""
+
+    def __init__(self, rules: MatchRules, ignored: Ignored, levels: Sequence[Level]) -> None:
+        self._rules = rules
+        self._ignored = ignored
+        self._levels = levels
+        self.placed: set[bytes] = set()
+
+    def members(self, primary: Image, by_limit: dict[int, list[Image]], errors: Errors) -> Iterator[Member]:
+        """Yield those that join a primary, and leave the others of a bucket waiting."""
+        for limit in list(by_limit):
+            if errors.sse != 0 and self._rules.alike(errors, min(limit, primary.limit)) not in self._levels:
+                continue
+            waiting = [image for image in by_limit.pop(limit) if image.path not in self.placed]
+            apart = []
+            for image in waiting:
+                level = self._rules.level(primary, image, errors)
+                if level is None or level not in self._levels or is_ignored(primary, image, self._ignored):
+                    apart.append(image)
+                else:
+                    self.placed.add(image.path)
+                    yield Member(image, errors, level)
+            if apart:
+                by_limit[limit] = apart

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
 from sqlalchemy import Connection
 
 from difwatch.matches.read import read_rules
-from difwatch.matches.rules import MatchRules, Shelf, level
-from difwatch.model.pictures import Image, Pair
+from difwatch.matches.rules import MatchRules, Shelf
+from difwatch.model.pictures import SAME, Errors, Ignored, Image, Pair
 from difwatch.store import ignored, matches, pictures
 
 _MATCHES_PER_FILE = 10
 _LIKE_EACH = 100  # files of one tensor and size that are inspected
 
-_Near = Mapping[int, Sequence[tuple[int, int, int]]]  # tensor to (SSE, other tensor, degrees), itself first
+_Near = Mapping[int, Sequence[tuple[int, Errors]]]  # tensor to (other tensor, how far that is), itself first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +47,43 @@ def new_matches(connection: Connection, new: Sequence[bytes]) -> dict[bytes, New
         if image.path not in fresh:
             continue
         fresh.discard(image.path)
-        places = [(sse, rules.shelf(image, tensor), turn) for sse, tensor, turn in sorted(near[image.tensor])]
-        pairs = (
-            Pair(image, old, sse, turn, level(image, old, sse))
-            for sse, place, turn in places
-            for old in shelves.get(place, ())
-            if old.path not in fresh and old.path != image.path and rules.mismatch(image, old, sse, decided) is None
-        )
+        pairs = _pairs(rules, image, near[image.tensor], shelves, fresh, decided)
         nearest = tuple(islice(pairs, _MATCHES_PER_FILE + 1))
-        more = len(nearest) > _MATCHES_PER_FILE or any(place in crowded for _, place, _ in places)
+        places = (rules.shelf(image, tensor) for tensor, _ in near[image.tensor])
+        more = len(nearest) > _MATCHES_PER_FILE or any(place in crowded for place in places)
         if nearest or more:
             news[image.path] = News(nearest[:_MATCHES_PER_FILE], more)
     return news
 
 
-def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int]) -> dict[int, list[tuple[int, int, int]]]:
-    near = {tensor: [(0, tensor, 0)] for tensor in tensors}
-    limit, rotate = rules.largest_limit, rules.settings.rotate
-    for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, rotate):
-        near[tensor].append((sse, other, rotation))
+def _pairs(
+    rules: MatchRules,
+    image: Image,
+    near: Sequence[tuple[int, Errors]],
+    shelves: Mapping[Shelf, Sequence[Image]],
+    fresh: Set[bytes],
+    decided: Ignored,
+) -> Iterator[Pair]:
+    """Yield the matches of a new file, nearest first, without the files that are new and come later."""
+    seen = {image.path}
+    for tensor, errors in sorted(near, key=lambda other: _distance(other[1])):
+        for old in shelves.get(rules.shelf(image, tensor), ()):
+            if old.path in fresh or old.path in seen or rules.mismatch(image, old, errors, decided) is not None:
+                continue
+            level = rules.level(image, old, errors)
+            assert level is not None
+            seen.add(old.path)
+            yield Pair(image, old, errors, level)
+
+
+def _distance(errors: Errors) -> tuple[bool, bool, int, int]:
+    return (errors.mirrored, errors.sse < 0, errors.sse, errors.tone)
+
+
+def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int]) -> dict[int, list[tuple[int, Errors]]]:
+    near = {tensor: [(tensor, SAME)] for tensor in tensors}
+    for tensor, other, errors in matches.neighbours(connection, tensors, rules.criteria):
+        near[tensor].append((other, errors))
     return near
 
 
@@ -74,7 +92,7 @@ def _around(
 ) -> tuple[dict[Shelf, list[Image]], set[Shelf]]:
     """Return the pictures that may match some files (id to tensor), by shelf, and the shelves that hold more."""
     images = _images(connection, rules, tensors)
-    wanted = {rules.shelf(image, tensor) for image in images for _, tensor, _ in near[image.tensor]}
+    wanted = {rules.shelf(image, tensor) for image in images for tensor, _ in near[image.tensor]}
     crowded: set[Shelf] = set()
     ids = set(tensors)
     for place in wanted:

@@ -12,7 +12,7 @@ from difwatch.errors import UsageError
 from difwatch.matches.collection import Collection
 from difwatch.matches.rules import MatchRules
 from difwatch.model.pictures import Neighbours
-from difwatch.model.settings import AS_CONFIGURED, Asked, Remembered, StoreSettings
+from difwatch.model.settings import AS_CONFIGURED, Asked, Remembered, Settings, StoreSettings
 from difwatch.store import folders, ignored, matches, pictures, settings
 
 NOTHING_YET = StoreSettings(0, "exact", 50, Remembered(0.0, 0.0))
@@ -31,15 +31,11 @@ def read_rules(connection: Connection, asked: Asked = AS_CONFIGURED) -> MatchRul
     configured = settings.get_matching(connection)
     if store is None:
         return MatchRules.of(configured, {}, NOTHING_YET, asked)
-    if asked.threshold is not None and asked.threshold > store.remembered.mse:
-        raise UsageError(f"--similarity {asked.threshold:g}: {_too_far(asked.threshold, store.remembered)}")
     now = asked.configured
-    if (
-        asked.threshold is None
-        and now is not None
-        and now.threshold > max(store.remembered.mse, configured.threshold)
-    ):
-        raise UsageError(f"similarity = {now.threshold:g}: {_too_far(now.threshold, store.remembered)}")
+    if now is not None:
+        _check_measure(now, configured, store)
+    if store.measure == "mse":
+        _check_reach(asked, configured, store.remembered)
     return MatchRules.of(configured, folders.in_force(connection), store, asked)
 
 
@@ -82,14 +78,13 @@ def read_collection(
 def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int] | None) -> Neighbours:
     """Return the matches of some tensors, or of all."""
     near: Neighbours = defaultdict(list)
-    limit, rotate = rules.largest_limit, rules.settings.rotate
-    if tensors is not None:
-        for tensor, other, sse, rotation in matches.neighbours(connection, tensors, limit, rotate):
-            near[tensor].append((other, sse, rotation))
-        return near
-    for a, b, sse, rotation, back in matches.within(connection, rules.recipe_id, limit, rotate):
-        near[a].append((b, sse, rotation))
-        near[b].append((a, sse, back))
+    found = (
+        matches.within(connection, rules.recipe_id, rules.criteria)
+        if tensors is None
+        else matches.neighbours(connection, tensors, rules.criteria)
+    )
+    for tensor, other, errors in found:
+        near[tensor].append((other, errors))
     return near
 
 
@@ -99,13 +94,35 @@ def _connected(connection: Connection, rules: MatchRules, around: Sequence[bytes
     fresh = {tensor for _, tensor in pictures.files_with_tensors(connection, around)}
     while fresh:
         reached |= fresh
-        near = matches.neighbours(connection, sorted(fresh), rules.largest_limit, rules.settings.rotate)
-        fresh = {other for _, other, _, _ in near} - reached
+        near = matches.neighbours(connection, sorted(fresh), rules.criteria)
+        fresh = {other for _, other, _ in near} - reached
     return [id_ for tensor in sorted(reached) for id_ in pictures.files_like(connection, tensor, None, -1)]
 
 
+def _check_measure(now: Settings, configured: Settings, store: StoreSettings) -> None:
+    if now.nmse is None and store.measure == "nmse":
+        raise UsageError("nmse = false: the store is searched by the NMSE; start 'difwatch watch' again")
+    if now.nmse is not None and store.measure == "mse":
+        raise UsageError(f"nmse = {now.nmse:g}: the store is searched by the MSE; start 'difwatch watch' again")
+    if now.nmse is not None and now.nmse > max(store.remembered.error, configured.nmse or 0):
+        raise UsageError(
+            f"nmse = {now.nmse:g}: pairs are remembered up to an NMSE of {store.remembered.error:g}; "
+            "start 'difwatch watch' again"
+        )
+
+
+def _check_reach(asked: Asked, configured: Settings, remembered: Remembered) -> None:
+    if asked.threshold is not None:
+        if asked.threshold > remembered.error:
+            raise UsageError(f"--similarity {asked.threshold:g}: {_too_far(asked.threshold, remembered)}")
+    elif asked.configured is not None:
+        now = asked.configured.threshold
+        if now > max(remembered.error, configured.threshold):
+            raise UsageError(f"similarity = {now:g}: {_too_far(now, remembered)}")
+
+
 def _too_far(threshold: float, remembered: Remembered) -> str:
-    text = f"pairs are remembered up to an MSE of {remembered.mse:g}"
+    text = f"pairs are remembered up to an MSE of {remembered.error:g}"
     if remembered.is_behind and threshold <= remembered.wanted:
         return f"{text}; a full search is raising that to {remembered.wanted:g}, 'difwatch status' says how far it is"
     if remembered.most is not None and threshold <= remembered.wanted:

@@ -1,9 +1,9 @@
 """When two pictures match, and at which level. Pure.
 
-The daemon always compares all four turns and ignores sizes; a match keeps its best turn in both directions and its
-upright error. So ``rotate``, ``same_dim``, ``in_folder`` and thresholds up to ``remember_up_to`` are applied here,
-when matches are read, and a change of these settings needs no new search. Pictures of reference folders are
-compared with each other unless ``compare_references = false``.
+The daemon always compares all eight orientations and ignores sizes; a match keeps its errors as it is, turned and
+mirrored. So ``similarity``, ``rotate``, ``mirror``, ``same_dim`` and ``in_folder`` are applied here, when matches are
+read, and a change of these settings needs no new search. Pictures of reference folders are compared with each other
+unless ``compare_references = false``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,18 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from difwatch import paths
-from difwatch.compare.distance import mse_limit
-from difwatch.model.pictures import Ignored, Image, Level
-from difwatch.model.settings import AS_CONFIGURED, Asked, Folder, KeepRule, Settings, StoreSettings
+from difwatch.compare.distance import limit_of
+from difwatch.model.pictures import Errors, Ignored, Image, Level
+from difwatch.model.settings import (
+    AS_CONFIGURED,
+    MSE_MOST,
+    Asked,
+    Criteria,
+    Folder,
+    KeepRule,
+    Settings,
+    StoreSettings,
+)
 
 
 class Mismatch(enum.Enum):
@@ -48,7 +57,9 @@ class MatchRules:
     folders
         The folders in force by id.
     limits
-        The largest SSE of a match in each folder.
+        The largest SSE of a similar picture in each folder.
+    tone_limit
+        The largest SSE of the tones of a match; None where tones do not count.
     recipe_id, recipe, px
         The recipe of the tensors, by id and name, and their side.
     """
@@ -59,6 +70,7 @@ class MatchRules:
     recipe_id: int
     recipe: str
     px: int
+    tone_limit: int | None = None
 
     @classmethod
     def of(
@@ -70,7 +82,7 @@ class MatchRules:
     ) -> MatchRules:
         """Return the rules for the pictures of a store.
 
-        A limit never exceeds the error up to which all pairs are known. Until a full search has reached what is
+        Nothing counts beyond the error up to which all pairs are known. Until a full search has reached what is
         configured, that is what was searched before.
 
         Parameters
@@ -80,19 +92,27 @@ class MatchRules:
         folders
             By id.
         store
-            The recipe, and how far pairs are remembered.
+            The recipe, and by what and how far pairs are remembered.
         asked
             What goes before that.
         """
         settings = asked.over(settings)
-        searched = store.remembered.mse
+        searched = store.remembered.error
+        tone_limit = None
+        most = searched
+        if store.measure == "nmse":
+            nmse = searched if settings.nmse is None else min(settings.nmse, searched)
+            tone_limit, most = limit_of(nmse, store.scale), float(MSE_MOST)
+            settings = replace(settings, nmse=nmse)
+        else:
+            settings = replace(settings, nmse=None, edited=False)
         limits = {}
         for id_, folder in folders.items():
             configured = settings.threshold if folder.similarity is None else folder.similarity
             wanted = configured if asked.threshold is None else asked.threshold
-            limits[id_] = mse_limit(min(wanted, searched), store.values)
-        shown = min(settings.threshold, searched)
-        return cls(replace(settings, threshold=shown), folders, limits, store.recipe_id, store.recipe, store.px)
+            limits[id_] = limit_of(min(wanted, most), store.values)
+        settings = replace(settings, threshold=min(settings.threshold, most))
+        return cls(settings, folders, limits, store.recipe_id, store.recipe, store.px, tone_limit)
 
     @property
     def values(self) -> int:
@@ -100,9 +120,10 @@ class MatchRules:
         return 3 * self.px * self.px
 
     @property
-    def largest_limit(self) -> int:
-        """The largest SSE of any match."""
-        return max(self.limits.values(), default=0)
+    def criteria(self) -> Criteria:
+        """Which pairs of distinct pictures match in some folder."""
+        largest, settings = max(self.limits.values(), default=0), self.settings
+        return Criteria(largest, self.tone_limit, settings.rotate, settings.mirror, settings.edited)
 
     def keep_in(self, scope: bytes | None) -> tuple[KeepRule, ...]:
         """Return the rules that decide which of two pictures of a scope is better."""
@@ -115,9 +136,31 @@ class MatchRules:
         dimensions = image.dimensions if self.settings.same_dim else None
         return Shelf(image.tensor if tensor is None else tensor, image.scope, dimensions)
 
-    def mismatch(self, a: Image, b: Image, sse: int, ignored: Ignored) -> Mismatch | None:
-        """Return why two files whose tensors are ``sse`` apart do not match; None if they match."""
-        if sse > min(a.limit, b.limit):
+    def alike(self, errors: Errors, limit: int) -> Level | None:
+        """Return how alike two pictures of different bytes are, None if they do not match.
+
+        Parameters
+        ----------
+        errors
+            How far they are from each other.
+        limit
+            The largest SSE of similar pictures.
+        """
+        if errors.sse != 0 and self.tone_limit is not None and not 0 <= errors.tone <= self.tone_limit:
+            return None
+        if 0 <= errors.sse <= limit:
+            return "edited" if errors.mirrored else "duplicate" if errors.sse == 0 else "similar"
+        return "edited" if self.settings.edited else None
+
+    def level(self, a: Image, b: Image, errors: Errors) -> Level | None:
+        """Return how alike two files are whose tensors are that far apart, None if they do not match."""
+        if a.digest == b.digest:
+            return "identical"
+        return self.alike(errors, min(a.limit, b.limit))
+
+    def mismatch(self, a: Image, b: Image, errors: Errors, ignored: Ignored) -> Mismatch | None:
+        """Return why two files whose tensors are that far apart do not match; None if they match."""
+        if self.level(a, b, errors) is None:
             return Mismatch.TOO_FAR
         if self.settings.same_dim and a.dimensions != b.dimensions:
             return Mismatch.OTHER_SIZE
@@ -131,10 +174,3 @@ class MatchRules:
 def is_ignored(a: Image, b: Image, ignored: Ignored) -> bool:
     """Tell whether a person said that two pictures are no duplicates."""
     return bool(ignored) and (min(a.digest, b.digest), max(a.digest, b.digest)) in ignored
-
-
-def level(a: Image, b: Image, sse: int) -> Level:
-    """Return how alike two matching pictures are."""
-    if a.digest == b.digest:
-        return "identical"
-    return "duplicate" if sse == 0 else "similar"

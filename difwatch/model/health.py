@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import Literal
 
+from difwatch.model.settings import Measure
+
 FolderActivity = Literal["watching", "polling", "offline", "scanning", "stopped"]
 
 
@@ -57,12 +59,16 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class RescanProgress:
-    """The progress of a full search: its tasks, how many are done, the pairs so far, and its limit as an MSE."""
+    """The progress of a full search: its tasks, how many are done, the pairs so far, and how far it searches.
+
+    ``error`` is a mean error of this ``measure``.
+    """
 
     tasks: int
     done: int
     pairs: int
-    mse: float
+    error: float
+    measure: Measure = "mse"
 
 
 @dataclass(frozen=True, slots=True)

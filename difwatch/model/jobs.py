@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from difwatch.model.files import FileKey, FileState
+from difwatch.model.pictures import Appearance
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,14 @@ class TensorJob:
 
 @dataclass(frozen=True, slots=True)
 class Tensorized:
-    """A file that became a tensor; a ``known`` one was recognised by its bytes and carries none."""
+    """A file that became a tensor; a ``known`` one was recognised by its bytes and has no appearance."""
 
     state: FileState
     digest: bytes
     known: bool
     width: int = 0
     height: int = 0
-    tensor: bytes = b""
-    tensor_digest: bytes = b""
-    sketch: bytes = b""
+    appearance: Appearance | None = None
     frames: int = 1
 
     @property

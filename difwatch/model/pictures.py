@@ -4,18 +4,80 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from difwatch.model.files import FileKey
 
-Level = Literal["identical", "duplicate", "similar"]
-"""How alike two pictures are: the same bytes, the same pixels at some turn, or less."""
+Level = Literal["identical", "duplicate", "similar", "edited"]
+"""How alike two pictures are: the same bytes, the same pixels at some turn, nearly the same pixels, or the same
+picture made brighter, grey, of other contrast, framed or mirrored."""
+
+LEVELS: tuple[Level, ...] = ("identical", "duplicate", "similar", "edited")
+"""From the most alike to the least."""
 
 Ignored = frozenset[tuple[bytes, bytes]]
 """Pairs of digests, the smaller one first, that a person said are no duplicates."""
 
-Neighbours = dict[int, list[tuple[int, int, int]]]
-"""Tensor id to (other tensor id, SSE, degrees that turn the other onto this one), in both directions."""
+
+class Errors(NamedTuple):
+    """How far a picture is from another one, as sums of squared errors of the tensors and of the tones.
+
+    -1 stands for what is beyond all that is searched. The angles turn the other picture, mirrored first if
+    ``mirrored``, onto this one: counter-clockwise, in degrees.
+    """
+
+    sse: int
+    tone: int
+    rotation: int = 0
+    tone_rotation: int = 0
+    mirrored: bool = False
+
+
+SAME = Errors(0, -1)
+"""How far a picture is from itself."""
+
+
+class Near(NamedTuple):
+    """How far a picture is from another one, by the ids of their tensors."""
+
+    tensor: int
+    other: int
+    errors: Errors
+
+
+Neighbours = dict[int, list[tuple[int, Errors]]]
+"""Tensor id to (other tensor id, how far that is), in both directions. Mirrored errors follow the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """What a picture looks like to difwatch. All are bytes of arrays, empty where there is none.
+
+    Attributes
+    ----------
+    tensor
+        uint8 (px, px, 3).
+    digest
+        Equal for pictures that look the same; no others have the same.
+    sketch
+        Of the tensor: float32 (16,).
+    tone_sketch
+        Of the tone: float32 (32,). Empty for a flat picture.
+    alike
+        Of a flat picture only: equal for those that look the same in some orientation.
+    inside
+        The tone of what is inside the uniform edges: uint8 (px, px).
+    inside_sketch
+        Of that tone: float32 (32,).
+    """
+
+    tensor: bytes
+    digest: bytes
+    sketch: bytes
+    tone_sketch: bytes = b""
+    alike: bytes = b""
+    inside: bytes = b""
+    inside_sketch: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +114,13 @@ class Member:
     """A picture of a group that is not its best, and how far it is from the best one."""
 
     image: Image
-    sse: int
-    rotation: int
+    errors: Errors
     level: Level
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A best picture and those directly within the threshold of it."""
+    """A best picture and those that directly match it."""
 
     primary: Image
     members: tuple[Member, ...]
@@ -67,10 +128,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two picture files within the threshold; *b* is turned by ``rotation`` onto *a*."""
+    """Two picture files that match, and how far *b* is from *a*."""
 
     a: Image
     b: Image
-    sse: int
-    rotation: int
+    errors: Errors
     level: Level
+
+
+def rotation_of(errors: Errors, level: Level) -> int:
+    """Return the angle that brings two pictures together by the error that made them match."""
+    return errors.tone_rotation if level == "edited" and errors.tone >= 0 else errors.rotation

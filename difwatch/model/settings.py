@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from difwatch.model.pictures import Level
+
 MSE_MOST = 65025
 """The largest possible mean squared error: that of black and white."""
 
+NMSE_MOST = 4.0
+"""The largest possible normalised mean squared error: that of a tone and its negative."""
+
 InFolder = bool | Literal["every"]
 """False: the union of all folders; True: the folder by itself; "every": each of its directories by itself."""
+
+Measure = Literal["mse", "nmse"]
+"""By what a store is searched: the mean squared error of the tensors, or the normalised one of the tones."""
 
 Algorithm = Literal["auto", "classic", "chunked"]
 """How a full search is done: all tensors in memory, a few at a time, or chosen by their number."""
@@ -81,13 +89,36 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What decides which stored pairs count as matches."""
+    """What decides which stored pairs count as matches; the defaults are those of difPy.
+
+    ``nmse`` is the largest normalised mean squared error of a match; None: only the mean squared error counts. With
+    ``edited``, pictures within ``nmse`` match whatever their mean squared error. ``act_on`` is the least alike of
+    which the lesser one may go.
+    """
 
     threshold: float = 5.0
     rotate: bool = True
     same_dim: bool = True
     keep: tuple[KeepRule, ...] = ("pixels", "bytes", "oldest", "path")
     compare_references: bool = True
+    nmse: float | None = None
+    edited: bool = False
+    mirror: bool = False
+    act_on: Level = "similar"
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which pairs of distinct pictures match, if no folder is stricter.
+
+    ``limit`` is the largest sum of squared errors of tensors, ``tone_limit`` that of tones (None: any).
+    """
+
+    limit: int
+    tone_limit: int | None = None
+    rotate: bool = True
+    mirror: bool = False
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +133,15 @@ class Asked:
     threshold: float | None = None
     rotate: bool | None = None
     same_dim: bool | None = None
+    mirror: bool | None = None
+    act_on: Level | None = None
 
     def over(self, stored: Settings) -> Settings:
         """Return the settings to read by, where the store was last kept by ``stored``."""
-        wanted = {"threshold": self.threshold, "rotate": self.rotate, "same_dim": self.same_dim}
+        names = ("threshold", "rotate", "same_dim", "mirror", "act_on")
+        wanted = {name: getattr(self, name) for name in names}
         given = {name: value for name, value in wanted.items() if value is not None}
-        return replace(self.configured or stored, **given)  # type: ignore[arg-type]
+        return replace(self.configured or stored, **given)
 
 
 AS_CONFIGURED = Asked()
@@ -116,32 +150,43 @@ AS_CONFIGURED = Asked()
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The mean squared error up to which all pairs of a recipe are stored.
+    """The error up to which all pairs of a recipe are stored: an MSE or an NMSE, as the store is searched.
 
-    ``mse`` is searched, ``wanted`` is configured. If ``wanted`` is larger, a full search is to raise ``mse``, unless
-    an earlier one found more than ``most`` pairs; otherwise ``most`` is None.
+    ``error`` is searched, ``wanted`` is configured. Below zero, no pair is known. If ``wanted`` is larger, a full
+    search is to raise ``error``, unless an earlier one found more than ``most`` pairs; otherwise ``most`` is None.
     """
 
-    mse: float
+    error: float
     wanted: float
     most: int | None = None
 
     @property
     def is_behind(self) -> bool:
-        """Whether a full search is to raise ``mse``."""
-        return self.mse < self.wanted and self.most is None
+        """Whether a full search is to raise ``error``."""
+        return self.error < self.wanted and self.most is None
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """What a store works with: a recipe by its id, name and tensor side, and how far pairs are remembered."""
+    """What a store works with: a recipe by its id, name and tensor side, and by what and how far it is searched."""
 
     recipe_id: int
     recipe: str
     px: int
     remembered: Remembered
+    measure: Measure = "mse"
 
     @property
     def values(self) -> int:
         """The number of values in a tensor: ``3 * px ** 2``."""
         return 3 * self.px * self.px
+
+    @property
+    def scale(self) -> int:
+        """By what a sum of squared errors is divided to give the error that the store is searched by."""
+        return self.values if self.measure == "mse" else tone_values(self.px)
+
+
+def tone_values(px: int) -> int:
+    """Return by what a sum of squared errors of tones is divided to give their normalised mean squared error."""
+    return 256 * px * px

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
+from difwatch.matches.errors import as_fields
 from difwatch.matches.news import News
 from difwatch.model.jobs import Unreadable
 
@@ -14,25 +15,16 @@ log = logging.getLogger(__name__)
 _GONE_LINES = 20
 
 
-def announce_matches(news: Mapping[bytes, News], values: int) -> None:
-    """Log the nearest matches of each new file, and whether there are more.
-
-    ``values`` is the number of values in a tensor.
-    """
+def announce_matches(news: Mapping[bytes, News], px: int) -> None:
+    """Log the nearest matches of each new file, and whether there are more; ``px`` is the side of the tensors."""
     for path, matches in news.items():
         for pair in matches.pairs:
-            fields = {
-                "new": os.fsdecode(pair.a.path),
-                "old": os.fsdecode(pair.b.path),
-                "mse": round(pair.sse / values, 4),
-                "rotation": pair.rotation,
-                "level": pair.level,
-            }
-            log.info(
-                "match %(new)s %(old)s mse=%(mse).4g rotation=%(rotation)d level=%(level)s",
-                fields,
-                extra={"event": "match", "fields": fields},
-            )
+            files = {"new": os.fsdecode(pair.a.path), "old": os.fsdecode(pair.b.path)}
+            fields = as_fields(pair.errors, pair.level, px)
+            numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
+            text = " ".join(f"{name}={value}" for name, value in numbers.items())
+            extra = {"event": "match", "fields": files | fields}
+            log.info("match %s %s %s", files["new"], files["old"], text, extra=extra)
         if matches.more:
             log.info("match %s is like many others: see 'difwatch report'", os.fsdecode(path))
 

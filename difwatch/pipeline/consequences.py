@@ -35,15 +35,15 @@ class Consequences:
     ----------
     engine
         The writer of the store; only read.
-    values
-        The number of values in a tensor.
+    px
+        The side of the tensors.
     resting
         Receives the paths that must be looked at again.
     """
 
-    def __init__(self, engine: Engine, values: int, resting: Resting, new_pictures: NewPictures) -> None:
+    def __init__(self, engine: Engine, px: int, resting: Resting, new_pictures: NewPictures) -> None:
         self._engine = engine
-        self._values = values
+        self._px = px
         self._resting = resting
         self._new_pictures = new_pictures
         self._postponed = PostponedFiles()
@@ -83,7 +83,7 @@ class Consequences:
         if new:
             with reading(self._engine) as connection:
                 news = new_matches(connection, new)
-            announce_matches(news, self._values)
+            announce_matches(news, self._px)
             self._new_pictures.note(new)
 
     def postpone(self, path: bytes, reason: str, now: float) -> None:

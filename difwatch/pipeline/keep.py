@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from sqlalchemy import Connection, Engine
 
 from difwatch.clock import Clock
+from difwatch.compare.hits import Hits
 from difwatch.compare.index import Index, search_new
+from difwatch.compare.sketch import Block
 from difwatch.model.files import FileState
 from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable, Unsettled
+from difwatch.model.pictures import Appearance
 from difwatch.model.settings import StoreSettings
 from difwatch.pipeline.look import Look
 from difwatch.pipeline.outbox import Batch
-from difwatch.store import contents, files, reach, reading, settings, writing
+from difwatch.store import contents, files, reach, reading, searched, settings, writing
 from difwatch.store.reach import Reach
 from difwatch.tree.roots import Root, innermost
 
@@ -52,7 +56,7 @@ class Keeper:
     engine
         The writer of the store.
     index
-        Holds the sketches of all tensors of the recipe that are in the store.
+        Holds the sketches of all pictures of the recipe that are in the store.
     store
         The recipe in force.
     keeps
@@ -94,8 +98,8 @@ class Keeper:
         forgotten = [path for path in batch.gone if look.is_empty(path)]
         unsettled = answers.unsettled + [path for path in batch.gone if path not in set(forgotten)]
         with writing(self._engine) as connection:
-            tensors = [answer for answer in answers.read if not answer.known]
-            tensor_ids, new = contents.put_tensors(connection, self._store.recipe_id, self._store.px, tensors)
+            decoded = [answer for answer in answers.read if not answer.known]
+            tensor_ids, looks = contents.put_appearances(connection, self._store.recipe_id, decoded)
             with_bytes: list[Tensorized | Unreadable] = list(answers.read)
             with_bytes += [answer for answer in answers.unreadable if answer.digest is not None]
             content_ids = contents.put_contents(connection, self._store.recipe_id, with_bytes, tensor_ids)
@@ -103,18 +107,11 @@ class Keeper:
             read = [answer for answer in answers.read if answer.digest in content_ids]
             unsettled += [answer.path for answer in answers.read if answer.digest not in content_ids]
             self._put_files(connection, read, answers.unreadable, content_ids)
-            hits = search_new(
-                self._index,
-                new.ids,
-                new.pixels,
-                new.sketches,
-                lambda ids: contents.tensors(connection, ids),
-                self._reach.limit,
-            )
-            kept = reach.put(connection, hits, self._reach)
+            new = searched.new(self._store, looks)
+            kept = reach.put(connection, self._matches(connection, new, looks), self._reach)
             files.remove(connection, [*forgotten, *batch.unwanted])
         self._reach = kept
-        self._index.add(new.ids, new.sketches)
+        self._index.add(new)
         return BatchResult(
             read=tuple(read),
             unreadable=tuple(answers.unreadable),
@@ -123,6 +120,12 @@ class Keeper:
             postponed=tuple(answers.postponed),
             being_written=tuple(answers.being_written),
         )
+
+    def _matches(self, connection: Connection, new: Block, looks: Mapping[int, Appearance]) -> Iterator[Hits]:
+        limit = self._reach.limit
+        comparison = searched.comparison(self._store, limit, contents.StorePixels(connection))
+        yield from search_new(self._index, new, comparison)
+        yield searched.flat(connection, self._store, limit, [id_ for id_, look in looks.items() if look.alike])
 
     def read_reach(self) -> None:
         """Read from the store how far pairs are kept, because a full search has begun or ended."""
@@ -157,7 +160,7 @@ class Keeper:
         """Forget contents that no file has any more; return the number of tensors that went."""
         with writing(self._engine) as connection:
             ids = contents.purge(connection)
-        self._index.remove(ids)
+        self._index.remove(searched.entries(self._store, np.array(ids, np.int64)))
         return len(ids)
 
 

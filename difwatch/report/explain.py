@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.compare.distance import TURNS, mse_limit, sse_of_turns
+from difwatch.compare.distance import FAR, limit_of
+from difwatch.compare.orientation import DEGREES, MIRRORED, admitted
+from difwatch.compare.pair import tensor_errors, tone_errors
 from difwatch.digest import digest_of
 from difwatch.errors import UsageError
 from difwatch.imaging import DecodeError, make
+from difwatch.matches.errors import how_alike, mean_errors
 from difwatch.matches.groups import KEEP_RULES, is_hidden, keep_order
-from difwatch.matches.rules import MatchRules, Mismatch, level
-from difwatch.model.pictures import Ignored, Image
+from difwatch.matches.rules import MatchRules, Mismatch
+from difwatch.model.pictures import Errors, Ignored, Image
 from difwatch.model.settings import KeepRule
 from difwatch.shown import shown_path
 
@@ -32,6 +35,7 @@ _MISMATCHES = {
 class _Read:
     image: Image
     tensor: NDArray[np.uint8]
+    inside: NDArray[np.uint8] | None
     identity: tuple[int, int]
 
 
@@ -71,24 +75,57 @@ def explain(
 
 
 def _verdict(a: _Read, b: _Read, rules: MatchRules, ignored: Ignored) -> Iterator[str]:
-    values, settings = rules.values, rules.settings
-    distances = sse_of_turns(a.tensor, b.tensor)
-    turns = len(TURNS) if settings.rotate else 1
     yield "bytes: " + ("identical" if a.image.digest == b.image.digest else "different")
-    for turn, sse in zip(TURNS[:turns], distances.tolist(), strict=False):
-        yield f"MSE with the second turned by {turn}°: {sse / values:.6g} (SSE {sse})"
-    best = int(distances[:turns].min())
-    limit = min(a.image.limit, b.image.limit)
-    mismatch = rules.mismatch(a.image, b.image, best, ignored)
+    by_tensor = tensor_errors(a.tensor, b.tensor)
+    by_tone = tone_errors((a.tensor, a.inside), (b.tensor, b.inside))
+    views = list(_views(by_tensor, by_tone, rules))
+    for errors in views:
+        yield _nearest(errors, rules)
+    if rules.tone_limit is not None and by_tone.min() == FAR:
+        yield "a flat picture has no tone: only one that looks the same matches it"
+    matching = next((errors for errors in views if rules.level(a.image, b.image, errors) is not None), views[0])
+    mismatch = rules.mismatch(a.image, b.image, matching, ignored)
     if a.identity == b.identity:
         yield "no match: both are names of one and the same file (hard links)"
     elif mismatch is Mismatch.TOO_FAR:
-        yield f"no match: the smallest SSE, {best}, is above {limit} (an MSE of {limit / values:g})"
+        yield f"no match: {_too_far(matching, min(a.image.limit, b.image.limit), rules)}"
     elif mismatch is not None:
         yield f"no match: {_MISMATCHES[mismatch]}"
     else:
-        yield f"match: {level(a.image, b.image, best)}, SSE {best} is not above {limit}"
+        level = rules.level(a.image, b.image, matching)
+        assert level is not None
+        yield f"match: {how_alike(matching, level, rules.px)}"
         yield _kept(a.image, b.image, rules.keep_in(a.image.scope))
+
+
+def _nearest(errors: Errors, rules: MatchRules) -> str:
+    """Return in which turn of the second picture each error is smallest."""
+    means = mean_errors(errors, rules.px)
+    text = f"MSE {means['mse']:.6g}, the second turned by {errors.rotation}°"
+    if rules.tone_limit is not None and means["nmse"] is not None:
+        text += f"; NMSE {means['nmse']:.4g}, by {errors.tone_rotation}°"
+    return f"mirrored: {text}" if errors.mirrored else text
+
+
+def _views(by_tensor: NDArray[np.int64], by_tone: NDArray[np.int64], rules: MatchRules) -> Iterator[Errors]:
+    """Yield how far the second picture is as it is or turned, and mirrored if that counts."""
+    numbers = admitted(rules.settings.rotate, rules.settings.mirror)
+    for mirrored in (False, True):
+        some = [number for number in numbers if (number in MIRRORED) == mirrored]
+        if some:
+            best, tone = (some[int(errors[some].argmin())] for errors in (by_tensor, by_tone))
+            far = -1 if by_tone[tone] == FAR else int(by_tone[tone])
+            yield Errors(int(by_tensor[best]), far, int(DEGREES[best]), int(DEGREES[tone]), mirrored)
+
+
+def _too_far(errors: Errors, limit: int, rules: MatchRules) -> str:
+    means = mean_errors(errors, rules.px)
+    by_tensor = f"the smallest MSE, {means['mse']:.6g}, is above {limit / rules.values:g}"
+    if rules.tone_limit is None or means["nmse"] is None:
+        return by_tensor
+    if errors.tone > rules.tone_limit:
+        return f"the smallest NMSE, {means['nmse']:.4g}, is above {rules.settings.nmse:g}"
+    return f"{by_tensor} (edited versions do not count)"
 
 
 def _kept(a: Image, b: Image, keep: Sequence[KeepRule]) -> str:
@@ -116,8 +153,8 @@ def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
         raise UsageError(f"{shown_path(path)}: {error}") from error
     digest = digest_of(data)
     image = Image(path, 0, digest, made.width, made.height, len(data), stat_result.st_mtime_ns, frames=made.frames)
-    limit = mse_limit(rules.settings.threshold, rules.values) if known is None else known.limit
+    limit = limit_of(rules.settings.threshold, rules.values) if known is None else known.limit
     image = replace(image, limit=limit)
     if known is not None:
         image = replace(image, scope=known.scope, reference=known.reference)
-    return _Read(image, made.tensor, (stat_result.st_dev, stat_result.st_ino))
+    return _Read(image, made.tensor, made.inside, (stat_result.st_dev, stat_result.st_ino))

@@ -3,13 +3,16 @@
 The JSON of the groups::
 
     {"schema": 1, "generated": ISO 8601,
-     "settings": {"threshold", "rotate", "same_dim", "in_folder", "px_size", "recipe"},
-     "groups": [{"primary": IMAGE, "members": [IMAGE + {"mse", "sse", "rotation", "level"}]}],
-     "lower_quality": [path, ...]}
+     "settings": {"threshold", "nmse", "edited", "rotate", "mirror", "same_dim", "in_folder", "px_size", "recipe"},
+     "groups": [{"primary": IMAGE, "members": [IMAGE + ALIKE]}],
+     "lower_quality": [path, ...],
+     "edited": groups as above, of what is edited; none of these is in "lower_quality"}
+    ALIKE = {"mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level"}: the errors of tensors and tones
+    (null: beyond all that is searched), the angles that turn the picture, mirrored first if it is, onto the primary
     IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, "frames" if there are several, of which the first
     was compared, and "links" if the file has further names
 
-The JSON of the pairs is ``{"pairs": [{"a", "b", "sse", "mse", "rotation"}]}``, with ``a`` before ``b`` by path.
+The JSON of the pairs is ``{"pairs": [{"a", "b"} + ALIKE]}``, with ``a`` before ``b`` by path.
 """
 
 from __future__ import annotations
@@ -23,22 +26,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from difwatch.matches.collection import Collection
-from difwatch.model.pictures import Group, Image, Pair
+from difwatch.matches.errors import mean_errors
+from difwatch.model.pictures import Errors, Group, Image, Level, Pair
 
-_COLUMNS = (
-    "group",
-    "role",
-    "path",
-    "width",
-    "height",
-    "bytes",
-    "mtime",
-    "digest",
-    "mse",
-    "sse",
-    "rotation",
-    "level",
-)
+_ALIKE = ("mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level")
+_COLUMNS = ("group", "role", "path", "width", "height", "bytes", "mtime", "digest", *_ALIKE)
 
 
 def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
@@ -49,8 +41,9 @@ def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
             "schema": 1,
             "generated": generated.isoformat(),
             "settings": _settings(collection),
-            "groups": [_group(group, collection.values) for group in groups],
+            "groups": [_group(group, collection.px) for group in groups],
             "lower_quality": [os.fsdecode(member.image.path) for group in groups for member in group.members],
+            "edited": [_group(group, collection.px) for group in collection.edited()],
         },
         indent=1,
     )
@@ -62,7 +55,7 @@ def json_pairs(collection: Collection) -> Iterator[str]:
     yield '{"pairs": ['
     separator = "\n"
     for pair in collection.pairs():
-        yield separator + json.dumps(_pair(pair, collection.values))
+        yield separator + json.dumps(_pair(pair, collection.px))
         separator = ",\n"
     yield "\n]}\n"
 
@@ -70,19 +63,20 @@ def json_pairs(collection: Collection) -> Iterator[str]:
 def csv_groups(collection: Collection) -> Iterator[str]:
     """Yield the groups as CSV, one picture per line; the primary of each group comes first."""
     yield _row(_COLUMNS)
-    for number, group in enumerate(collection.groups(), start=1):
-        yield _row((number, "primary", *_image(group.primary).values(), "", "", "", ""))
+    for number, group in enumerate([*collection.groups(), *collection.edited()], start=1):
+        image = _image(group.primary)
+        yield _row((number, "primary", *(image[name] for name in _COLUMNS[2:8]), *("" for _ in _ALIKE)))
         for member in group.members:
-            mse = member.sse / collection.values
-            tail = (mse, member.sse, member.rotation, member.level)
-            yield _row((number, "member", *_image(member.image).values(), *tail))
+            image = _image(member.image)
+            alike = _alike(member.errors, member.level, collection.px).values()
+            yield _row((number, "member", *(image[name] for name in _COLUMNS[2:8]), *alike))
 
 
 def csv_pairs(collection: Collection) -> Iterator[str]:
     """Yield the pairs as CSV."""
-    yield _row(("a", "b", "sse", "mse", "rotation"))
+    yield _row(("a", "b", *_ALIKE))
     for pair in collection.pairs():
-        yield _row(_pair(pair, collection.values).values())
+        yield _row(_pair(pair, collection.px).values())
 
 
 def _row(values: Any) -> str:
@@ -92,11 +86,15 @@ def _row(values: Any) -> str:
 
 
 def _settings(collection: Collection) -> dict[str, Any]:
+    rules = collection.rules.settings
     kinds = {folder.in_folder for folder in collection.rules.folders.values()}
     return {
         "threshold": collection.threshold,
-        "rotate": collection.rules.settings.rotate,
-        "same_dim": collection.rules.settings.same_dim,
+        "nmse": rules.nmse,
+        "edited": rules.edited,
+        "rotate": rules.rotate,
+        "mirror": rules.mirror,
+        "same_dim": rules.same_dim,
         "in_folder": kinds.pop() if len(kinds) == 1 else False,
         "px_size": collection.rules.px,
         "recipe": collection.rules.recipe,
@@ -115,17 +113,22 @@ def _image(image: Image) -> dict[str, Any]:
     } | frames
 
 
-def _group(group: Group, values: int) -> dict[str, Any]:
-    return {"primary": _with_links(group.primary), "members": [
-        _with_links(member.image)
-        | {
-            "mse": member.sse / values,
-            "sse": member.sse,
-            "rotation": member.rotation,
-            "level": member.level,
-        }
-        for member in group.members
-    ]}  # fmt: skip
+def _group(group: Group, px: int) -> dict[str, Any]:
+    members = [_with_links(member.image) | _alike(member.errors, member.level, px) for member in group.members]
+    return {"primary": _with_links(group.primary), "members": members}
+
+
+def _alike(errors: Errors, level: Level, px: int) -> dict[str, Any]:
+    means = mean_errors(errors, px)
+    return {
+        "mse": means["mse"],
+        "sse": None if errors.sse < 0 else errors.sse,
+        "nmse": means["nmse"],
+        "rotation": errors.rotation,
+        "tone_rotation": errors.tone_rotation,
+        "mirrored": errors.mirrored,
+        "level": level,
+    }
 
 
 def _with_links(image: Image) -> dict[str, Any]:
@@ -133,11 +136,6 @@ def _with_links(image: Image) -> dict[str, Any]:
     return _image(image) | links
 
 
-def _pair(pair: Pair, values: int) -> dict[str, Any]:
-    return {
-        "a": os.fsdecode(pair.a.path),
-        "b": os.fsdecode(pair.b.path),
-        "sse": pair.sse,
-        "mse": pair.sse / values,
-        "rotation": pair.rotation,
-    }
+def _pair(pair: Pair, px: int) -> dict[str, Any]:
+    files = {"a": os.fsdecode(pair.a.path), "b": os.fsdecode(pair.b.path)}
+    return files | _alike(pair.errors, pair.level, px)

@@ -1,7 +1,8 @@
 """Reports for people who want to see the pictures: one HTML page that needs no other file.
 
 Each picture covers its tensor, which is what was compared. The tensor stays visible if the browser cannot open the
-picture, as on another machine or for an unknown format.
+picture, as on another machine or for an unknown format. Edited versions come after the copies, with the tone of each
+picture beside it, because that is what they have in common.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from sqlalchemy import Connection
 
+from difwatch.compare.tone import tones
 from difwatch.matches.collection import Collection
-from difwatch.model.pictures import Group, Image, Pair
-from difwatch.report.text import shown_size, text_of_match, text_of_total
+from difwatch.matches.errors import how_alike, mean_errors
+from difwatch.model.pictures import Group, Image, Member, Pair
+from difwatch.report.text import shown_size, text_of_edited, text_of_limits, text_of_total
 from difwatch.shown import shown_path
 from difwatch.store import contents
 
@@ -37,7 +40,9 @@ body { margin: 2em }
 section { display: flex; flex-wrap: wrap; gap: 1em; padding: 1em 0; border-top: 1px solid #8886 }
 figure { margin: 0; width: 180px; overflow-wrap: anywhere }
 figure:first-child { font-weight: 600 }
-figure a { display: block; background-size: 100% 100% }
+figure a { display: block; position: relative; background-size: 100% 100% }
+i { position: absolute; right: 0; bottom: 0; width: 36px; height: 36px }
+i { background-size: 100%; border: 1px solid #fff }
 img { width: 100%; height: 100%; display: block }
 small { display: block; font-weight: 400; opacity: .75 }
 """
@@ -51,6 +56,12 @@ class _Shown(NamedTuple):
     note: str
 
 
+class _Part(NamedTuple):
+    title: str
+    sections: list[list[_Shown]]
+    tones: bool = False
+
+
 def html_groups(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
     """Return the groups as a page, each with its best picture first.
 
@@ -61,68 +72,84 @@ def html_groups(collection: Collection, connection: Connection, generated: str) 
     generated
         When the page was made, as text.
     """
-    groups = collection.groups()
-    sections = [_of_group(group, collection.values) for group in groups]
-    return _page(sections, _thumbnails(connection, sections), text_of_total(collection, groups), generated)
+    groups, edited = collection.groups(), collection.edited()
+    parts = [_Part(text_of_total(collection, groups), [_of_group(group, collection.px) for group in groups])]
+    if edited:
+        sections = [_of_group(group, collection.px) for group in edited]
+        parts.append(_Part(text_of_edited(edited).rstrip(":"), sections, tones=True))
+    return _page(parts, _thumbnails(connection, parts), generated)
 
 
 def html_pairs(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
     """Return the pairs as a page; the parameters are those of `html_groups`."""
-    sections = [_of_pair(pair, collection.values) for pair in collection.pairs()]
-    total = f"Pairs: {len(sections)} (up to an MSE of {collection.threshold:g})"
-    return _page(sections, _thumbnails(connection, sections), total, generated)
+    sections = [_of_pair(pair, collection.px) for pair in collection.pairs()]
+    parts = [_Part(f"Pairs: {len(sections)} ({text_of_limits(collection)})", sections)]
+    return _page(parts, _thumbnails(connection, parts), generated)
 
 
-def _of_group(group: Group, values: int) -> list[_Shown]:
-    members = [_Shown(member.image, text_of_match(member, values)) for member in group.members]
+def _of_group(group: Group, px: int) -> list[_Shown]:
+    members = [_Shown(member.image, _note(member, px)) for member in group.members]
     return [_Shown(group.primary, "best"), *members]
 
 
-def _of_pair(pair: Pair, values: int) -> list[_Shown]:
-    return [_Shown(pair.a, ""), _Shown(pair.b, text_of_match(pair, values))]
+def _of_pair(pair: Pair, px: int) -> list[_Shown]:
+    return [_Shown(pair.a, ""), _Shown(pair.b, _note(pair, px))]
 
 
-def _thumbnails(connection: Connection, sections: Sequence[Sequence[_Shown]]) -> dict[int, bytes]:
-    """Return the tensors of the pictures as JPEGs, by id, each once."""
-    ids = np.array(sorted({shown.image.tensor for section in sections for shown in section}), np.int64)
-    thumbnails: dict[int, bytes] = {}
-    for start in range(0, len(ids), _PAGE):
-        page = ids[start : start + _PAGE]
-        rows = contents.tensors(connection, page)
-        side = round((rows.shape[1] / 3) ** 0.5)
-        jpegs = (_jpeg(row.reshape(side, side, 3)) for row in rows)
-        thumbnails.update(zip(page.tolist(), jpegs, strict=True))
+def _note(match: Member | Pair, px: int) -> str:
+    means = mean_errors(match.errors, px)
+    both = ", ".join(f"{name.upper()} {mean:.4g}" for name, mean in means.items() if mean is not None)
+    return f"{how_alike(match.errors, match.level, px)} ({both})"
+
+
+def _thumbnails(connection: Connection, parts: Sequence[_Part]) -> dict[str, bytes]:
+    """Return the tensors of the pictures as JPEGs by style class, each once, and the tones where they are shown."""
+    thumbnails: dict[str, bytes] = {}
+    pixels = contents.StorePixels(connection)
+    for tones_too in (False, True):
+        shown = (shown for part in parts if part.tones >= tones_too for section in part.sections for shown in section)
+        ids = np.array(sorted({one.image.tensor for one in shown}), np.int64)
+        for start in range(0, len(ids), _PAGE):
+            page = ids[start : start + _PAGE]
+            rows = pixels.tensors(page)
+            side = round((rows.shape[1] / 3) ** 0.5)
+            pictures = tones(rows)[0].reshape(-1, side, side) if tones_too else rows.reshape(-1, side, side, 3)
+            names = (f"{'n' if tones_too else 't'}{id_}" for id_ in page.tolist())
+            thumbnails.update(zip(names, map(_jpeg, pictures), strict=True))
     return thumbnails
 
 
-def _jpeg(tensor: NDArray[np.uint8]) -> bytes:
+def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     out = io.BytesIO()
-    Pictures.fromarray(tensor).save(out, "JPEG", quality=_QUALITY)
+    Pictures.fromarray(picture).save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
 
 
-def _page(
-    sections: Sequence[Sequence[_Shown]], thumbnails: dict[int, bytes], total: str, generated: str
-) -> Iterator[str]:
+def _page(parts: Sequence[_Part], thumbnails: dict[str, bytes], generated: str) -> Iterator[str]:
     yield _HEAD
-    for id_, jpeg in thumbnails.items():
-        yield f".t{id_} {{ background-image: url(data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}) }}\n"
-    yield f"</style>\n<h1>{escape(total)}</h1>\n<p>difwatch, {escape(generated)}</p>\n"
-    for section in sections:
-        yield "<section>\n"
-        yield from (_figure(shown) for shown in section)
-        yield "</section>\n"
+    for name, jpeg in thumbnails.items():
+        yield f".{name} {{ background-image: url(data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}) }}\n"
+    yield "</style>\n"
+    for number, part in enumerate(parts):
+        yield f"<h{number + 1}>{escape(part.title)}</h{number + 1}>\n"
+        if not number:
+            yield f"<p>difwatch, {escape(generated)}</p>\n"
+        for section in part.sections:
+            yield "<section>\n"
+            yield from (_figure(shown, part.tones) for shown in section)
+            yield "</section>\n"
     yield "</html>\n"
 
 
-def _figure(shown: _Shown) -> str:
+def _figure(shown: _Shown, with_tone: bool) -> str:
     image = shown.image
     scale = _BOX / max(image.width, image.height, 1)
     size = f"width:{max(1, round(image.width * scale))}px;height:{max(1, round(image.height * scale))}px"
     link = escape("file://" + quote(image.path))
     note = f"<small>{escape(shown.note)}</small>" if shown.note else ""
+    tone = f'<i class="n{image.tensor}"></i>' if with_tone else ""
     return (
         f'<figure><a class="t{image.tensor}" style="{size}" href="{link}">'
-        f'<img loading="lazy" alt="" src="{link}"></a>'
+        f'<img loading="lazy" alt="" src="{link}">{tone}</a>'
         f"{escape(shown_path(image.path))}<small>{shown_size(image)}</small>{note}</figure>\n"
     )

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from difwatch.compare.distance import mse_limit
+from difwatch.matches.read import read_rules
 from difwatch.model.health import FolderActivity, FolderHealth, Heartbeat, Queue
-from difwatch.model.settings import Remembered, StoreSettings
+from difwatch.model.settings import Measure, Remembered, StoreSettings
 from difwatch.store import contents, folders, matches, rescans, settings
 from difwatch.version import __version__
 
@@ -46,6 +46,7 @@ class Status:
     matches: int
     index_size: int
     remembered: Remembered | None
+    measure: Measure | None
     losses: dict[str, int]
     last_scan: str | None
     last_rescan: str | None
@@ -98,6 +99,7 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: Heart
         matches=_matches(connection, store) if connection and store else 0,
         index_size=contents.count(connection, store.recipe_id) if connection and store else 0,
         remembered=store.remembered if store else None,
+        measure=store.measure if store else None,
         losses=live.losses,
         last_scan=max((counts.scanned for counts in counted if counts.scanned), default=None),
         last_rescan=last.finished if last else None,
@@ -109,7 +111,7 @@ def read_status(connection: Connection | None, pid: int | None, heartbeat: Heart
 
 
 def _matches(connection: Connection, store: StoreSettings) -> int:
-    return matches.count(connection, store.recipe_id, mse_limit(store.remembered.mse, store.values))
+    return matches.counted(connection, store.recipe_id, read_rules(connection).criteria)
 
 
 def _folder(counts: folders.FolderCounts, health: FolderHealth) -> FolderStatus:

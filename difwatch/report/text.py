@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from difwatch.matches.errors import as_fields, how_alike
 from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_passed_over, shown_path
 
 if TYPE_CHECKING:
     from difwatch.matches.collection import Collection
-    from difwatch.model.pictures import Group, Image, Member, Pair
+    from difwatch.model.pictures import Group, Image
+    from difwatch.model.settings import Measure
     from difwatch.report.status import Status
     from difwatch.rescan.plan import RescanResult
 
 
 def text_groups(collection: Collection) -> Iterator[str]:
-    """Yield the groups, each with its best picture first."""
-    groups = collection.groups()
+    """Yield the groups of copies and then those of edited versions, each with its best picture first."""
+    groups, edited = collection.groups(), collection.edited()
     yield text_of_total(collection, groups) + "\n"
+    yield from _groups(groups, collection.px)
+    if edited:
+        yield f"\n{text_of_edited(edited)}\n"
+        yield from _groups(edited, collection.px)
+
+
+def _groups(groups: Sequence[Group], px: int) -> Iterator[str]:
     for group in groups:
         yield f"\n{shown_path(group.primary.path)}  {shown_size(group.primary)}\n"
         for member in group.members:
-            note = text_of_match(member, collection.values)
+            note = how_alike(member.errors, member.level, px)
             yield f"  {shown_path(member.image.path)}  {shown_size(member.image)}  {note}\n"
 
 
@@ -29,27 +38,36 @@ def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
     """Return the number of groups and of duplicates, and the size of the duplicates."""
     duplicates = sum(len(group.members) for group in groups)
     spare = sum(member.image.size for group in groups for member in group.members)
+    within = text_of_limits(collection)
     if not groups:
-        return f"No matches up to an MSE of {collection.threshold:g} among {len(collection.images)} pictures."
+        return f"No matches {within} among {len(collection.images)} pictures."
     return (
         f"{shown_count(len(groups), 'group')}: {shown_count(duplicates, 'duplicate')} "
         f"among {len(collection.images)} pictures, "
-        f"{shown_bytes(spare)} (up to an MSE of {collection.threshold:g})"
+        f"{shown_bytes(spare)} ({within})"
     )
 
 
-def text_of_match(match: Member | Pair, values: int) -> str:
-    """Return how alike two pictures are; ``values`` is the number of values in a tensor."""
-    mse = f" {match.sse / values:.4g}" if match.level == "similar" else ""
-    turn = f", turned by {match.rotation}°" if match.rotation else ""
-    return f"{match.level}{mse}{turn}"
+def text_of_limits(collection: Collection) -> str:
+    """Return up to which errors pictures count as similar."""
+    nmse = collection.rules.settings.nmse
+    tones = "" if nmse is None else f" and an NMSE of {nmse:g}"
+    return f"up to an MSE of {collection.threshold:g}{tones}"
+
+
+def text_of_edited(edited: Sequence[Group]) -> str:
+    """Return the number of edited versions, and what happens to them."""
+    versions = shown_count(sum(len(group.members) for group in edited), "edited version")
+    return f"{versions} (brighter, grey, framed, mirrored …; they stay unless act_on says so):"
 
 
 def text_pairs(collection: Collection) -> Iterator[str]:
     """Yield the pairs, one per line."""
     for pair in collection.pairs():
-        mse = pair.sse / collection.values
-        yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  mse={mse:.4g} rotation={pair.rotation}\n"
+        fields = as_fields(pair.errors, pair.level, collection.px)
+        numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
+        text = " ".join(f"{name}={value}" for name, value in numbers.items())
+        yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  {text}\n"
 
 
 def text_status(status: Status) -> Iterator[str]:
@@ -62,12 +80,13 @@ def text_status(status: Status) -> Iterator[str]:
         yield f"  {shown(folder.path)}: {folder.state}, {shown_count(folder.images, 'picture')}{unreadable}\n"
         if folder.passed_over:
             yield f"    {shown_passed_over(folder.passed_over)}\n"
-    known = shown_count(status.index_size, "distinct picture")
+    pictures = shown_count(status.index_size, "distinct picture")
     files = shown_count(sum(folder.images for folder in status.folders), "file")
-    yield f"  {known} in {files}; {shown_count(status.matches, 'match')} between distinct pictures\n"
+    yield f"  {pictures} in {files}; {shown_count(status.matches, 'match')} between distinct pictures\n"
     if status.remembered is not None and status.remembered.most is not None:
+        known = _error(status.remembered.error, status.measure)
         yield (
-            f"  pairs are remembered up to an MSE of {status.remembered.mse:g} only: there were more than "
+            f"  pairs are remembered up to {known} only: there were more than "
             f"{shown_number(status.remembered.most)} up to {status.remembered.wanted:g} (max_pairs)\n"
         )
     if status.rescan_progress is not None:
@@ -87,7 +106,9 @@ def _rescan_progress(status: Status, share: float) -> str:
     text = f"a full search is {100 * share:.0f} % done"
     remembered = status.remembered
     if remembered is not None and remembered.is_behind:
-        text += f": pairs are remembered up to an MSE of {remembered.mse:g} and will be up to {remembered.wanted:g}"
+        wanted = _error(remembered.wanted, status.measure)
+        before = f"are remembered up to {remembered.error:g} and " if remembered.error >= 0 else ""
+        text += f": pairs {before}will be remembered up to {wanted}"
     return (
         text
         if status.state != "stopped"
@@ -107,17 +128,24 @@ def text_rescan(result: RescanResult) -> str:
     resumed = f", {result.resumed} of {result.tasks} parts were done already" if result.resumed else ""
     text = (
         f"searched {shown_count(result.images, 'distinct picture')} ({result.algorithm}{resumed}): "
-        f"{shown_count(result.pairs, 'pair')} up to an MSE of {result.mse:g}; "
+        f"{shown_count(result.pairs, 'pair')} up to {_error(result.error, result.measure)}; "
     )
-    if result.mse > result.remembered:
+    if result.error > result.remembered:
+        if result.remembered < 0:
+            return text + "so far they are remembered now"
+        setting = "nmse" if result.measure == "nmse" else "remember_up_to"
         return (
             text + f"so far they are remembered now (up to {result.remembered:g} before); "
-            f"remember_up_to = {result.mse:g} in the configuration keeps it so"
+            f"{setting} = {result.error:g} in the configuration keeps it so"
         )
     if not result.missing and not result.wrong:
         return text + "all of them were remembered already"
     missing, wrong = shown_number(result.missing), shown_number(result.wrong)
     return f"{text}{missing} were missing and were added, {wrong} were wrong and removed"
+
+
+def _error(error: float, measure: Measure | None) -> str:
+    return f"an {(measure or 'mse').upper()} of {error:g}"
 
 
 def shown_size(image: Image) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from difwatch.compare import budget
-from difwatch.compare.blocks import Radius
+from difwatch.compare.by_tone import Pixels
 from difwatch.compare.chunked import Chunks, cuts_of
-from difwatch.compare.distance import mse_limit
+from difwatch.compare.distance import limit_of
+from difwatch.compare.sketch import Block
 from difwatch.errors import UsageError
-from difwatch.model.settings import Algorithm, StoreSettings
-from difwatch.store import contents, rescans, settings
+from difwatch.model.settings import Algorithm, Measure, StoreSettings
+from difwatch.store import contents, rescans, searched, settings
 from difwatch.store.rescans import Rescan
+
+_OTHER_MEASURE: dict[Measure, str] = {
+    "mse": "--nmse: this store is searched by the MSE, because nmse = false; use --similarity",
+    "nmse": "--similarity: this store is searched by the NMSE, and every similarity can be asked for without that; "
+    "use --nmse to search farther",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,13 @@ class RescanPlan:
         Number of pairs that may be stored.
     chunksize
         Pictures in a block; None to choose.
-    similarity
-        The MSE up to which pairs are wanted, at least what the store remembers; None for just that.
+    error
+        The error up to which pairs are wanted, an MSE or an NMSE as the store is searched, at least what it
+        remembers; None for just that.
+    measure
+        What ``error`` is; None for whatever the store is searched by.
     least
-        With more than ``most_pairs`` the search lowers its MSE, but not below this one. None: the search fails.
+        With more than ``most_pairs`` the search lowers its error, but not below this one. None: the search fails.
     """
 
     algorithm: Algorithm
@@ -46,8 +54,9 @@ class RescanPlan:
     memory: int
     most_pairs: int
     chunksize: int | None = None
-    similarity: float | None = None
+    error: float | None = None
     least: float | None = None
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +64,13 @@ class RescanResult:
     """The extent and the result of a full search.
 
     ``resumed`` counts the tasks that an earlier run had done. ``missing`` counts the pairs that the store lacked,
-    ``wrong`` those that it should not have had. Pairs up to an MSE of ``remembered`` were stored before, up to
-    ``mse`` now.
+    ``wrong`` those that it should not have had. Pairs up to an error of ``remembered`` were stored before, up to
+    ``error`` now, which is of this ``measure``.
     """
 
     images: int
-    mse: float
+    measure: Measure
+    error: float
     remembered: float
     algorithm: str
     tasks: int
@@ -72,12 +82,20 @@ class RescanResult:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A search that is recorded in the store, what the store works with, and which tensors are searched."""
+    """A search that is recorded in the store, what the store works with, and what is searched.
+
+    ``sketches`` are those of ``images`` distinct pictures.
+    """
 
     store: StoreSettings
     rescan: Rescan
-    chunks: Chunks
-    ids: NDArray[np.int64]
+    sketches: Block
+    images: int
+
+    def chunks(self, pixels: Pixels) -> Chunks:
+        """Return the blocks to compare."""
+        comparison = searched.comparison(self.store, self.rescan.error_limit, pixels)
+        return Chunks(*self.sketches, comparison, self.rescan.cuts)
 
 
 def planned(connection: Connection, plan: RescanPlan, moment: datetime) -> Planned:
@@ -91,27 +109,28 @@ def planned(connection: Connection, plan: RescanPlan, moment: datetime) -> Plann
     store = settings.get_in_force(connection)
     if store is None or not contents.last_id(connection, store.recipe_id):
         raise UsageError("there is nothing to search: no picture is known yet; run 'difwatch watch FOLDER' first")
-    asked = max(store.remembered.mse, plan.similarity or 0.0)
-    limit = mse_limit(asked, store.values)
+    if plan.error is not None and plan.measure not in (None, store.measure):
+        raise UsageError(_OTHER_MEASURE[store.measure])
+    asked = max(store.remembered.error, plan.error or 0.0)
+    limit = limit_of(asked, store.scale)
     unfinished = rescans.unfinished(connection)
+    images = contents.count(connection, store.recipe_id)
     if unfinished is not None and _serves(unfinished, store, asked, plan):
-        ids, rows = contents.all_sketches(connection, store.recipe_id, unfinished.last_tensor)
-        radius = Radius.of(unfinished.sse_limit, store.px, rotate=True)
-        return Planned(store, unfinished, Chunks(ids, rows, radius, unfinished.cuts), ids)
-    ids, rows = contents.all_sketches(connection, store.recipe_id)
-    radius = Radius.of(limit, store.px, rotate=True)
-    cuts = cuts_of(ids, rows, budget.block_rows(len(ids), plan.processes, plan.chunksize))
-    chunks = Chunks(ids, rows, radius, cuts)
-    tasks = sum(1 for _ in chunks.tasks())
+        sketches = searched.known(connection, store, unfinished.last_tensor)
+        return Planned(store, unfinished, sketches, images)
+    sketches = searched.known(connection, store)
+    rows = budget.block_rows(len(sketches.ids), plan.processes, plan.chunksize)
+    cuts = tuple(cuts_of(searched.kind(store.measure), *sketches, rows))
     last = contents.last_id(connection, store.recipe_id)
-    started = moment.isoformat()
-    new = Rescan(store.recipe_id, limit, asked, plan.chunksize or 0, last, tuple(cuts), tasks, started)
-    rescans.begin(connection, new)
-    return Planned(store, new, chunks, ids)
+    new = Rescan(store.recipe_id, limit, asked, plan.chunksize or 0, last, cuts, 0, moment.isoformat())
+    work = Planned(store, new, sketches, images)
+    tasks = sum(1 for _ in work.chunks(contents.StorePixels(connection)).tasks()) + (store.measure == "nmse")
+    rescans.begin(connection, replace(new, tasks=tasks))
+    return replace(work, rescan=replace(new, tasks=tasks))
 
 
 def _serves(unfinished: Rescan, store: StoreSettings, asked: float, plan: RescanPlan) -> bool:
     """Tell whether an interrupted search is the one asked for; its limit may have been lowered since."""
     same = (unfinished.recipe_id, unfinished.asked) == (store.recipe_id, asked)
-    as_far = unfinished.sse_limit == mse_limit(asked, store.values) or plan.least is not None
+    as_far = unfinished.error_limit == limit_of(asked, store.scale) or plan.least is not None
     return same and as_far and plan.chunksize in (None, unfinished.chunksize)

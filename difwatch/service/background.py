@@ -22,7 +22,7 @@ from difwatch.model.settings import StoreSettings
 from difwatch.pipeline.keep import Keeper
 from difwatch.rescan.plan import RescanPlan, RescanResult
 from difwatch.rescan.steps import RunningRescan
-from difwatch.service.prepare import least_similarity
+from difwatch.service.prepare import least_error_of
 from difwatch.service.requests import StartRescan
 from difwatch.store import reading, rescans, settings, writing
 from difwatch.store.rescans import Rescan
@@ -64,7 +64,7 @@ class BackgroundRescan:
         self._executor = executor
         self._clock = clock
         self._running: RunningRescan | None = None
-        self._raises: float | None = None  # the configured MSE up to which the search is to remember pairs
+        self._raises: float | None = None  # the configured error up to which the search is to remember pairs
         self._keeper: Keeper | None = None
         self._ended: RescanResult | DifwatchError | None = None
         self._most_pairs = 0
@@ -78,12 +78,12 @@ class BackgroundRescan:
     def serve(self, keeper: Keeper, most_pairs: int) -> None:
         """Work beside a keeper from now on; begin or resume the search that the store asks for.
 
-        A search is discarded if it is for another recipe, or does not lead to the MSE that is configured now.
+        A search is discarded if it is for another recipe, or does not lead to the error that is configured now.
 
         Parameters
         ----------
         keeper
-            Keeps new pairs up to the MSE of the search.
+            Keeps new pairs up to the error of the search.
         most_pairs
             The most pairs that may be stored.
         """
@@ -102,10 +102,10 @@ class BackgroundRescan:
         try:
             if unfinished is not None:
                 self._raises = wanted if unfinished.asked == wanted else None
-                self._begin(StartRescan(most_pairs=most_pairs, similarity=unfinished.asked))
+                self._begin(StartRescan(most_pairs=most_pairs, error=unfinished.asked))
             elif store.remembered.is_behind:
                 self._raises = wanted
-                self._begin(StartRescan(most_pairs=most_pairs, chunksize=_BLOCK, similarity=wanted))
+                self._begin(StartRescan(most_pairs=most_pairs, chunksize=_BLOCK, error=wanted))
         except UsageError as error:  # all pictures are gone by now
             log.info("full search: %s", error)
 
@@ -180,14 +180,22 @@ class BackgroundRescan:
     def _begin(self, request: StartRescan, may_narrow: bool = True) -> None:
         assert self._keeper is not None
         with reading(self._engine) as connection:
-            least = least_similarity(connection) if may_narrow else None
+            least = least_error_of(connection) if may_narrow else None
         plan = RescanPlan(
-            request.algorithm, 1, _MEMORY, request.most_pairs, request.chunksize, request.similarity, least
+            request.algorithm,
+            1,
+            _MEMORY,
+            request.most_pairs,
+            request.chunksize,
+            request.error,
+            least,
+            request.measure,
         )
         self._running = RunningRescan(self._engine, self._path, plan, self._executor, self._clock)
         self._ended = None
         self._keeper.read_reach()
-        log.info("full search: begun, up to an MSE of %g", self._running.progress.mse)
+        progress = self._running.progress
+        log.info("full search: begun, up to an %s of %g", progress.measure.upper(), progress.error)
 
     def _end(self, ended: RescanResult | DifwatchError) -> None:
         self._running, self._raises, self._ended = None, None, ended

@@ -62,7 +62,9 @@ def steps(
             return "its folder is not scanned yet"
         return policy_of(image)
 
-    planned = plan(replace(collection, images=images).groups(), policy, folders_in_force)
+    rules = collection.rules
+    groups = replace(collection, images=images).groups(rules.settings.act_on)
+    planned = plan(groups, policy, folders_in_force, rules.tone_limit)
     return [_unless_needed(step, kept) for step in planned]
 
 

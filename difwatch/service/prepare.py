@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from difwatch.compare.budget import MOST_PAIRS
-from difwatch.compare.distance import mse_limit
+from difwatch.compare.distance import limit_of
 from difwatch.compare.index import Index
-from difwatch.model.settings import Folder, Recipe, Remembered, Settings, StoreSettings
-from difwatch.store import contents, folders, reach, settings, writing
+from difwatch.model.settings import Folder, Measure, Recipe, Remembered, Settings, StoreSettings
+from difwatch.store import contents, folders, matches, reach, rescans, searched, settings, writing
 from difwatch.store.reach import Reach
+
+_NOTHING = -1.0  # the error up to which pairs are known where nothing was searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Prepared:
     store
         The settings in force from now on.
     index
-        The sketches of all tensors of the recipe.
+        The sketches of all pictures of the recipe.
     reach
         How far pairs are kept.
     """
@@ -57,42 +59,57 @@ def prepare(
     chosen
         What decides which pairs count as matches.
     remembered
-        The MSE up to which pairs are to be remembered.
+        The error up to which pairs are to be remembered: an NMSE if that is configured, otherwise an MSE.
     most_pairs
         The most pairs to store; matches are stored even beyond that.
     """
+    measure: Measure = "mse" if chosen.nmse is None else "nmse"
     with writing(engine) as connection:
         recipe_id = contents.recipe_id(connection, recipe)
         folder_ids = folders.activate(connection, watched)
-        ids, rows = contents.all_sketches(connection, recipe_id)
-        needed = max([chosen.threshold, *_own(watched)])
-        previous = settings.get_remembered(connection, recipe_id) if len(ids) else None
+        _forget_other(connection, recipe_id, measure)
+        known = settings.get_remembered(connection, recipe_id, measure)
         in_force = Remembered(remembered, remembered)  # holds as long as there is nothing to search
-        if previous is not None:
-            in_force = _remembered(previous, remembered, needed, most_pairs)
-        store = StoreSettings(recipe_id, recipe.name, recipe.px, in_force)
+        if contents.last_id(connection, recipe_id):
+            known = known or Remembered(_NOTHING, _NOTHING)
+            in_force = _remembered(known, remembered, least_error(chosen, watched), most_pairs)
+        store = StoreSettings(recipe_id, recipe.name, recipe.px, in_force, measure)
         settings.put_matching(connection, chosen)
         settings.put_in_force(connection, store)
-        keeps = reach.read(connection, store, mse_limit(needed, recipe.values), most_pairs)
-    return Prepared(folder_ids, store, Index(ids, rows), keeps)
+        index = Index(searched.kind(measure), searched.ORIENTATIONS)
+        index.add(searched.known(connection, store))
+        least = limit_of(least_error(chosen, watched), store.scale)
+        keeps = reach.read(connection, store, least, most_pairs)
+    return Prepared(folder_ids, store, index, keeps)
 
 
-def least_similarity(connection: Connection) -> float:
-    """Return the MSE up to which pairs are needed: the largest that counts as a match somewhere."""
-    configured = settings.get_matching(connection).threshold
-    return max([configured, *_own(list(folders.in_force(connection).values()))])
+def _forget_other(connection: Connection, recipe_id: int, measure: Measure) -> None:
+    """Forget what was found by another measure."""
+    other: Measure = "nmse" if measure == "mse" else "mse"
+    if settings.get_remembered(connection, recipe_id, other) is not None:
+        rescans.discard(connection)
+        matches.forget(connection, recipe_id)
+        settings.forget_remembered(connection, recipe_id, other)
 
 
-def _own(watched: Sequence[Folder]) -> list[float]:
-    return [folder.similarity for folder in watched if folder.similarity is not None]
+def least_error(chosen: Settings, watched: Sequence[Folder]) -> float:
+    """Return the error up to which pairs are needed: the largest that counts as a match somewhere."""
+    if chosen.nmse is not None:
+        return chosen.nmse
+    return max([chosen.threshold, *(folder.similarity for folder in watched if folder.similarity is not None)])
+
+
+def least_error_of(connection: Connection) -> float:
+    """Return the same, as the store was last kept."""
+    return least_error(settings.get_matching(connection), list(folders.in_force(connection).values()))
 
 
 def _remembered(previous: Remembered, wanted: float, needed: float, most: int) -> Remembered:
     """Return how far pairs are remembered if ``wanted`` is configured and matches reach up to ``needed``."""
-    if previous.mse >= wanted:
+    if previous.error >= wanted:
         return Remembered(wanted, wanted)
     # An earlier search gave too many pairs; another would take as long and end the same.
     tried = (
-        previous.most is not None and previous.wanted >= wanted and previous.most >= most and previous.mse >= needed
+        previous.most is not None and previous.wanted >= wanted and previous.most >= most and previous.error >= needed
     )
-    return Remembered(previous.mse, wanted, previous.most if tried else None)
+    return Remembered(previous.error, wanted, previous.most if tried else None)

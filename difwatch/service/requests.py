@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from difwatch.compare.budget import MOST_PAIRS
 from difwatch.errors import UsageError
-from difwatch.model.settings import MSE_MOST, Algorithm
+from difwatch.model.settings import MSE_MOST, Algorithm, Measure
 from difwatch.service import fields
 from difwatch.store import destinations, files, folders, ignored
 
@@ -182,26 +182,30 @@ class StartRescan:
     algorithm: Algorithm = "auto"
     most_pairs: int = MOST_PAIRS
     chunksize: int | None = None
-    similarity: float | None = None
+    error: float | None = None
+    measure: Measure | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "algorithm": self.algorithm,
             "max_pairs": self.most_pairs,
             "chunksize": self.chunksize,
-            "similarity": self.similarity,
+            "error": self.error,
+            "measure": self.measure,
         }
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
-        algorithm, similarity = fields.field(given, "algorithm"), fields.field(given, "similarity")
+        algorithm, error, measure = (fields.field(given, name) for name in ("algorithm", "error", "measure"))
         if algorithm not in ("auto", "classic", "chunked"):
             raise UsageError(f"algorithm = {algorithm!r}: must be auto, classic or chunked")
-        if similarity is not None and not (type(similarity) in (int, float) and 0 <= similarity <= MSE_MOST):
-            raise UsageError(f"similarity = {similarity!r}: must be a mean squared error from 0 to {MSE_MOST}")
+        if measure not in (None, "mse", "nmse"):
+            raise UsageError(f"measure = {measure!r}: must be mse or nmse")
+        if error is not None and not (type(error) in (int, float) and 0 <= error <= MSE_MOST):
+            raise UsageError(f"error = {error!r}: must be a mean squared error from 0 to {MSE_MOST}")
         chunksize = None if fields.field(given, "chunksize") is None else fields.whole(given, "chunksize")
-        mse = None if similarity is None else float(similarity)
-        return cls(algorithm, fields.whole(given, "max_pairs"), chunksize, mse)
+        most_pairs = fields.whole(given, "max_pairs")
+        return cls(algorithm, most_pairs, chunksize, None if error is None else float(error), measure)
 
 
 class _Bare:

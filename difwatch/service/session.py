@@ -160,6 +160,6 @@ def make_session(config: Config, resources: Resources) -> Session:
         Intake(engine, roots, presence, ready.store, config.limits()),
         resources.pool,
         keeper,
-        Consequences(engine, recipe.values, resting, mover),
+        Consequences(engine, recipe.px, resting, mover),
     )
     return Session(config, roots, guards, keeper, mover, pipeline)

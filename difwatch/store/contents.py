@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, exists, func, or_, select
+from sqlalchemy import Connection, Select, Table, delete, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
+from difwatch.compare.by_tone import entries_of
+from difwatch.compare.sketch import Block, SketchKind
+from difwatch.compare.tensor_sketch import TENSOR_SKETCH
+from difwatch.compare.tone_sketch import TONE_SKETCH
 from difwatch.model.jobs import Tensorized, Unreadable
+from difwatch.model.pictures import Appearance
 from difwatch.model.settings import Recipe
 from difwatch.store.engine import driver_cursor
-from difwatch.store.tables import content, file, recipe, tensor, tensor_data
+from difwatch.store.tables import content, file, inside, recipe, tensor, tensor_data
 
-_SKETCH_BYTES = 64
 _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
-
-
-class NewTensors(NamedTuple):
-    """Tensors that are new to the store: ids, pixels (n, px, px, 3) and sketches (n, 16)."""
-
-    ids: list[int]
-    pixels: NDArray[np.uint8]
-    sketches: NDArray[np.float32]
 
 
 def recipe_id(connection: Connection, wanted: Recipe) -> int:
@@ -57,30 +53,44 @@ def digests_of_sizes(
 _DIGESTS = "SELECT digest FROM content WHERE bytes = ? AND recipe_id = ? LIMIT ?"
 
 
-def put_tensors(
-    connection: Connection, recipe_id: int, px: int, results: Sequence[Tensorized]
-) -> tuple[dict[bytes, int], NewTensors]:
-    """Keep the tensors of results that carry one.
+def put_appearances(
+    connection: Connection, recipe_id: int, results: Sequence[Tensorized]
+) -> tuple[dict[bytes, int], dict[int, Appearance]]:
+    """Keep what pictures look like.
 
     Returns
     -------
     ids, new
-        Tensor digest to id for all of them, and the tensors that are new to the store.
+        Digest of each appearance to its tensor id, and the appearances that are new to the store by that id.
     """
-    by_digest = {result.tensor_digest: result for result in results}
+    by_digest = {result.appearance.digest: result.appearance for result in results if result.appearance is not None}
     wanted = select(tensor.c.digest, tensor.c.id).where(
         tensor.c.recipe_id == recipe_id, tensor.c.digest.in_(list(by_digest))
     )
     ids: dict[bytes, int] = dict(connection.execute(wanted).all())
-    fresh = [result for digest, result in by_digest.items() if digest not in ids]
-    if fresh:
-        rows = [{"recipe_id": recipe_id, "digest": r.tensor_digest, "sketch": r.sketch} for r in fresh]
-        connection.execute(insert(tensor), rows)
-        ids = dict(connection.execute(wanted).all())
-        data = [{"tensor_id": ids[r.tensor_digest], "data": r.tensor} for r in fresh]
-        connection.execute(insert(tensor_data), data)
-    new_ids = [ids[r.tensor_digest] for r in fresh]
-    return ids, NewTensors(new_ids, _pixels([r.tensor for r in fresh], px), _sketches([r.sketch for r in fresh]))
+    fresh = [appearance for digest, appearance in by_digest.items() if digest not in ids]
+    if not fresh:
+        return ids, {}
+    rows = [
+        {
+            "recipe_id": recipe_id,
+            "digest": one.digest,
+            "sketch": one.sketch,
+            "tone": one.tone_sketch or None,
+            "alike": one.alike or None,
+        }
+        for one in fresh
+    ]
+    connection.execute(insert(tensor), rows)
+    ids = dict(connection.execute(wanted).all())
+    new = {ids[one.digest]: one for one in fresh}
+    connection.execute(insert(tensor_data), [{"tensor_id": id_, "data": one.tensor} for id_, one in new.items()])
+    insides = [
+        {"tensor_id": id_, "sketch": one.inside_sketch, "data": one.inside} for id_, one in new.items() if one.inside
+    ]
+    if insides:
+        connection.execute(insert(inside), insides)
+    return ids, new
 
 
 def put_contents(
@@ -97,7 +107,8 @@ def put_contents(
         size = result.state.key.size if result.state.key else 0
         row: dict[str, Any] = {"digest": result.digest, "bytes": size, "recipe_id": recipe_id}
         if isinstance(result, Tensorized):
-            tensor_id = tensor_ids[result.tensor_digest]
+            assert result.appearance is not None
+            tensor_id = tensor_ids[result.appearance.digest]
             row |= {"width": result.width, "height": result.height, "tensor_id": tensor_id, "reason": None}
             row["frames"] = result.frames
         else:
@@ -118,42 +129,76 @@ def put_contents(
     return dict(connection.execute(wanted).all())
 
 
-def all_sketches(
-    connection: Connection, recipe_id: int, last: int | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return ids (n,) and sketches (n, 16) of all tensors of a recipe, by id, up to and including ``last``."""
-    statement = select(tensor.c.id, tensor.c.sketch).where(tensor.c.recipe_id == recipe_id).order_by(tensor.c.id)
-    if last is not None:
-        statement = statement.where(tensor.c.id <= last)
-    ids, rows = [np.zeros(0, np.int64)], [_sketches([])]
+def sketches(connection: Connection, recipe_id: int, last: int | None = None) -> Block:
+    """Return the sketches of all tensors of a recipe, by id, up to and including ``last``."""
+    return _block(connection, _ours(select(tensor.c.id, tensor.c.sketch), recipe_id, last), TENSOR_SKETCH)
+
+
+def tone_sketches(connection: Connection, recipe_id: int, last: int | None = None) -> Block:
+    """Return the sketches of all tones of a recipe, by entry (`difwatch.compare.by_tone`)."""
+    whole = _ours(select(tensor.c.id, tensor.c.tone).where(tensor.c.tone.is_not(None)), recipe_id, last)
+    second = _ours(select(tensor.c.id, inside.c.sketch).join_from(inside, tensor), recipe_id, last)
+    blocks = [_block(connection, statement, TONE_SKETCH) for statement in (whole, second)]
+    entries = [entries_of(block.ids, bool(number)) for number, block in enumerate(blocks)]
+    return Block(np.concatenate(entries), np.concatenate([block.rows for block in blocks]))
+
+
+def _ours(statement: Select[Any], recipe_id: int, last: int | None) -> Select[Any]:
+    ours = statement.where(tensor.c.recipe_id == recipe_id).order_by(tensor.c.id)
+    return ours if last is None else ours.where(tensor.c.id <= last)
+
+
+def _block(connection: Connection, statement: Select[Any], kind: SketchKind) -> Block:
+    ids, rows = [np.zeros(0, np.int64)], [np.zeros((0, kind.size), np.float32)]
     # Page by page: a million rows of Python objects would take more memory than what they hold.
     for page in connection.execute(statement).partitions(_PAGE):
-        ids.append(np.array([row.id for row in page], np.int64))
-        rows.append(_sketches([row.sketch for row in page]))
-    return np.concatenate(ids), np.concatenate(rows)
+        ids.append(np.array([id_ for id_, _ in page], np.int64))
+        rows.append(np.frombuffer(b"".join([sketch for _, sketch in page]), np.float32).reshape(-1, kind.size))
+    return Block(np.concatenate(ids), np.concatenate(rows))
 
 
-def tensors(connection: Connection, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the tensors of at least one id as rows (n, d), in the order of the ids.
-
-    Raises
-    ------
-    KeyError
-        An id has no tensor.
-    """
-    data: dict[int, bytes] = {}
-    for start in range(0, len(ids), _PAGE):
-        page = tensor_data.c.tensor_id.in_(ids[start : start + _PAGE].tolist())
-        data.update(connection.execute(select(tensor_data.c.tensor_id, tensor_data.c.data).where(page)).all())
-    return np.frombuffer(b"".join([data[id_] for id_ in ids.tolist()]), np.uint8).reshape(len(ids), -1)
+def alike(connection: Connection, recipe_id: int, ids: Sequence[int] | None = None) -> NDArray[np.int64]:
+    """Return the pairs of flat pictures that look the same in some orientation, (n, 2); of some ids, or all."""
+    other = tensor.alias()
+    same = select(tensor.c.id, other.c.id).join(other, tensor.c.alike == other.c.alike)
+    same = same.where(tensor.c.recipe_id == recipe_id, other.c.recipe_id == recipe_id, tensor.c.id != other.c.id)
+    pages = [same] if ids is None else [
+        same.where(tensor.c.id.in_(ids[start : start + _PAGE])) for start in range(0, len(ids), _PAGE)
+    ]  # fmt: skip
+    pairs = [sorted(pair) for page in pages for pair in connection.execute(page)]
+    return np.unique(np.array(pairs, np.int64).reshape(len(pairs), 2), axis=0)
 
 
-def _pixels(data: Sequence[bytes], px: int) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(data), np.uint8).reshape(len(data), px, px, 3)
+class StorePixels:
+    """The tensors and second tones in a store: `difwatch.compare.by_tone.Pixels`."""
 
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
 
-def _sketches(data: Sequence[bytes]) -> NDArray[np.float32]:
-    return np.frombuffer(b"".join(data), np.float32).reshape(len(data), _SKETCH_BYTES // 4)
+    def tensors(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the tensors of at least one id as rows (n, d), in the order of the ids.
+
+        Raises
+        ------
+        KeyError
+            An id has no tensor.
+        """
+        data = self._data(ids, tensor_data)
+        return np.frombuffer(b"".join([data[id_] for id_ in ids.tolist()]), np.uint8).reshape(len(ids), -1)
+
+    def insides(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Return which of some pictures have a second tone, in their order, and these tones as rows (m, px * px)."""
+        data = self._data(ids, inside)
+        which = [id_ for id_ in ids.tolist() if id_ in data]
+        rows = np.frombuffer(b"".join([data[id_] for id_ in which]), np.uint8)
+        return np.array(which, np.int64), rows.reshape(len(which), -1 if which else 0)
+
+    def _data(self, ids: NDArray[np.int64], table: Table) -> dict[int, bytes]:
+        data: dict[int, bytes] = {}
+        for start in range(0, len(ids), _PAGE):
+            page = table.c.tensor_id.in_(ids[start : start + _PAGE].tolist())
+            data.update(self._connection.execute(select(table.c.tensor_id, table.c.data).where(page)).all())
+        return data
 
 
 def purge(connection: Connection) -> list[int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, or_, select, tuple_
 
-from difwatch.compare.hits import BEYOND, Hits
+from difwatch.compare.hits import ANGLES, BEYOND, COMPARED, Hits
+from difwatch.model.pictures import Errors, Near
+from difwatch.model.settings import Criteria
 from difwatch.store import pairs
 from difwatch.store.pairs import Key
 from difwatch.store.tables import match, tensor
@@ -16,8 +18,8 @@ _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
 
 
 def put(connection: Connection, parts: Iterable[Hits]) -> int:
-    """Keep hits; return their number."""
-    return sum(pairs.insert(connection, match, hits) for hits in parts)
+    """Keep hits, which may come more than once; return how many are new."""
+    return sum(pairs.insert(connection, match, hits, or_ignore=True) for hits in parts)
 
 
 def count(connection: Connection, recipe_id: int, limit: int) -> int:
@@ -26,7 +28,7 @@ def count(connection: Connection, recipe_id: int, limit: int) -> int:
 
 
 def nth_distance(connection: Connection, recipe_id: int, limit: int, total: int, place: int) -> int:
-    """Return the SSE at a place (from 0) among the sorted matches up to a limit, about that one if there are many.
+    """Return the error at a place (from 0) among the sorted matches up to a limit, about that one if there are many.
 
     ``total`` is their number, as `count` returns it.
     """
@@ -34,12 +36,12 @@ def nth_distance(connection: Connection, recipe_id: int, limit: int, total: int,
 
 
 def _distances(recipe_id: int, limit: int) -> Select[Any]:
-    ours = select(match.c.sse).join(tensor, tensor.c.id == match.c.a)
-    return ours.where(tensor.c.recipe_id == recipe_id, match.c.sse <= limit)
+    ours = select(match.c.error).join(tensor, tensor.c.id == match.c.a)
+    return ours.where(tensor.c.recipe_id == recipe_id, match.c.error <= limit)
 
 
 def sweep(connection: Connection, recipe_id: int, limit: int, after: Key, rows: int) -> Key | None:
-    """Forget the matches of a recipe that exceed a limit (SSE), among the next rows of the table.
+    """Forget the matches of a recipe whose error exceeds a limit, among the next rows of the table.
 
     Returns
     -------
@@ -50,50 +52,89 @@ def sweep(connection: Connection, recipe_id: int, limit: int, after: Key, rows: 
     key = tuple_(match.c.a, match.c.b)
     is_ours = exists().where(tensor.c.id == match.c.a, tensor.c.recipe_id == recipe_id)
     in_page = (key > tuple_(*after), key <= tuple_(*end))
-    connection.execute(delete(match).where(*in_page, match.c.sse > limit, is_ours))
+    connection.execute(delete(match).where(*in_page, match.c.error > limit, is_ours))
     return None if end == pairs.LAST else end
 
 
-def within(
-    connection: Connection, recipe_id: int, limit: int, rotate: bool
-) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield the matches of a recipe up to a limit: (a, b, SSE, rotation, rotation back).
-
-    Without ``rotate``, the distance is the upright one and both rotations are 0. A pair within the limit
-    upright is also within the limit at its best turn, so the stored pairs answer both questions.
-    """
-    distance = match.c.sse if rotate else match.c.sse_upright
-    statement = (
-        select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back)
-        .join(tensor, tensor.c.id == match.c.a)
-        .where(tensor.c.recipe_id == recipe_id, distance <= limit)
-    )
-    for a, b, sse, rotation, back in connection.execute(statement):
-        yield (a, b, sse, rotation, back) if rotate else (a, b, sse, 0, 0)
+def forget(connection: Connection, recipe_id: int) -> None:
+    """Forget all matches of a recipe."""
+    ours = exists().where(tensor.c.id == match.c.a, tensor.c.recipe_id == recipe_id)
+    connection.execute(delete(match).where(ours))
 
 
-def rows_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[tuple[int, int, int, int, int, int]]:
+def hits_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[tuple[int, ...]]:
     """Yield the matches of a recipe up to a limit, as the fields of `difwatch.compare.hits.HIT`."""
     statement = (
         select(*(func.ifnull(match.c[name], BEYOND) for name in pairs.COLUMNS))
         .join(tensor, tensor.c.id == match.c.a)
-        .where(tensor.c.recipe_id == recipe_id, match.c.sse <= limit)
+        .where(tensor.c.recipe_id == recipe_id, match.c.error <= limit)
     )
     for row in connection.execute(statement):
         yield tuple(row)
 
 
-def neighbours(
-    connection: Connection, tensor_ids: Sequence[int], limit: int, rotate: bool
-) -> list[tuple[int, int, int, int]]:
-    """Return the matches of some tensors up to a limit: (tensor, other, SSE, degrees that turn other onto tensor)."""
-    distance = match.c.sse if rotate else match.c.sse_upright
-    columns = select(match.c.a, match.c.b, distance, match.c.rotation, match.c.rotation_back).where(distance <= limit)
-    rows: list[tuple[int, int, int, int]] = []
+def counted(connection: Connection, recipe_id: int, wanted: Criteria) -> int:
+    """Return how many pairs of distinct pictures meet some criteria."""
+    statement = select(func.count()).select_from(match).join(tensor, tensor.c.id == match.c.a)
+    return connection.execute(statement.where(tensor.c.recipe_id == recipe_id, _meets(wanted))).scalar_one()
+
+
+def within(connection: Connection, recipe_id: int, wanted: Criteria) -> Iterator[Near]:
+    """Yield the pairs of a recipe that meet some criteria, from both sides."""
+    ours = _views(wanted).join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
+    for a, b, *errors in connection.execute(ours):
+        yield from _near(a, b, errors, wanted)
+        yield from _near(b, a, _seen_back(errors), wanted)
+
+
+def neighbours(connection: Connection, tensor_ids: Sequence[int], wanted: Criteria) -> Iterator[Near]:
+    """Yield the matches of some tensors that meet some criteria, seen from these tensors."""
     for start in range(0, len(tensor_ids), _PAGE):
         page = tensor_ids[start : start + _PAGE]
-        for a, b, sse, rotation, _ in connection.execute(columns.where(match.c.a.in_(page))):
-            rows.append((a, b, sse, rotation if rotate else 0))
-        for a, b, sse, _, back in connection.execute(columns.where(match.c.b.in_(page))):
-            rows.append((b, a, sse, back if rotate else 0))
-    return rows
+        for a, b, *errors in connection.execute(_views(wanted).where(match.c.a.in_(page))):
+            yield from _near(a, b, errors, wanted)
+        for a, b, *errors in connection.execute(_views(wanted).where(match.c.b.in_(page))):
+            yield from _near(b, a, _seen_back(errors), wanted)
+
+
+def _views(wanted: Criteria) -> Select[Any]:
+    """Select the two ids; the errors and angles of the turns, those of the angles back, and those mirrored."""
+    turned, mirrored = _admitted(wanted)
+    columns = [func.ifnull(match.c[f"{kind}_{name}"], BEYOND) for kind in COMPARED for name in (turned, mirrored)]
+    angles = [match.c[f"{kind}_{name}"] for kind in COMPARED for name in ANGLES]
+    return select(match.c.a, match.c.b, *columns, *angles).where(_meets(wanted))
+
+
+def _near(tensor_id: int, other: int, errors: Sequence[int], wanted: Criteria) -> Iterator[Near]:
+    sse, sse_mirrored, tone, tone_mirrored, turn, _, turn_mirrored, tone_turn, _, tone_turn_mirrored = errors
+    if not wanted.rotate:
+        turn = turn_mirrored = tone_turn = tone_turn_mirrored = 0
+    yield Near(tensor_id, other, Errors(sse, tone, turn, tone_turn))
+    if wanted.mirror:
+        yield Near(tensor_id, other, Errors(sse_mirrored, tone_mirrored, turn_mirrored, tone_turn_mirrored, True))
+
+
+def _seen_back(errors: Sequence[int]) -> Sequence[int]:
+    """Exchange the angles of the turns with those seen from the other picture."""
+    sse, sse_mirrored, tone, tone_mirrored, turn, back, turn_mirrored, tone_turn, tone_back, tone_mirror = errors
+    return (sse, sse_mirrored, tone, tone_mirrored, back, turn, turn_mirrored, tone_back, tone_turn, tone_mirror)
+
+
+def _admitted(wanted: Criteria) -> tuple[str, str]:
+    return ("turned", "mirrored") if wanted.rotate else ("upright", "mirrored_upright")
+
+
+def _meets(wanted: Criteria) -> ColumnElement[bool]:
+    """Return the condition that a pair matches in some folder, as `difwatch.matches.rules` decides it."""
+    turned, mirrored = _admitted(wanted)
+    alike = _alike(match.c[f"sse_{turned}"], match.c[f"tone_{turned}"], wanted)
+    if not wanted.mirror:
+        return alike
+    return or_(alike, _alike(match.c[f"sse_{mirrored}"], match.c[f"tone_{mirrored}"], wanted))
+
+
+def _alike(sse: ColumnElement[int], tone: ColumnElement[int], wanted: Criteria) -> ColumnElement[bool]:
+    if wanted.tone_limit is None:
+        return sse <= wanted.limit
+    by_tone = tone <= wanted.tone_limit
+    return or_(sse == 0, by_tone if wanted.edited else and_(by_tone, sse <= wanted.limit))

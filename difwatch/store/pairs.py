@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, select, tuple_
 
-from difwatch.compare.hits import BEYOND, Hits
+from difwatch.compare.hits import BEYOND, HIT, Hits
 
 Key = tuple[int, int]
 """The primary key of a pair."""
@@ -21,7 +21,8 @@ FIRST: Key = (0, 0)
 LAST: Key = ((1 << 63) - 1, (1 << 63) - 1)
 """More than the key of any pair."""
 
-COLUMNS = ("a", "b", "sse", "rotation", "rotation_back", "sse_upright")
+COLUMNS = HIT.names or ()
+"""What is kept of a hit."""
 
 _SAMPLE = 100_000
 _MIXES = 1_000_003
@@ -33,18 +34,18 @@ def insert(connection: Connection, table: Table, hits: Hits, *, or_ignore: bool 
         return 0
     # Millions of rows: they go to the driver as they are.
     verb = "INSERT OR IGNORE" if or_ignore else "INSERT"
-    values = f"VALUES (?, ?, ?, ?, ?, nullif(?, {BEYOND}))"
+    values = f"VALUES ({', '.join(f'nullif(?, {BEYOND})' for _ in COLUMNS)})"
     statement = f"{verb} INTO {table.name} ({', '.join(COLUMNS)}) {values}"
     return connection.exec_driver_sql(statement, hits[list(COLUMNS)].tolist()).rowcount
 
 
 def nth_distance(connection: Connection, table: Table, distances: Select[Any], count: int, place: int) -> int:
-    """Return the SSE at a place (from 0) among sorted distances; of many, about that one, from a sample.
+    """Return the error at a place (from 0) among sorted ones; of many, about that one, from a sample.
 
     Parameters
     ----------
     distances
-        Selects the SSE of some pairs of the table.
+        Selects the error of some pairs of the table.
     count
         Their number, more than ``place``.
     """
@@ -52,7 +53,9 @@ def nth_distance(connection: Connection, table: Table, distances: Select[Any], c
     # A prime factor, so that no step makes the sample depend on the difference of the ids.
     sample = distances.where((table.c.a * _MIXES + table.c.b) % step == 0) if step > 1 else distances
     for some, at in ((sample, place // step), (distances, place)):
-        distance: int | None = connection.execute(some.order_by(table.c.sse).offset(at).limit(1)).scalar_one_or_none()
+        distance: int | None = connection.execute(
+            some.order_by(table.c.error).offset(at).limit(1)
+        ).scalar_one_or_none()
         if distance is not None:
             return distance
     raise ValueError(f"there are no {place + 1} distances")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from difwatch.compare.distance import mse_limit
+from difwatch.compare.distance import limit_of
 from difwatch.compare.hits import Hits
 from difwatch.model.settings import Remembered, StoreSettings
 from difwatch.store import matches, rescans, settings
@@ -25,17 +25,16 @@ _ROWS = 10_000  # looked at beside each batch; a hundredth of a second
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far pairs of a recipe are kept, as sums of squared errors.
+    """How far pairs of a recipe are kept, as sums of squared errors of what the store is searched by.
 
-    ``limit`` is in force. ``least`` is the largest SSE of a match; ``limit`` is never lowered below it. ``pairs`` is
-    the number of pairs within ``limit``; where it exceeds ``most``, the limit is lowered.
+    ``limit`` is in force. ``least`` is the largest error of a match; ``limit`` is never lowered below it. ``pairs``
+    is the number of pairs within ``limit``; where it exceeds ``most``, the limit is lowered.
 
     Pairs beyond the limit count nowhere. They are removed beside the batches that follow, a page at a time, so that
     nobody waits for millions of them; ``swept`` is how far, None if no such pair is left.
     """
 
-    recipe_id: int
-    values: int
+    store: StoreSettings
     limit: int
     least: int
     most: int
@@ -45,61 +44,62 @@ class Reach:
 
 def read(connection: Connection, store: StoreSettings, least: int, most: int) -> Reach:
     """Return how far pairs are to be kept now."""
-    limit = mse_limit(store.remembered.mse, store.values)
+    limit = limit_of(store.remembered.error, store.scale)
     running = rescans.unfinished(connection)
     if running is not None and running.recipe_id == store.recipe_id:
-        limit = max(limit, running.sse_limit)
+        limit = max(limit, running.error_limit)
     pairs = matches.count(connection, store.recipe_id, limit)
-    return Reach(store.recipe_id, store.values, limit, least, most, pairs)
+    return Reach(store, limit, least, most, pairs)
 
 
 def put(connection: Connection, hits: Iterable[Hits], reach: Reach) -> Reach:
     """Keep hits, and lower the limit where there are too many pairs; return the reach from now on."""
     for part in hits:
-        near = part[part["sse"] <= reach.limit]
+        near = part[part["error"] <= reach.limit]
         reach = replace(reach, pairs=reach.pairs + matches.put(connection, [near]))
         if reach.pairs > reach.most and reach.limit > reach.least:
             reach = _narrowed(connection, reach)
         if reach.swept is not None:
             # More rows than came in, so that the sweep ends however many come.
             rows = _ROWS + 4 * len(near)
-            swept = matches.sweep(connection, reach.recipe_id, reach.limit, reach.swept, rows)
+            swept = matches.sweep(connection, reach.store.recipe_id, reach.limit, reach.swept, rows)
             reach = replace(reach, swept=swept)
     return reach
 
 
-def halved(distance: int, values: int, least: int) -> int:
-    """Return the limit that excludes pairs at a distance (SSE) and beyond, but no less than ``least``.
+def halved(distance: int, scale: int, least: int) -> int:
+    """Return the limit that excludes pairs at a distance and beyond, but no less than ``least``.
 
-    The store keeps a mean squared error, so the limit is computed from one.
+    The store keeps a mean error, so the limit is computed from one.
     """
-    return max(least, mse_limit(max(0, distance - 1) / values, values))
+    return max(least, limit_of(max(0, distance - 1) / scale, scale))
 
 
 def _narrowed(connection: Connection, reach: Reach) -> Reach:
     limit = reach.limit
-    pairs = matches.count(connection, reach.recipe_id, limit)  # some may have been removed
+    pairs = matches.count(connection, reach.store.recipe_id, limit)  # some may have been removed
     while pairs > reach.most and limit > reach.least:
-        middle = matches.nth_distance(connection, reach.recipe_id, limit, pairs, reach.most // 2)
-        limit = halved(middle, reach.values, reach.least)
-        pairs = matches.count(connection, reach.recipe_id, limit)
+        middle = matches.nth_distance(connection, reach.store.recipe_id, limit, pairs, reach.most // 2)
+        limit = halved(middle, reach.store.scale, reach.least)
+        pairs = matches.count(connection, reach.store.recipe_id, limit)
     if limit == reach.limit:
         return replace(reach, pairs=pairs)
-    rescans.narrow(connection, reach.recipe_id, limit)
+    rescans.narrow(connection, reach.store.recipe_id, limit)
     _lower(connection, reach, limit)
     return replace(reach, limit=limit, pairs=pairs, swept=FIRST)
 
 
 def _lower(connection: Connection, reach: Reach, limit: int) -> None:
     """Record that fewer pairs are remembered, unless only the unfinished full search reached farther."""
-    known = settings.get_remembered(connection, reach.recipe_id)
-    mse = limit / reach.values
-    if known is None or mse >= known.mse:
+    known = settings.get_remembered(connection, reach.store.recipe_id, reach.store.measure)
+    error = limit / reach.store.scale
+    if known is None or error >= known.error:
         return
     log.warning(
-        "there are more than %d pairs up to an MSE of %g (max_pairs): from now on they are remembered up to %g",
+        "there are more than %d pairs up to an %s of %g (max_pairs): from now on they are remembered up to %g",
         reach.most,
-        known.mse,
-        mse,
+        reach.store.measure.upper(),
+        known.error,
+        error,
     )
-    settings.put_remembered(connection, reach.recipe_id, Remembered(mse, known.wanted, reach.most))
+    settings.put_remembered(connection, reach.store, Remembered(error, known.wanted, reach.most))

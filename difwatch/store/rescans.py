@@ -19,10 +19,10 @@ class Rescan:
     ----------
     recipe_id
         The recipe of the tensors.
-    sse_limit
-        The largest SSE that is searched.
+    error_limit
+        The largest sum of squared errors that is searched, of tensors or of tones.
     asked
-        The MSE that was asked for; ``sse_limit`` falls short of it where there were too many pairs.
+        The mean error that was asked for; ``error_limit`` falls short of it where there were too many pairs.
     chunksize
         Pictures in a block as asked for, 0 if unspecified.
     last_tensor
@@ -36,7 +36,7 @@ class Rescan:
     """
 
     recipe_id: int
-    sse_limit: int
+    error_limit: int
     asked: float
     chunksize: int
     last_tensor: int
@@ -114,7 +114,7 @@ def count_pairs(connection: Connection) -> int:
     running = unfinished(connection)
     if running is None:
         return 0
-    within = select(func.count()).select_from(rescan_match).where(rescan_match.c.sse <= running.sse_limit)
+    within = select(func.count()).select_from(rescan_match).where(rescan_match.c.error <= running.error_limit)
     return connection.execute(within).scalar_one()
 
 
@@ -127,18 +127,18 @@ def put(connection: Connection, hits: Hits) -> int:
 
 
 def nth_distance(connection: Connection, limit: int, total: int, place: int) -> int:
-    """Return the SSE at a place (from 0) among the sorted pairs up to a limit, about that one if there are many.
+    """Return the error at a place (from 0) among the sorted pairs up to a limit, about that one if there are many.
 
     ``total`` is their number, as `count_pairs` returns it.
     """
-    distances = select(rescan_match.c.sse).where(rescan_match.c.sse <= limit)
+    distances = select(rescan_match.c.error).where(rescan_match.c.error <= limit)
     return pairs.nth_distance(connection, rescan_match, distances, total, place)
 
 
 def narrow(connection: Connection, recipe_id: int, limit: int) -> None:
-    """Restrict the unfinished full search of a recipe to a limit (SSE). Pairs beyond it count no longer."""
-    beyond = (rescan.c.finished.is_(None), rescan.c.recipe_id == recipe_id, rescan.c.sse_limit > limit)
-    connection.execute(update(rescan).where(*beyond).values(sse_limit=limit))
+    """Restrict the unfinished full search of a recipe to a limit. Pairs beyond it count no longer."""
+    beyond = (rescan.c.finished.is_(None), rescan.c.recipe_id == recipe_id, rescan.c.error_limit > limit)
+    connection.execute(update(rescan).where(*beyond).values(error_limit=limit))
 
 
 def put_task(connection: Connection, task: Task) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from difwatch.model.settings import Remembered, Settings, StoreSettings
+from difwatch.model.settings import Measure, Remembered, Settings, StoreSettings
 from difwatch.store.tables import setting
 
 
@@ -40,24 +40,35 @@ def get_in_force(connection: Connection) -> StoreSettings | None:
     recipe = get(connection, "recipe")
     if not isinstance(recipe, dict):
         return None
-    remembered = get_remembered(connection, recipe["id"])
-    return None if remembered is None else StoreSettings(recipe["id"], recipe["name"], recipe["px"], remembered)
+    measure: Measure = recipe.get("measure", "mse")
+    remembered = get_remembered(connection, recipe["id"], measure)
+    if remembered is None:
+        return None
+    return StoreSettings(recipe["id"], recipe["name"], recipe["px"], remembered, measure)
 
 
 def put_in_force(connection: Connection, store: StoreSettings) -> None:
     """Keep what the store works with."""
-    put(connection, "recipe", {"id": store.recipe_id, "name": store.recipe, "px": store.px})
-    put_remembered(connection, store.recipe_id, store.remembered)
+    recipe = {"id": store.recipe_id, "name": store.recipe, "px": store.px, "measure": store.measure}
+    put(connection, "recipe", recipe)
+    put_remembered(connection, store, store.remembered)
 
 
-def get_remembered(connection: Connection, recipe_id: int) -> Remembered | None:
-    """Return how far the pairs of a recipe are remembered; None if they were never searched."""
-    stored = get(connection, f"remembered {recipe_id}")
-    if isinstance(stored, dict):
-        return Remembered(**stored)
-    return Remembered(stored, stored) if isinstance(stored, int | float) else None
+def get_remembered(connection: Connection, recipe_id: int, measure: Measure) -> Remembered | None:
+    """Return how far the pairs of a recipe are remembered by a measure; None if they were never searched by it."""
+    stored = get(connection, _remembered_key(recipe_id, measure))
+    return Remembered(**stored) if isinstance(stored, dict) else None
 
 
-def put_remembered(connection: Connection, recipe_id: int, remembered: Remembered) -> None:
+def put_remembered(connection: Connection, store: StoreSettings, remembered: Remembered) -> None:
     """Keep how far the pairs of a recipe are remembered."""
-    put(connection, f"remembered {recipe_id}", asdict(remembered))
+    put(connection, _remembered_key(store.recipe_id, store.measure), asdict(remembered))
+
+
+def forget_remembered(connection: Connection, recipe_id: int, measure: Measure) -> None:
+    """Forget that the pairs of a recipe were searched by a measure."""
+    connection.execute(delete(setting).where(setting.c.key == _remembered_key(recipe_id, measure)))
+
+
+def _remembered_key(recipe_id: int, measure: Measure) -> str:
+    return f"remembered {recipe_id}" if measure == "mse" else f"remembered {recipe_id} {measure}"

@@ -16,7 +16,23 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from difwatch.compare.hits import ANGLES, COMPARED, ERRORS
+
 metadata = MetaData()
+
+
+def _errors() -> list[Column[int]]:
+    """Return the columns of the errors of a pair (`difwatch.compare.hits.HIT`); null is beyond what is searched."""
+    return [
+        Column("error", Integer, nullable=False),
+        *(Column(f"{kind}_{name}", Integer) for kind in COMPARED for name in ERRORS),
+        *(
+            Column(f"{kind}_{name}", Integer, nullable=False, server_default="0")
+            for kind in COMPARED
+            for name in ANGLES
+        ),
+    ]
+
 
 folder = Table(
     "folder",
@@ -49,6 +65,8 @@ tensor = Table(
     Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("sketch", LargeBinary, nullable=False),  # 16 float32
+    Column("tone", LargeBinary),  # sketch of its tone, 32 float32; null of a flat picture
+    Column("alike", LargeBinary, index=True),  # of a flat picture, equal for all its orientations
     UniqueConstraint("recipe_id", "digest"),
     sqlite_autoincrement=True,  # no id is ever reused: the index in memory relies on that
 )
@@ -59,6 +77,15 @@ tensor_data = Table(
     metadata,
     Column("tensor_id", Integer, ForeignKey("tensor.id", ondelete="CASCADE"), primary_key=True),
     Column("data", LargeBinary, nullable=False),  # px * px * 3 uint8
+)
+
+# The tone of what is inside the uniform edges of a picture, where it has such edges.
+inside = Table(
+    "inside",
+    metadata,
+    Column("tensor_id", Integer, ForeignKey("tensor.id", ondelete="CASCADE"), primary_key=True),
+    Column("sketch", LargeBinary, nullable=False),  # 32 float32
+    Column("data", LargeBinary, nullable=False),  # px * px uint8
 )
 
 content = Table(
@@ -106,10 +133,7 @@ match = Table(
         autoincrement=False,
         index=True,
     ),
-    Column("sse", Integer, nullable=False),
-    Column("rotation", Integer, nullable=False),
-    Column("rotation_back", Integer, nullable=False),
-    Column("sse_upright", Integer),  # null: beyond what is remembered
+    *_errors(),
     CheckConstraint("a < b", name="each_pair_once"),
     sqlite_with_rowid=False,
 )
@@ -120,7 +144,7 @@ rescan = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("recipe_id", Integer, ForeignKey("recipe.id"), nullable=False),
-    Column("sse_limit", Integer, nullable=False),
+    Column("error_limit", Integer, nullable=False),
     Column("chunksize", Integer, nullable=False),
     Column("last_tensor", Integer, nullable=False),  # later tensors were searched on arrival
     Column("cuts", JSON, nullable=False),
@@ -130,7 +154,7 @@ rescan = Table(
     Column("pairs", Integer),
     Column("missing", Integer),
     Column("wrong", Integer),
-    Column("asked", Float),  # the MSE asked for; sse_limit is lowered where there are too many pairs
+    Column("asked", Float),  # the mean error asked for; error_limit is lowered where there are too many pairs
 )
 
 rescan_task = Table(
@@ -146,10 +170,7 @@ rescan_match = Table(
     metadata,
     Column("a", Integer, primary_key=True, autoincrement=False),
     Column("b", Integer, primary_key=True, autoincrement=False),
-    Column("sse", Integer, nullable=False),
-    Column("rotation", Integer, nullable=False),
-    Column("rotation_back", Integer, nullable=False),
-    Column("sse_upright", Integer),
+    *_errors(),
     sqlite_with_rowid=False,
 )
 

@@ -8,16 +8,13 @@ import os
 import stat
 import time
 
-import numpy as np
-
-from difwatch.compare.sketch import sketches
 from difwatch.digest import digest_of
 from difwatch.extensions import is_raw_name
 from difwatch.imaging import DecodeError, make
 from difwatch.imaging.decode import RAW
-from difwatch.imaging.tensor import tensor_digest
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.workers.appearance import appearance
 from difwatch.workers.in_hand import InHand
 
 _KINDS = {
@@ -134,8 +131,6 @@ def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> A
         known=False,
         width=made.width,
         height=made.height,
-        tensor=made.tensor.tobytes(),
-        tensor_digest=tensor_digest(made.tensor),
-        sketch=sketches(made.tensor[np.newaxis])[0].tobytes(),
+        appearance=appearance(made.tensor, made.inside),
         frames=made.frames,
     )

@@ -33,7 +33,9 @@ QUIET = 0.2
 
 
 def write_config(path: Path, folder: Path, mse: float) -> None:
-    values = f"remember_up_to = {mse}\nquiet_seconds = {QUIET}\nmax_pairs = 100000000\n"
+    values = (
+        f'nmse = false\nrecipe = "exact"\nremember_up_to = {mse}\nquiet_seconds = {QUIET}\nmax_pairs = 100000000\n'
+    )
     path.write_text(f"{values}[[folder]]\npath = {json.dumps(str(folder))}\n")
 
 

@@ -28,7 +28,7 @@ from difwatch.clock import SystemClock
 from difwatch.compare.blocks import Radius
 from difwatch.compare.budget import block_rows, jobs_at_once
 from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of
-from difwatch.compare.distance import mse_limit
+from difwatch.compare.distance import limit_of
 from difwatch.compare.executor import Executor
 from difwatch.compare.hits import Hits
 from difwatch.compare.index import Index
@@ -100,7 +100,7 @@ def in_memory(
 
 def all_pairs(material: Material, count: int, mse: float, rotate: bool) -> tuple[float, int]:
     """Seconds and pairs of a full search of the first tensors in memory, on all cores."""
-    radius = Radius.of(mse_limit(mse, 3 * PX * PX), PX, rotate)
+    radius = Radius.of(limit_of(mse, 3 * PX * PX), PX, rotate)
 
     def search() -> int:
         with threads(CORES, MEMORY) as executor:
@@ -173,7 +173,7 @@ def measure_index(path: Path) -> tuple[float, int, float]:
     build, made = timed(lambda: Index(ids, rows))
     assert isinstance(made, Index)
     memory = memory_of("self", "VmRSS") - before
-    reach = Radius.of(mse_limit(5, 3 * PX * PX), PX, True).reach
+    reach = Radius.of(limit_of(5, 3 * PX * PX), PX, True).reach
     queries = np.random.default_rng(3).integers(0, len(rows), 2000)
     times = [
         timed(lambda one=one: made.candidates(ids[one : one + 1], rows[one : one + 1], reach))[0] for one in queries
@@ -273,7 +273,7 @@ def search_alone(store: Path) -> float:
     with reading(open_reader(store)) as connection:
         ids, rows = contents.all_sketches(connection, 1)
         tensors = contents.tensors(connection, ids)
-    radius = Radius.of(mse_limit(5, 3 * PX * PX), PX, True)
+    radius = Radius.of(limit_of(5, 3 * PX * PX), PX, True)
     with threads(CORES, MEMORY) as executor:
         return timed(lambda: list(in_memory(ids, rows, tensors, radius, executor)))[0]
 

@@ -41,7 +41,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "destination": {"path": "/nowhere"},
     "release": {"path": "/nowhere"},
     "retry": {"paths": ["/nowhere"]},
-    "rescan": {"max_pairs": 10, "similarity": 5, "algorithm": "auto", "chunksize": 1000},
+    "rescan": {"max_pairs": 10, "error": 5, "measure": "mse", "algorithm": "auto", "chunksize": 1000},
 }
 NO_TEXT: tuple[Any, ...] = (None, 5, 1.5, True, [], {}, ["x"], {"x": 1}, 10**30, float("nan"), float("inf"))
 NO_NUMBER: tuple[Any, ...] = (
@@ -74,7 +74,8 @@ WRONG: dict[tuple[str, str], tuple[Any, ...]] = {
     ("destination", "path"): (*NO_TEXT, *NO_PATH),
     ("release", "path"): (*NO_TEXT, *NO_PATH),
     ("rescan", "max_pairs"): (None, True, 0, -1, 1.5, 10**30, *NO_NUMBER),
-    ("rescan", "similarity"): (True, -1, 1e300, 65026, *NO_NUMBER),
+    ("rescan", "measure"): (5, "sse", [], {}, True),
+    ("rescan", "error"): (True, -1, 1e300, 65026, *NO_NUMBER),
     ("rescan", "algorithm"): (5, None, "fast", [], {}, True),
     ("rescan", "chunksize"): (True, 0, -5, 1.5, 10**30, *NO_NUMBER),
 }

@@ -23,11 +23,16 @@ from pathlib import Path
 
 from difwatch.extensions import is_image_name
 from difwatch.imaging import make
-from difwatch.imaging.tensor import tensor_digest
+from difwatch.workers.appearance import appearance
 from tests.faults import broken
 from tests.support.paths import CORPUS
 
 MEMORY_MB = 1500
+
+
+def _digest(data: bytes) -> bytes:
+    made = make(data, 50)
+    return appearance(made.tensor, made.inside).digest
 
 
 def fill(folder: Path, cuts: int, flips: int) -> tuple[dict[str, bytes], int]:
@@ -35,7 +40,7 @@ def fill(folder: Path, cuts: int, flips: int) -> tuple[dict[str, bytes], int]:
     good = {}
     for number, (name, data) in enumerate(broken.good_files().items()):
         (folder / name).write_bytes(data)
-        good[name] = tensor_digest(make(data, 50).tensor)
+        good[name] = _digest(data)
         stem, _, end = name.partition(".")
         for kind, bad in broken.damaged(data, cuts, flips, number):
             (folder / f"{stem}-{end}-{kind}.{end}").write_bytes(bad)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -39,6 +40,22 @@ def unpack(version: str, state: Path) -> Path:
     return store
 
 
+def _renamed(table: str, row: dict[str, object]) -> dict[str, object]:
+    """A row of an older store as it is called since schema 0010."""
+    if table == "match" and "sse" in row:
+        columns = {"rotation": "sse_rotation", "rotation_back": "sse_rotation_back", "sse": "sse_turned"}
+        return {"error": row["sse"]} | {columns.get(name, name): value for name, value in row.items()}
+    if table == "setting" and str(row["key"]).startswith("remembered "):
+        text = row["value"]
+        value = json.loads(text) if isinstance(text, str) else text
+        if not isinstance(value, dict):
+            value = {"wanted": value, "most": None, "error": value}
+        elif "mse" in value:
+            value["error"] = value.pop("mse")
+        return {"key": row["key"], "value": json.dumps(value)}
+    return row
+
+
 class Content(NamedTuple):
     """What SQLite says of a store, the schema it is at, and its rows by table."""
 
@@ -50,7 +67,9 @@ class Content(NamedTuple):
         """Whether the rows of an older store are all there, and no others; there may be more columns."""
         return all(
             len(rows) == len(self.rows[name])
-            and all(old.items() <= new.items() for old, new in zip(rows, self.rows[name], strict=True))
+            and all(
+                _renamed(name, old).items() <= new.items() for old, new in zip(rows, self.rows[name], strict=True)
+            )
             for name, rows in before.rows.items()
         )
 

@@ -53,7 +53,7 @@ class Raising:
         self.write_config(AFTER)
 
     def write_config(self, mse: float) -> None:
-        values = f"px_size = {PX}\nremember_up_to = {mse}\nquiet_seconds = 0.1\n"
+        values = f"px_size = {PX}\nnmse = false\nremember_up_to = {mse}\nquiet_seconds = 0.1\n"
         self.config.write_text(f"{values}[[folder]]\npath = {json.dumps(str(self.folder))}\n")
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:

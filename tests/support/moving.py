@@ -27,7 +27,7 @@ def image(path: Path, **values) -> Image:
 
 def act(victim: Path, keeper: Path, target: Path | None, kind: str = "move", sse: int = 0) -> Act:
     wanted = None if target is None else os.fsencode(target)
-    return Act(kind, image(victim), image(keeper), sse, 37500, wanted)
+    return Act(kind, image(victim), image(keeper), "similar", sse, 37500, target=wanted)
 
 
 def rules(home: Path, **values) -> ActRules:

@@ -6,6 +6,7 @@ It shares no code with difwatch but the reading of a file into a tensor, which h
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Picture:
     mtime_ns: int
     identity: tuple[int, int]
     tensor: np.ndarray
+    tones: tuple[np.ndarray, ...]
 
 
 def limit(threshold: float, values: int) -> int:
@@ -37,22 +39,54 @@ def sse(a: np.ndarray, b: np.ndarray) -> int:
     return int(((a.astype(np.int64) - b.astype(np.int64)) ** 2).sum())
 
 
+def orient(tensor: np.ndarray, orientation: int) -> np.ndarray:
+    """Four turns, and four turns of the mirrored picture."""
+    return np.rot90(np.fliplr(tensor) if orientation >= 4 else tensor, orientation % 4)
+
+
+def admitted(rotate: bool, mirror: bool = False) -> list[int]:
+    return [number for number in range(8) if (rotate or number % 4 == 0) and (mirror or number < 4)]
+
+
 def best_turn(a: np.ndarray, b: np.ndarray, rotate: bool) -> tuple[int, int]:
     """(SSE, degrees counter-clockwise that b is turned); the smallest angle among the best ones."""
-    turns = range(4) if rotate else range(1)
-    return min((sse(a, np.rot90(b, turn)), 90 * turn) for turn in turns)
+    return min((sse(a, orient(b, turn)), 90 * turn) for turn in admitted(rotate))
 
 
-def tensor_pairs(ids: list[int], tensors: np.ndarray, largest: int, rotate: bool) -> set[tuple[int, int, int, int]]:
-    """All (a, b, SSE, rotation) with a < b within the limit."""
+def tensor_pairs(
+    ids: list[int], tensors: np.ndarray, largest: int, rotate: bool, mirror: bool = False
+) -> set[tuple[int, int, int, int]]:
+    """All (a, b, SSE, degrees that turn b onto a) with a < b within the limit.
+
+    With ``mirror`` the SSE may be that of a mirrored picture, but the degrees are those of the best turn without.
+    """
     found = set()
     for i, a in enumerate(ids):
         for j, b in enumerate(ids):
             if a < b:
-                distance, turn = best_turn(tensors[i], tensors[j], rotate)
-                if distance <= largest:
-                    found.add((a, b, distance, turn))
+                error = min(sse(tensors[i], orient(tensors[j], number)) for number in admitted(rotate, mirror))
+                distance, degrees = best_turn(tensors[i], tensors[j], rotate)
+                if error <= largest:
+                    found.add((a, b, error, degrees if distance <= largest else 0))
     return found
+
+
+def tone(tensor: np.ndarray) -> np.ndarray | None:
+    """What is left without brightness, contrast and colour; None of a flat picture."""
+    luma = [[int(299 * int(r) + 587 * int(g) + 114 * int(b)) for r, g, b in row] for row in tensor]
+    values = [value for row in luma for value in row]
+    count = len(values)
+    spread = count * sum(value * value for value in values) - sum(values) ** 2
+    if spread < (4 * 1000 * count) ** 2:
+        return None
+    deviation = math.sqrt(spread)
+    rows = [[128 + round(16 * (count * value - sum(values)) / deviation) for value in row] for row in luma]
+    return np.clip(np.array(rows), 0, 255).astype(np.uint8)
+
+
+def tone_sse(a: list[np.ndarray], b: list[np.ndarray], orientation: int) -> int | None:
+    """The smallest error over the tones of two pictures in one orientation; None where one of them has none."""
+    return min((sse(one, orient(other, orientation)) for one in a for other in b), default=None)
 
 
 def read_tree(root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] = is_watched_name) -> list[Picture]:
@@ -82,7 +116,9 @@ def read_file(path: bytes, px: int = 50) -> Picture:
     made = make(data, px)
     digest = hashlib.blake2b(data, digest_size=32).digest()
     identity = (status.st_dev, status.st_ino)
-    return Picture(path, digest, made.width, made.height, len(data), status.st_mtime_ns, identity, made.tensor)
+    inner = [tone(one) for one in (made.tensor, made.inside) if one is not None]
+    tones = tuple(one for one in inner if one is not None)
+    return Picture(path, digest, made.width, made.height, len(data), status.st_mtime_ns, identity, made.tensor, tones)
 
 
 def keep_order(one: Picture) -> tuple:
@@ -128,6 +164,58 @@ def file_pairs(
             if distance <= limit(threshold, a.tensor.size):
                 found[a.path, b.path] = (distance, turn)
     return found
+
+
+@dataclass(frozen=True)
+class Match:
+    level: str
+    sse: int
+    tone: int | None
+    rotation: int
+    tone_rotation: int
+    mirrored: bool
+
+
+def file_matches(
+    pictures: list[Picture],
+    mse: float,
+    *,
+    nmse: float = 0.03,
+    edited: bool = True,
+    rotate: bool = True,
+    mirror: bool = True,
+    same_dim: bool = False,
+) -> dict[tuple[bytes, bytes], Match]:
+    """Every pair of files (a < b by path) that match by both errors."""
+    found = {}
+    for a in pictures:
+        for b in pictures:
+            if a.path >= b.path or (same_dim and sorted((a.width, a.height)) != sorted((b.width, b.height))):
+                continue
+            views = [number for number in range(8) if rotate or number % 4 == 0]
+            for mirrored in (False, True) if mirror else (False,):
+                some = [number for number in views if (number >= 4) == mirrored]
+                one = match(a, b, some, limit(mse, a.tensor.size), limit(nmse, 256 * a.tensor.size // 3), edited)
+                if one is not None and (a.path, b.path) not in found:
+                    found[a.path, b.path] = one
+    return found
+
+
+def match(a: Picture, b: Picture, orientations: list[int], most: int, most_tone: int, edited: bool) -> Match | None:
+    sse_, turn = min((sse(a.tensor, orient(b.tensor, number)), number) for number in orientations)
+    errors = [(tone_sse(list(a.tones), list(b.tones), number), number) for number in orientations]
+    near = [(error, number) for error, number in errors if error is not None and error <= most_tone]
+    tone_, tone_turn = min(near) if near else (None, 0)
+    mirrored = turn >= 4
+    if sse_ and tone_ is None:
+        return None
+    if sse_ <= most:
+        level = "identical" if a.digest == b.digest else "edited" if mirrored else "similar" if sse_ else "duplicate"
+    elif edited:
+        level = "edited"
+    else:
+        return None
+    return Match(level, sse_, tone_, 90 * (turn % 4), 90 * (tone_turn % 4), mirrored)
 
 
 def groups(pictures: list[Picture], pairs: dict[tuple[bytes, bytes], tuple[int, int]]) -> dict[bytes, set[bytes]]:

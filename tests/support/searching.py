@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from difwatch.compare.blocks import Radius
 from difwatch.compare.budget import block_rows
+from difwatch.compare.by_tensor import ByTensor
+from difwatch.compare.by_tone import entries_of
 from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of
+from difwatch.compare.comparison import Comparison
 from difwatch.compare.executor import Executor, Inline
+from difwatch.compare.held import Held
 from difwatch.compare.hits import Hits, joined
 from difwatch.compare.index import Index, search_new
+from difwatch.compare.orientation import admitted
 from difwatch.compare.product import product_hits_within
-from difwatch.compare.refine import Held
-from difwatch.compare.sketch import sketches
+from difwatch.compare.sketch import Block
+from difwatch.compare.tensor_sketch import tensor_sketches
+from difwatch.compare.tone import tones
+from difwatch.compare.tone_sketch import tone_sketches
 
 
 def clustered(seed: int, count: int, px: int, noise: int) -> np.ndarray:
@@ -29,51 +35,81 @@ def clustered(seed: int, count: int, px: int, noise: int) -> np.ndarray:
     return np.ascontiguousarray(np.stack(rows).astype(np.uint8)) if rows else np.zeros((0, px, px, 3), np.uint8)
 
 
+class Shown:
+    """Tensors in memory, some with the tone of what is inside their edges: `difwatch.compare.by_tone.Pixels`."""
+
+    def __init__(self, ids: Sequence[int], tensors: np.ndarray, insides: Mapping[int, np.ndarray] = {}) -> None:
+        self.tensors = Held(np.array(ids, np.int64), as_rows(tensors))
+        self._insides = insides
+        self._values = tensors.shape[1] ** 2
+
+    def insides(self, ids):
+        which = [id_ for id_ in ids.tolist() if id_ in self._insides]
+        rows = [self._insides[id_].reshape(-1) for id_ in which]
+        return np.array(which, np.int64), np.array(rows, np.uint8).reshape(len(rows), self._values)
+
+
+def by_tensor(ids, tensors, limit, rotate=True, mirror=False) -> ByTensor:
+    """How the library compares, and what is to be compared."""
+    held = Held(np.array(ids, np.int64), as_rows(tensors))
+    return ByTensor(tensors.shape[1], limit, held, admitted(rotate, mirror))
+
+
+def tensor_block(ids, tensors) -> Block:
+    return Block(np.array(ids, np.int64), tensor_sketches(tensors))
+
+
+def tone_block(ids, tensors, insides: Mapping[int, np.ndarray] = {}) -> Block:
+    """The entries of pictures: their tones, and those of what is inside."""
+    names = np.array(ids, np.int64)
+    rows, has_tone = tones(as_rows(tensors))
+    inside = np.array([id_ for id_ in ids if id_ in insides], np.int64)
+    inner = [insides[id_].reshape(-1) for id_ in inside.tolist()]
+    sketches = [tone_sketches(np.array(some, np.uint8)) for some in (rows[has_tone], inner) if len(some)]
+    empty = np.zeros((0, 32), np.float32)
+    entries = [entries_of(names[has_tone], inside=False), entries_of(inside, inside=True)]
+    return Block(np.concatenate(entries), np.concatenate([empty, *sketches]))
+
+
 def as_set(parts: Iterable[Hits]) -> set[tuple[int, int, int, int]]:
-    """Hits as the twin gives them; no pair may come twice."""
-    listed = [tuple(one)[:4] for one in joined(parts).tolist()]
-    assert len(listed) == len(set(listed)), "a pair came twice"
+    """Hits as the twin gives them: (a, b, SSE, degrees); no pair may come twice."""
+    hits = joined(parts)
+    listed = [tuple(hit) for hit in hits[["a", "b", "error", "sse_rotation"]].tolist()]
+    assert len({one[:2] for one in listed}) == len(listed), "a pair came twice"
     return set(listed)
 
 
-def radius_of(tensors: np.ndarray, limit: int, rotate: bool) -> Radius:
-    return Radius.of(limit, tensors.shape[1], rotate)
-
-
-def classic(ids, tensors, limit, rotate, executor=None, processes=1) -> Iterable[Hits]:
+def classic(block: Block, comparison: Comparison, executor=None, processes=1) -> Iterable[Hits]:
     """All tensors in memory, in blocks of the size that is chosen for them: what the product calls classic."""
-    block = block_rows(len(ids), processes)
-    return chunked(ids, tensors, limit, rotate, block, executor, at_once=2 * processes)
+    return chunked(block, comparison, block_rows(len(block.ids), processes), executor, at_once=2 * processes)
 
 
-def product(ids, tensors, limit, rotate) -> Iterable[Hits]:
-    names = np.array(ids, np.int64)
-    return product_hits_within(names, Held(names, _rows(tensors)), limit, rotate) if len(ids) else []
+def product(block: Block, comparison: Comparison) -> Iterable[Hits]:
+    return product_hits_within(block.ids, comparison)
 
 
-def chunked(ids, tensors, limit, rotate, chunk, executor: Executor | None = None, at_once=1) -> Iterable[Hits]:
-    names, rows, found = np.array(ids, np.int64), sketches(tensors), radius_of(tensors, limit, rotate)
-    chunks = Chunks(names, rows, found, cuts_of(names, rows, chunk))
-    held = Held(names, _rows(tensors))
-    for part in ChunkedSearch(chunks, chunks.tasks(), held, executor or Inline(), at_once):
+def chunked(
+    block: Block, comparison: Comparison, chunk, executor: Executor | None = None, at_once=1
+) -> Iterable[Hits]:
+    chunks = Chunks(*block, comparison, cuts_of(comparison.kind, *block, chunk))
+    for part in ChunkedSearch(chunks, chunks.tasks(), executor or Inline(), at_once):
         yield part.hits
 
 
-def incremental(ids, tensors, limit, rotate, batch, index=None) -> list[Hits]:
-    """Feed tensors in batches, as the daemon does."""
-    index = Index() if index is None else index
-    fetch = fetcher(ids, tensors)
+def incremental(block: Block, comparison: Comparison, batch, index=None) -> list[Hits]:
+    """Feed sketches in batches, as the daemon does."""
+    index = empty_index(comparison) if index is None else index
     found = []
-    for start in range(0, len(ids), batch):
-        new_ids, new = ids[start : start + batch], tensors[start : start + batch]
-        found += search_new(index, new_ids, new, sketches(new), fetch, limit, rotate)
-        index.add(new_ids, sketches(new))
+    for start in range(0, len(block.ids), batch):
+        new = block.part(start, start + batch)
+        found += search_new(index, new, comparison)
+        index.add(new)
     return found
 
 
-def fetcher(ids: Sequence[int], tensors: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    return Held(np.array(ids, np.int64), _rows(tensors))
+def empty_index(comparison: Comparison) -> Index:
+    return Index(comparison.kind, comparison.orientations)
 
 
-def _rows(tensors: np.ndarray) -> np.ndarray:
+def as_rows(tensors: np.ndarray) -> np.ndarray:
     return tensors.reshape(len(tensors), 3 * tensors.shape[1] ** 2)

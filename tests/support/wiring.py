@@ -49,7 +49,7 @@ class CountingPool(InlinePool):
 
     def collect(self, now):
         answers = super().collect(now)
-        self.decoded += [answer.path for answer in answers if getattr(answer, "tensor", b"")]
+        self.decoded += [answer.path for answer in answers if getattr(answer, "appearance", None)]
         return answers
 
 
@@ -171,7 +171,7 @@ class Wired:
     def pairs(self, threshold: float | None = None) -> dict[tuple[bytes, bytes], tuple[int, int]]:
         """The pairs, as the twin gives them."""
         pairs = self.collection(threshold).pairs()
-        return {(pair.a.path, pair.b.path): (pair.sse, pair.rotation) for pair in pairs}
+        return {(pair.a.path, pair.b.path): (pair.errors.sse, pair.errors.rotation) for pair in pairs}
 
     def paths(self) -> list[bytes]:
         """The known files of all folders."""
@@ -196,4 +196,5 @@ def configuration(folders: tuple[Folder, ...], settings: Settings, values: dict[
         tables.append(table | ({"keep": list(folder.keep)} if folder.keep else {}))
     chosen = asdict(settings) | {"keep": list(settings.keep), "similarity": float(settings.threshold)}
     del chosen["threshold"]
+    chosen |= {"nmse": False if settings.nmse is None else settings.nmse, "recipe": "exact"}
     return Config.model_validate(chosen | {"folder": tables} | values)

@@ -317,13 +317,15 @@ def test_a_picture_that_others_were_moved_for_stays(place):
     shutil.rmtree(place / "pictures")
     for folder in ("archive", "pictures"):
         (place / folder).mkdir()
-    flat = [Image.new("RGB", (60, 40 - number), (100 + 2 * number,) * 3) for number in range(3)]
-    flat[2].save(place / "pictures/first.png")
-    flat[1].save(place / "pictures/second.png")
-    config = automatic(place, "same_dim = false")
+    dark = photo(1, 60, 40).point([level // 2 for level in range(256)] * 3)
+    row = [dark.point([level + 2 * number for level in range(256)] * 3) for number in range(3)]
+    row = [one.resize((60, 40 - number), Image.Resampling.BICUBIC) for number, one in enumerate(row)]
+    row[2].save(place / "pictures/first.png")
+    row[1].save(place / "pictures/second.png")
+    config = automatic(place, 'similarity = "similar"\nedited = false')
     called(place / "state", "--config", config, "watch", "--once")
     assert os.listdir(place / "out") == ["first.png"]
-    flat[0].save(place / "pictures/third.png")
+    row[0].save(place / "pictures/third.png")
     called(place / "state", "--config", config, "watch", "--once")
     assert os.listdir(place / "out") == ["first.png"]
     shown = called(place / "state", "--config", config, "apply", "--delete").stdout

@@ -41,12 +41,15 @@ def test_the_json_report_has_the_shape_that_scripts_rely_on(place):
     found = json.loads(called(place / "state", "report", "--format", "json").stdout)
     assert found["schema"] == 1
     assert found["settings"] == {
-        "threshold": 5.0, "rotate": True, "same_dim": True, "in_folder": False, "px_size": 50, "recipe": "exact",
+        "threshold": 20.0, "nmse": 0.03, "edited": True, "rotate": True, "mirror": True, "same_dim": False,
+        "in_folder": False, "px_size": 50, "recipe": "fast",
     }  # fmt: skip
     first = next(group for group in found["groups"] if group["primary"]["path"].endswith(("a.png", "b.png")))
     assert first["primary"].keys() == {"path", "width", "height", "bytes", "mtime", "digest"}
     turned = next(member for member in first["members"] if member["path"].endswith("turned.png"))
-    assert turned.keys() == first["primary"].keys() | {"mse", "sse", "rotation", "level"}
+    assert turned.keys() == first["primary"].keys() | {
+        "mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level",
+    }  # fmt: skip
     assert (turned["mse"], turned["rotation"], turned["level"]) == (0.0, 270, "duplicate")
     assert sorted(found["lower_quality"]) == sorted(
         member["path"] for group in found["groups"] for member in group["members"]
@@ -55,11 +58,12 @@ def test_the_json_report_has_the_shape_that_scripts_rely_on(place):
 
 def test_groups_and_pairs_are_those_of_the_twin(place):
     pictures = naive.read_tree(os.fsencode(place / "pictures"))
-    pairs = naive.file_pairs(pictures, 5, True, True)
-    assert reported_pairs(place / "state") == pairs
+    pairs = naive.file_matches(pictures, 20)
+    assert reported_matches(place / "state") == pairs
     found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
     groups = {os.fsencode(g["primary"]["path"]): {os.fsencode(m["path"]) for m in g["members"]} for g in found}
-    assert groups == naive.groups(pictures, pairs)
+    copies = {pair: match for pair, match in pairs.items() if match.level != "edited"}
+    assert groups == naive.groups(pictures, copies)
 
 
 def test_hard_links_are_named_and_are_no_pair(place):
@@ -78,7 +82,7 @@ def test_a_name_that_is_not_utf_8_comes_back_exactly_from_json_and_escaped_as_te
 
 def test_the_text_report_says_how_much_could_go(place):
     text = called(place / "state", "report").stdout
-    assert text.startswith("2 groups: 4 duplicates among 7 pictures, ")
+    assert text.startswith("2 groups: 5 duplicates among 7 pictures, ")
     assert "turned.png  80x120" in text
     assert "duplicate, turned by 270°" in text
 
@@ -93,59 +97,84 @@ def test_csv_says_the_same_as_json(place):
     assert len(pairs) == len(reported_pairs(place / "state"))
 
 
-def test_another_threshold_needs_no_new_search_and_one_beyond_memory_is_refused(place):
+def test_any_similarity_needs_no_new_search(place):
     pictures = naive.read_tree(os.fsencode(place / "pictures"))
-    for threshold in (0, 3.5, 50):
-        listed = called(
-            place / "state", "report", "--pairs", "--format", "json", "--threshold", str(threshold)
-        ).stdout
-        assert len(json.loads(listed)["pairs"]) == len(naive.file_pairs(pictures, threshold, True, True))
-    done = called(place / "state", "report", "--threshold", "51", check=False)
-    assert done.returncode == 2
-    assert "remembered up to an MSE of 50" in done.stderr
+    for mse in (0, 3.5, 50, 65025):
+        assert reported_matches(place / "state", "--similarity", str(mse)) == naive.file_matches(pictures, mse)
     assert called(place / "state", "report", "--threshold", "-1", check=False).returncode == 2
+
+
+def test_without_tones_a_similarity_beyond_memory_is_refused(tmp_path, place):
+    (tmp_path / "config.toml").write_text("nmse = false\n")
+    call = ("--config", tmp_path / "config.toml")
+    called(tmp_path / "state", *call, "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    for mse in (0, 3.5, 50):
+        said = called(
+            tmp_path / "state", "report", "--pairs", "--format", "json", "--threshold", str(mse), "--no-mirror"
+        ).stdout
+        assert len(json.loads(said)["pairs"]) == len(naive.file_pairs(pictures, mse, True, False))
+    done = called(tmp_path / "state", "report", "--threshold", "51", check=False)
+    assert (done.returncode, "remembered up to an MSE of 50" in done.stderr) == (2, True)
+    (tmp_path / "config.toml").write_text("similarity = 100\nnmse = false\n")
+    done = called(tmp_path / "state", *call, "report", check=False)
+    assert (done.returncode, "remembered up to an MSE of 50" in done.stderr) == (2, True)
+    (tmp_path / "config.toml").write_text("nmse = 0.03\n")
+    done = called(tmp_path / "state", *call, "report", check=False)
+    assert (done.returncode, "start 'difwatch watch' again" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["duplicates", "similar", "normal", "loose"])
 @pytest.mark.parametrize("rotate", [True, False])
+@pytest.mark.parametrize("mirror", [True, False])
 @pytest.mark.parametrize("same_dim", [True, False])
-def test_what_counts_as_a_match_can_be_said_when_reading(place, name, rotate, same_dim):
+def test_what_counts_as_a_match_can_be_said_when_reading(place, name, rotate, mirror, same_dim):
     mse = {"duplicates": 0, "similar": 5, "normal": 20, "loose": 50}[name]
     flags = ["--rotate" if rotate else "--no-rotate", "--same-dim" if same_dim else "--any-size"]
-    said = called(place / "state", "report", "--pairs", "--format", "json", "--similarity", name, *flags).stdout
+    flags += ["--mirror" if mirror else "--no-mirror"]
     pictures = naive.read_tree(os.fsencode(place / "pictures"))
-    wanted = naive.file_pairs(pictures, mse, rotate, same_dim)
-    found = {
-        (os.fsencode(pair["a"]), os.fsencode(pair["b"])): (pair["sse"], pair["rotation"])
-        for pair in json.loads(said)["pairs"]
-    }
-    assert found == wanted
+    wanted = naive.file_matches(pictures, mse, rotate=rotate, mirror=mirror, same_dim=same_dim)
+    assert reported_matches(place / "state", "--similarity", name, *flags) == wanted
+
+
+def reported_matches(state, *flags):
+    """The pairs of the report, as the twin gives them."""
+    said = called(state, "report", "--pairs", "--format", "json", *flags).stdout
+    found = {}
+    for pair in json.loads(said)["pairs"]:
+        # Pictures of one and the same tensor are not compared; none here is flat.
+        tone = (0 if pair["sse"] == 0 else None) if pair["nmse"] is None else round(pair["nmse"] * 256 * 2500)
+        match = naive.Match(
+            pair["level"], pair["sse"], tone, pair["rotation"], pair["tone_rotation"], pair["mirrored"]
+        )
+        found[os.fsencode(pair["a"]), os.fsencode(pair["b"])] = match
+    return found
 
 
 def test_a_configuration_that_says_something_else_by_now_is_used_and_that_is_said(place, tmp_path, monkeypatch):
     config = tmp_path / "config.toml"
-    config.write_text('similarity = "loose"\nsame_dim = false\n')
+    config.write_text('similarity = "loose"\nsame_dim = true\n')
     done = called(place / "state", "--config", config, "report", "--format", "json")
     assert done.stderr == (
         "difwatch: similarity, same_dim as configured now; the last 'difwatch watch' had something else\n"
     )
     settings = json.loads(done.stdout)["settings"]
-    assert (settings["threshold"], settings["same_dim"]) == (50, False)
-    config.write_text('similarity = "similar"\n')
+    assert (settings["threshold"], settings["same_dim"]) == (50, True)
+    config.write_text('similarity = "normal"\n')
     assert called(place / "state", "--config", config, "report").stderr == ""
     config.write_text('similarity = "loose"\n')
     with monkeypatch.context() as patch:
-        patch.setenv("DIFWATCH_SIMILARITY", "similar")
+        patch.setenv("DIFWATCH_SIMILARITY", "normal")
         patch.setenv("DIFWATCH_ROTATE", "true")
         assert called(place / "state", "--config", config, "report").stderr == "", (
             "the environment goes before the file"
         )
-    config.write_text("similarity = 100\n")
+    config.write_text("nmse = 0.1\n")
     done = called(place / "state", "--config", config, "report", check=False)
-    assert (done.returncode, "remembered up to an MSE of 50" in done.stderr) == (2, True)
+    assert (done.returncode, "remembered up to an NMSE of 0.03" in done.stderr) == (2, True)
     config.write_text('similarity = "similar"\n')
-    asked = called(place / "state", "--config", config, "report", "--format", "json", "--any-size").stdout
-    assert json.loads(asked)["settings"]["same_dim"] is False
+    asked = called(place / "state", "--config", config, "report", "--format", "json", "--same-dim").stdout
+    assert json.loads(asked)["settings"]["same_dim"] is True
 
 
 def test_a_report_can_be_written_to_a_file_and_kept_to_one_folder(place, tmp_path):
@@ -257,10 +286,11 @@ def test_explain_says_why_and_why_not(place):
         return called(place / "state", "explain", pictures / a, pictures / b).stdout
 
     assert "match: duplicate" in explain("a.png", "turned.png")
-    assert "MSE with the second turned by 270°: 0 (SSE 0)" in explain("a.png", "turned.png")
+    assert "\nMSE 0, the second turned by 270°; NMSE 0, by 270°\n" in explain("a.png", "turned.png")
     assert "kept: " in explain("a.png", "b.png") and "(better by bytes)" in explain("a.png", "b.png")
-    assert "no match: the smallest SSE" in explain("a.png", "other.png")
-    assert "no match: their sizes differ" in explain("a.png", "small.png")
+    assert "no match: the smallest NMSE" in explain("a.png", "other.png")
+    assert "match: similar 0.4199" in explain("a.png", "small.png")
+    assert "(better by pixels)" in explain("a.png", "small.png")
     assert "hard links" in explain("other.png", "linked.png")
     done = called(place / "state", "explain", pictures / "a.png", pictures / "broken.jpg", check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

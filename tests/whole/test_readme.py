@@ -12,7 +12,6 @@ import pytest
 
 from difwatch import config
 from difwatch.cli import app
-from difwatch.model.settings import Settings
 from tests.support.paths import ROOT
 from tests.support.photos import photo
 
@@ -124,7 +123,7 @@ def test_the_configuration_is_complete_and_holds_the_defaults(tmp_path, monkeypa
     file = tmp_path / "config.toml"
     file.write_text(block)
     loaded = config.load(file, {})
-    assert loaded.settings() == Settings()
+    assert loaded.settings() == config.Config().settings()
     named = set(re.findall(r"^#? ?(\w+) = ", block, re.MULTILINE))
     assert named == (set(config.Config.model_fields) | set(config.FolderConfig.model_fields)) - {"folder"}
 

@@ -53,8 +53,8 @@ def test_a_reload_while_pictures_are_read_leaves_only_tensors_of_the_new_configu
     assert daemon.end() == 0
     with reading(open_reader(place / "state/difwatch.db")) as connection:
         in_force = settings.get_in_force(connection)
-        ids, _ = contents.all_sketches(connection, in_force.recipe_id)
-        (stored,) = contents.tensors(connection, ids)
+        ids, _ = contents.sketches(connection, in_force.recipe_id)
+        (stored,) = contents.StorePixels(connection).tensors(ids)
     assert in_force.recipe == recipe
     assert stored.tobytes() == make((place / "one.jpg").read_bytes(), px, recipe).tensor.tobytes()
 

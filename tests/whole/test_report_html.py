@@ -68,7 +68,7 @@ def test_the_page_shows_the_groups_of_the_json_report(place):
     assert [[path for path, _ in section] for section in page.sections] == expected
     assert len(expected) == 2
     assert "2 groups: 3 duplicates among 6 pictures" in "".join(page.texts)
-    assert "duplicate, turned by 270°" in page.texts
+    assert "duplicate, turned by 270° (MSE 0, NMSE 0)" in page.texts
 
 
 def test_the_page_shows_the_pairs(place):
@@ -100,4 +100,4 @@ def test_a_name_that_is_markup_stays_text(place):
 def test_a_page_without_matches_says_so(place):
     page = Page(called(place / "state", "report", "--format", "html", "--folder", place / "pictures/none").stdout)
     assert page.sections == []
-    assert "No matches up to an MSE of 5 among 0 pictures." in page.texts
+    assert "No matches up to an MSE of 20 and an NMSE of 0.03 among 0 pictures." in page.texts

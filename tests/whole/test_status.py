@@ -58,7 +58,7 @@ def test_while_the_store_is_upgraded_status_says_so(place):
 def test_the_result_and_the_duration_of_the_last_full_search_are_told(place):
     difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
     assert json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"] is None
-    difwatch(place / "state", "rescan", "--similarity", "65025")
+    difwatch(place / "state", "rescan", "--nmse", "4")
     found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["last_rescan_result"]
     assert (found["pairs"], found["missing"], found["wrong"]) == (1, 0, 0), "it was not to be remembered before"
     with sqlite3.connect(place / "state/difwatch.db") as connection:

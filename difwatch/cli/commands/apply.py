@@ -11,6 +11,7 @@ from difwatch.cli.context import Context
 from difwatch.cli.matching import matching_options
 from difwatch.cli.output import say
 from difwatch.errors import UsageError
+from difwatch.model.pictures import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from difwatch.actions.move import ActRules
     from difwatch.actions.plan import Step
     from difwatch.cli.acts import ActReport
+    from difwatch.model.pictures import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Options:
     similarity: str | None
     rotate: bool | None
     same_dim: bool | None
+    mirror: bool | None
+    act_on: Level | None
     folder: str | None
     sidecars: str | None
 
@@ -65,6 +69,9 @@ class Options:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--force", is_flag=True, help="Go on even if DIR is on another file system than before.")
 @matching_options
+@click.option(
+    "--act-on", type=click.Choice(LEVELS), help="The least alike that go; edited versions only if asked for."
+)
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
 @click.option(
     "--sidecars",
@@ -97,7 +104,9 @@ def command(context: Context, /, **options: Any) -> None:
     with context.reading() as connection:
         below = values.watched_directory(connection, wanted.folder)
         journal = context.state_dir.journal
-        asked = values.asked(context, connection, wanted.similarity, wanted.rotate, wanted.same_dim)
+        asked = values.asked(
+            context, connection, wanted.similarity, wanted.rotate, wanted.same_dim, wanted.mirror, wanted.act_on
+        )
         collection, steps = plan_by_hand(connection, journal, policy, asked, below, wanted.force)
     rules = act_rules(collection.rules.px, collection.rules.recipe, wanted.sidecars or configured.sidecars)
     name = fingerprint(steps, lambda act: goes_along(act, rules))

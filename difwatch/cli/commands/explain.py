@@ -17,20 +17,24 @@ def command(context: Context, a: str, b: str) -> None:
 
     Both files are read now. The settings are those of the store, or of the configuration if there is no store.
     """
+    from difwatch.cli import values
     from difwatch.matches.collection import Collection
     from difwatch.matches.read import read_collection
     from difwatch.matches.rules import MatchRules
-    from difwatch.model.settings import MSE_MOST, Remembered, StoreSettings
+    from difwatch.model.settings import MSE_MOST, Measure, Remembered, StoreSettings
     from difwatch.report.explain import explain
 
     paths = [os.fsencode(path) for path in (a, b)]
     if context.state_dir.store.exists():
         with context.reading() as connection:
-            collection = read_collection(connection, around=[os.path.realpath(path) for path in paths])
+            asked = values.asked(context, connection)
+            collection = read_collection(connection, asked, around=[os.path.realpath(path) for path in paths])
     else:
         config = context.config()
         everything = Remembered(MSE_MOST, MSE_MOST)
-        store = StoreSettings(0, config.recipe, config.px_size, everything)
-        collection = Collection(MatchRules.of(config.settings(), {}, store))
+        settings = config.settings()
+        measure: Measure = "mse" if settings.nmse is None else "nmse"
+        store = StoreSettings(0, config.recipe, config.px_size, everything, measure)
+        collection = Collection(MatchRules.of(settings, {}, store))
     for line in explain(paths[0], paths[1], collection.rules, collection.images, collection.ignored):
         say(line)

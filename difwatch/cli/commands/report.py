@@ -47,6 +47,7 @@ def command(
     similarity: str | None,
     rotate: bool | None,
     same_dim: bool | None,
+    mirror: bool | None,
     pairs: bool,
     folder: str | None,
     since: str | None,
@@ -62,7 +63,7 @@ def command(
     new_since = values.moment(since) if since else None
     with context.reading() as connection:
         below = values.watched_directory(connection, folder)
-        asked = values.asked(context, connection, similarity, rotate, same_dim)
+        asked = values.asked(context, connection, similarity, rotate, same_dim, mirror)
         collection = replace(read_collection(connection, asked, below), since=new_since)
         pieces = _pieces(kind, pairs, collection, connection)
     if output is None:

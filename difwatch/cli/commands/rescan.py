@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from difwatch.cli.progress import TaskLine
     from difwatch.cli.writer import Writer
-    from difwatch.model.settings import Algorithm
+    from difwatch.model.settings import Algorithm, Measure
     from difwatch.rescan.plan import RescanPlan, RescanResult
 
 _POLL_SECONDS = 0.5
@@ -38,8 +38,12 @@ _POLL_SECONDS = 0.5
 )
 @click.option("--chunksize", type=click.IntRange(1), help="Pictures per block.")
 @click.option(
-    "--similarity", metavar="MSE", help='Remember pairs up to this error: "duplicates", "similar" or an MSE.'
+    "--nmse",
+    metavar="N",
+    type=click.FloatRange(0, 4),
+    help="Remember pairs up to this normalised error of their tones.",
 )
+@click.option("--similarity", metavar="MSE", help="The same where nmse = false: up to this mean squared error.")
 @click.option(
     "--max-pairs", type=click.IntRange(1), default=MOST_PAIRS, show_default=True, help="Give up beyond this."
 )
@@ -49,34 +53,40 @@ def command(
     algorithm: Algorithm,
     processes: int,
     chunksize: int | None,
+    nmse: float | None,
     similarity: str | None,
     max_pairs: int,
 ) -> None:
     """Search everything again, in blocks; resumes if interrupted.
 
     All pictures in the store are compared with each other, and the result replaces the remembered matches. A summary
-    says how many matches were missing or wrong. Pairs are searched up to the remembered MSE, or further with
-    --similarity. A running daemon does the search while it has nothing else to do.
+    says how many matches were missing or wrong. Pairs are searched up to the remembered error, or further with
+    --nmse. A running daemon does the search while it has nothing else to do.
     """
     from difwatch.cli import logs, values
     from difwatch.cli.progress import TaskLine
     from difwatch.cli.writer import Writer
     from difwatch.clock import SystemClock
+    from difwatch.errors import UsageError
     from difwatch.report.text import text_rescan
     from difwatch.rescan.plan import RescanPlan
     from difwatch.service.requests import StartRescan
 
+    if nmse is not None and similarity is not None:
+        raise UsageError("--nmse and --similarity: give one of them")
     mse = values.similarity_of(similarity)
+    error = nmse if nmse is not None else mse
+    measure: Measure = "mse" if nmse is None else "nmse"
     logs.set_up(context.verbose, context.quiet, "text", journal=logs.is_journal(os.environ))
     line = TaskLine(SystemClock(), context.quiet)
     try:
         with Writer(context) as writer:
             if writer.engine is not None:
                 side_by_side = processes or len(os.sched_getaffinity(0))
-                plan = RescanPlan(algorithm, side_by_side, _memory(), max_pairs, chunksize, mse)
+                plan = RescanPlan(algorithm, side_by_side, _memory(), max_pairs, chunksize, error, measure=measure)
                 result = _here(context, writer.engine, plan, line)
             else:
-                writer.send(StartRescan(algorithm, max_pairs, chunksize, mse))
+                writer.send(StartRescan(algorithm, max_pairs, chunksize, error, measure))
                 result = _follow(writer, line)
     finally:
         line.end()

@@ -19,9 +19,12 @@ from difwatch.actions.move import carry_out
 from difwatch.actions.plan import Act, Policy, plan
 from difwatch.actions.recover import recover
 from difwatch.actions.undo import undo
-from difwatch.compare.distance import sse_of_turns
+from difwatch.compare.pair import tensor_errors
 from difwatch.imaging import decode, tensor
 from difwatch.matches.groups import group_images
+from difwatch.matches.rules import MatchRules
+from difwatch.model.pictures import Errors
+from difwatch.model.settings import Settings
 from tests.support.moving import CLOCK, journal, rules, tree
 from tests.support.moving import image as look
 
@@ -44,7 +47,7 @@ def level_of(path):
 
 
 def apart(a, b):
-    return int(sse_of_turns(np.full((PX, PX, 3), a, np.uint8), np.full((PX, PX, 3), b, np.uint8)).min())
+    return int(tensor_errors(np.full((PX, PX, 3), a, np.uint8), np.full((PX, PX, 3), b, np.uint8)).min())
 
 
 class Acts(RuleBasedStateMachine):
@@ -94,8 +97,9 @@ class Acts(RuleBasedStateMachine):
     def act(self, keep, kind, keep_tree, crash, stale):
         images = self.indexed()
         levels = {image.tensor for image in images}
-        near = {a: [(b, apart(a, b), 0) for b in levels if b != a] for a in levels}
-        groups = group_images(images, near, False, keep)
+        near = {a: [(b, Errors(apart(a, b), -1)) for b in levels if b != a] for a in levels}
+        rules = MatchRules(Settings(same_dim=False), {}, {}, 1, "exact", PX)
+        groups = group_images(images, near, rules, keep)
         policy = Policy(kind, os.fsencode(self.base / "out") if kind == "move" else None, keep_tree)
         steps = plan(groups, lambda image: policy, [os.fsencode(self.base / name) for name in FOLDERS])
         if stale and steps:  # one of the pictures to keep is rewritten after the plan was made

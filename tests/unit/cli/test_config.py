@@ -1,6 +1,7 @@
 """The configuration: every mistake at once, each with its place and the nearest known name."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,19 @@ def load(tmp_path, text, flags=None, folders=()):
 
 
 EXAMPLE = """
-similarity = "similar"
+similarity = "normal"
+nmse = 0.03
+edited = true
 remember_up_to = 50
 rotate = true
-same_dim = true
+mirror = true
+same_dim = false
 px_size = 50
-recipe = "exact"
+recipe = "fast"
 processes = 0
 keep = ["pixels", "bytes", "oldest", "path"]
 action = "log"
+act_on = "similar"
 move_to = "{place}/Duplicates"
 quiet_seconds = 2.0
 max_wait_seconds = 60.0
@@ -42,10 +47,14 @@ watch = "auto"
 """
 
 
+def defaults():
+    return Settings(20, same_dim=False, nmse=0.03, edited=True, mirror=True)
+
+
 def test_every_key_of_the_example_is_known_and_has_the_value_that_is_also_the_default(tmp_path):
     loaded = load(tmp_path, EXAMPLE.format(place=tmp_path))
-    assert loaded.settings() == config.Config().settings() == Settings()
-    assert loaded.remembered() == config.Config().remembered() == 50
+    assert loaded.settings() == config.Config().settings() == defaults()
+    assert loaded.remembered() == config.Config().remembered() == 0.03
     assert loaded.folders() == [Folder(os.fsencode(tmp_path), exclude=("**/.thumbnails/",))]
     assert loaded.destinations() == {os.fsencode(tmp_path / "Duplicates")}
 
@@ -130,13 +139,14 @@ def test_a_flag_goes_before_the_file_and_folders_take_the_place_of_its_folders(t
         {"similarity": "3", "px_size": None},
         (str(tmp_path),),
     )
-    assert loaded.settings() == Settings(3, False)
+    assert loaded.settings() == replace(defaults(), threshold=3, rotate=False)
     assert [one.path for one in loaded.folders()] == [os.fsencode(tmp_path)]
 
 
 def test_pairs_are_remembered_at_least_as_far_as_they_count(tmp_path):
-    assert load(tmp_path, "similarity = 80").remembered() == 80
-    text = f'[[folder]]\npath = "{tmp_path}"\nsimilarity = 300'
+    assert load(tmp_path, "nmse = 0.05").remembered() == 0.05
+    assert load(tmp_path, "nmse = false\nsimilarity = 80").remembered() == 80
+    text = f'nmse = false\n[[folder]]\npath = "{tmp_path}"\nsimilarity = 300'
     assert load(tmp_path, text).remembered() == 300
 
 

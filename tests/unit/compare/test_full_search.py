@@ -6,26 +6,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.compare import blocks, budget, refine
-from difwatch.compare.blocks import Radius
+from difwatch.compare.by_tensor import ByTensor
 from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of, search_blocks
-from difwatch.compare.distance import FAR, mse_limit, sse_of_turns
+from difwatch.compare.distance import FAR, limit_of
 from difwatch.compare.executor import Inline
 from difwatch.compare.product import product_hits
-from difwatch.compare.refine import Held
-from difwatch.compare.sketch import sketches
-from tests.support.searching import as_set, chunked, classic, clustered, product
+from difwatch.compare.tensor_sketch import TENSOR_SKETCH
+from tests.support import naive
+from tests.support.searching import as_set, by_tensor, chunked, classic, clustered, product, tensor_block
 
 
 @pytest.mark.parametrize("cost", [0.0, 1e9])
-@given(seed=st.integers(0, 2**32), threshold=st.sampled_from([0, 5, 2000, 9000]), rotate=st.booleans())
-def test_the_tree_and_the_product_find_the_same(cost, seed, threshold, rotate):
+@given(
+    seed=st.integers(0, 2**32),
+    threshold=st.sampled_from([0, 5, 2000, 9000]),
+    rotate=st.booleans(),
+    mirror=st.booleans(),
+)
+def test_the_tree_and_the_product_find_the_same(cost, seed, threshold, rotate, mirror):
     tensors = clustered(seed, 40, 10, 3)
     ids = list(range(40))
-    limit = mse_limit(threshold, 300)
+    comparison, block = by_tensor(ids, tensors, limit_of(threshold, 300), rotate, mirror), tensor_block(ids, tensors)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "CANDIDATE_COST", cost)  # every batch by the tree, or by products
-        found = as_set(chunked(ids, tensors, limit, rotate, 17))
-    assert found == as_set(product(ids, tensors, limit, rotate))
+        found = as_set(chunked(block, comparison, 17))
+    assert found == as_set(product(block, comparison))
 
 
 @pytest.mark.parametrize("px", [10, 64, 105])
@@ -35,20 +40,20 @@ def test_products_are_exact_where_the_values_are_extreme(px):
     bright = 255 - rng.integers(0, 2, (6, px, px, 3), dtype=np.uint8)
     tensors = np.concatenate([dark, bright])
     ids = np.arange(12)
-    held = Held(ids, tensors.reshape(12, -1))
-    (hits,) = product_hits(ids[:6], ids[6:], held, FAR, rotate=True)
+    (hits,) = product_hits(ids[:6], ids[6:], by_tensor(ids, tensors, FAR - 1))
     assert len(hits) == 36
     for hit in hits:
-        expected = sse_of_turns(tensors[hit["a"]], tensors[hit["b"]])
-        assert hit["sse"] == expected.min() > 64_000 * 3 * px * px, "beyond 32 bits at the largest of these sizes"
+        expected = [naive.sse(tensors[hit["a"]], naive.orient(tensors[hit["b"]], turn)) for turn in range(4)]
+        assert hit["error"] == min(expected) > 64_000 * 3 * px * px, "beyond 32 bits at the largest of these sizes"
         assert hit["sse_upright"] == expected[0]
 
 
 @pytest.mark.parametrize("count", [500, pytest.param(2000, marks=pytest.mark.slow)])
 def test_many_equal_tensors_give_every_pair_once(count):
     tensors = np.full((count, 10, 10, 3), 7, np.uint8)
+    comparison, block = by_tensor(range(count), tensors, 0), tensor_block(range(count), tensors)
     for way in (classic, product, lambda *given_: chunked(*given_, 300)):
-        found = as_set(way(list(range(count)), tensors, 0, True))
+        found = as_set(way(block, comparison))
         assert len(found) == count * (count - 1) // 2
         assert {one[2:] for one in found} == {(0, 0)}
 
@@ -57,17 +62,18 @@ def test_only_so_many_bytes_of_tensors_are_asked_for_at_once(monkeypatch):
     monkeypatch.setattr(refine, "_FETCH_BYTES", 300 * 40)
     tensors = clustered(4, 400, 10, 2)
     asked = []
-    held = Held(np.arange(400), tensors.reshape(400, -1))
+    held = by_tensor(range(400), tensors, limit_of(5, 300))
 
     def fetch(ids):
         asked.append(len(ids))
         assert len(ids) == len(set(ids.tolist()))
-        return held(ids)
+        return held.fetch(ids)
 
-    radius = Radius.of(mse_limit(5, 300), 10, True)
+    comparison = ByTensor(10, held.limit, fetch)
     monkeypatch.setattr(blocks, "CANDIDATE_COST", 0.0)
-    chunks = Chunks(np.arange(400), sketches(tensors), radius, cuts_of(np.arange(400), sketches(tensors), 100))
-    parts = list(ChunkedSearch(chunks, chunks.tasks(), fetch, Inline()))
+    block = tensor_block(range(400), tensors)
+    chunks = Chunks(*block, comparison, cuts_of(TENSOR_SKETCH, *block, 100))
+    parts = list(ChunkedSearch(chunks, chunks.tasks(), Inline()))
     assert sum(len(part.hits) for part in parts) > 500
     assert max(asked) <= 40
 
@@ -75,16 +81,14 @@ def test_only_so_many_bytes_of_tensors_are_asked_for_at_once(monkeypatch):
 def test_a_task_with_many_hits_gives_them_in_parts(monkeypatch):
     monkeypatch.setattr("difwatch.compare.chunked._HITS_AT_ONCE", 500)
     tensors = clustered(4, 200, 10, 2)
-    ids, rows = np.arange(200), sketches(tensors)
-    radius = Radius.of(mse_limit(65025, 300), 10, True)
+    comparison, block = by_tensor(range(200), tensors, limit_of(65025, 300)), tensor_block(range(200), tensors)
     monkeypatch.setattr(blocks, "_ROWS_AT_ONCE", 10)
-    chunks = Chunks(ids, rows, radius, cuts_of(ids, rows, 100))
-    held = Held(ids, tensors.reshape(200, -1))
-    parts = list(ChunkedSearch(chunks, chunks.tasks(), held, Inline()))
+    chunks = Chunks(*block, comparison, cuts_of(TENSOR_SKETCH, *block, 100))
+    parts = list(ChunkedSearch(chunks, chunks.tasks(), Inline()))
     assert sum(len(part.hits) for part in parts) == 200 * 199 // 2
     assert max(len(part.hits) for part in parts) <= 500 + 10 * 100
     assert [part.task for part in parts if part.last] == list(chunks.tasks())
-    assert search_blocks(*chunks.blocks((0, 0)), held, radius, 0)[0] is not None
+    assert search_blocks(*chunks.blocks((0, 0)), comparison, 0)[0] is not None
 
 
 @given(
@@ -95,11 +99,10 @@ def test_a_task_with_many_hits_gives_them_in_parts(monkeypatch):
 )
 def test_blocks_hold_each_tensor_once_and_each_near_pair_is_in_a_task(levels, size, gone, limit):
     tensors = np.stack([np.full((10, 10, 3), 100 + level, np.uint8) for level in levels])
-    ids, rows = np.arange(len(levels)), sketches(tensors)
-    radius = Radius.of(limit, 10, True)
-    cuts = cuts_of(ids, rows, size)
+    ids, rows = tensor_block(range(len(levels)), tensors)
+    cuts = cuts_of(TENSOR_SKETCH, ids, rows, size)
     left = np.array(sorted(set(ids.tolist()) - gone), np.int64)
-    chunks = Chunks(left, rows[left], radius, cuts)  # cut as before, though some are gone
+    chunks = Chunks(left, rows[left], by_tensor(ids, tensors, limit), cuts)  # cut as before, though some are gone
     seen = set()
     for task in chunks.tasks():
         a, b = chunks.blocks(task)

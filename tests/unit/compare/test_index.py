@@ -7,11 +7,16 @@ from hypothesis import strategies as st
 
 from difwatch.compare import index as index_module
 from difwatch.compare import refine
-from difwatch.compare.distance import mse_limit
-from difwatch.compare.index import Index, search_new
-from difwatch.compare.quadrant import canonical, orientations
-from difwatch.compare.sketch import ACROSS, DOWN, radius, sketches, turned_sketches
-from tests.support.searching import as_set, clustered, fetcher, incremental
+from difwatch.compare.distance import limit_of
+from difwatch.compare.fold import asked, canonical
+from difwatch.compare.index import search_new
+from difwatch.compare.orientation import AFTER, INVERSE, TURNS, admitted
+from difwatch.compare.sketch import Block
+from difwatch.compare.tensor_sketch import TENSOR_SKETCH, tensor_radius, tensor_sketches
+from tests.support import naive
+from tests.support.searching import as_set, by_tensor, clustered, empty_index, incremental, tensor_block
+
+SLOPE = [TENSOR_SKETCH.across, TENSOR_SKETCH.down]
 
 
 @given(
@@ -19,39 +24,57 @@ from tests.support.searching import as_set, clustered, fetcher, incremental
     px=st.sampled_from([10, 13]),
     noise=st.integers(0, 40),
     limit=st.integers(0, 200_000),
+    rotate=st.booleans(),
+    mirror=st.booleans(),
 )
-def test_canonical_against_orientations_finds_each_turn_of_each_near_pair_once(seed, px, noise, limit):
-    rows = sketches(clustered(seed, 12, px, noise))
-    reach = radius(limit, px)
-    known, asked = canonical(rows), orientations(rows, reach)
+def test_canonical_against_asked_finds_each_orientation_of_each_near_pair_once(
+    seed, px, noise, limit, rotate, mirror
+):
+    rows = tensor_sketches(clustered(seed, 12, px, noise))
+    reach, orientations = tensor_radius(limit, px), admitted(rotate, mirror)
+    known, others = canonical(TENSOR_SKETCH, rows, orientations), asked(TENSOR_SKETCH, rows, orientations, reach)
     found = []
-    for one, turn, row in zip(asked.number, asked.turn, asked.rows, strict=True):
+    for one, orientation, row in zip(others.number, others.orientation, others.rows, strict=True):
         near = np.flatnonzero(distances(known.rows, row) <= reach)
-        found += [(int(other), int(one), int(turn - known.turn[other]) % 4) for other in near]
+        found += [(int(a), int(one), int(AFTER[INVERSE[known.orientation[a]], orientation])) for a in near]
     assert len(found) == len(set(found))
     for a in range(12):
         for b in range(12):
-            for turn in range(4):
-                apart = distances(rows[a], turned_sketches(rows[b : b + 1], turn)[0])
+            for orientation in orientations:
+                apart = distances(rows[a], TENSOR_SKETCH.oriented(rows[b : b + 1], orientation)[0])
                 # On the edge itself, a sketch that is turned first may round to the other side.
                 if apart < reach * (1 - 1e-6):
-                    assert (a, b, turn) in found
+                    assert (a, b, orientation) in found
                 elif apart > reach * (1 + 1e-6):
-                    assert (a, b, turn) not in found
+                    assert (a, b, orientation) not in found
+
+
+def test_orientations_are_composed_and_undone_as_arrays_are():
+    picture = np.arange(27).reshape(3, 3, 3)
+    for first in range(8):
+        once = naive.orient(picture, first)
+        assert (naive.orient(once, int(INVERSE[first])) == picture).all()
+        for second in range(8):
+            assert (naive.orient(once, second) == naive.orient(picture, int(AFTER[second, first]))).all()
 
 
 def distances(some, row):
     return np.sqrt(((some.astype(np.float64) - row) ** 2).sum(axis=-1))
 
 
-def test_a_canonical_sketch_has_its_slope_in_the_first_quadrant_and_few_others_are_asked_for():
-    rows = sketches(np.random.default_rng(1).integers(0, 256, (500, 20, 20, 3), dtype=np.uint8))
-    known = canonical(rows)
-    assert (known.rows[:, [ACROSS, DOWN]] >= 0).all()
-    assert set(known.turn) == {0, 1, 2, 3}
-    assert len(orientations(rows, 0.0).rows) == 500, "with no radius, one turn of each"
-    flat = sketches(np.full((1, 10, 10, 3), 9, np.uint8))
-    assert len(orientations(flat, 1.0).rows) == 4, "a picture without a slope has no turn of its own"
+def test_a_canonical_sketch_has_its_slope_in_the_wedge_and_few_others_are_asked_for():
+    rows = tensor_sketches(np.random.default_rng(1).integers(0, 256, (500, 20, 20, 3), dtype=np.uint8))
+    turned, either = (admitted(rotate=True, mirror=mirror) for mirror in (False, True))
+    known = canonical(TENSOR_SKETCH, rows, turned)
+    assert (known.rows[:, SLOPE] >= 0).all()
+    assert set(known.orientation) == set(TURNS)
+    slope = canonical(TENSOR_SKETCH, rows, either).rows[:, SLOPE]
+    assert (slope[:, 0] >= slope[:, 1]).all() and (slope >= 0).all()
+    for orientations in (turned, either):
+        assert len(asked(TENSOR_SKETCH, rows, orientations, 0.0).rows) == 500, "with no radius, one of each"
+        flat = tensor_sketches(np.full((1, 10, 10, 3), 9, np.uint8))
+        count = len(asked(TENSOR_SKETCH, flat, orientations, 1.0).rows)
+        assert count == len(orientations), "a picture without a slope has no orientation of its own"
 
 
 @given(
@@ -60,33 +83,38 @@ def test_a_canonical_sketch_has_its_slope_in_the_first_quadrant_and_few_others_a
 )
 def test_an_index_through_additions_removals_and_restarts_finds_what_a_new_one_finds(seed, steps):
     tensors = clustered(seed, 1500, 10, 2)
+    comparison = by_tensor(range(1500), tensors, limit_of(5, 300))
     rng = np.random.default_rng(seed)
-    index, there = Index(), set()
+    index, there = empty_index(comparison), set()
     for step, count in steps:
         if step == "add":
             new = rng.permutation(np.array(sorted(set(range(1400)) - there), np.int64))[:count]
-            index.add(new.tolist(), sketches(tensors[new]))
+            index.add(tensor_block(new, tensors[new]))
             there |= set(new.tolist())
         elif step == "remove":
             gone = rng.permutation(np.array(sorted(there), np.int64))[:count].tolist()
             index.remove(gone)
             there -= set(gone)
         else:
-            ids = np.array(sorted(there), np.int64)
-            index = Index(ids, sketches(tensors[ids]))
+            index = fresh(there, tensors, comparison)
         assert len(index) == len(there)
-    new = list(range(1400, 1500))
-    asked = (new, tensors[new], sketches(tensors[new]), fetcher(range(1500), tensors), mse_limit(5, 300))
-    ids = np.array(sorted(there), np.int64)
-    assert as_set(search_new(index, *asked)) == as_set(search_new(Index(ids, sketches(tensors[ids])), *asked))
+    new = tensor_block(range(1400, 1500), tensors[1400:])
+    expected = as_set(search_new(fresh(there, tensors, comparison), new, comparison))
+    assert as_set(search_new(index, new, comparison)) == expected
+
+
+def fresh(there, tensors, comparison):
+    index, ids = empty_index(comparison), np.array(sorted(there), np.int64)
+    index.add(tensor_block(ids, tensors[ids]))
+    return index
 
 
 def test_the_number_of_trees_grows_with_the_logarithm():
-    index = Index()
-    rows = sketches(np.random.default_rng(1).integers(0, 256, (256, 10, 10, 3), dtype=np.uint8))
+    tensors = np.random.default_rng(1).integers(0, 256, (256, 10, 10, 3), dtype=np.uint8)
+    index, rows = empty_index(by_tensor(range(256), tensors, 0)), tensor_sketches(tensors)
     most = 0
     for start in range(0, 40_000, 256):
-        index.add(range(start, start + 256), rows)
+        index.add(Block(np.arange(start, start + 256), rows))
         most = max(most, index.trees)
     assert len(index) == 40_192
     assert most <= 4, "so a query asks few of them"
@@ -94,13 +122,13 @@ def test_the_number_of_trees_grows_with_the_logarithm():
 
 def test_an_empty_index_and_one_of_a_single_tensor_answer():
     one = clustered(1, 1, 10, 0)
-    assert as_set(search_new(Index(), [], one[:0], sketches(one[:0]), fetcher([], one[:0]), 10)) == set()
-    assert as_set(incremental([7], one, 10, True, 1)) == set()
-    index = Index()
-    incremental([7], one, 10, True, 1, index)
-    assert as_set(search_new(index, [3], one, sketches(one), fetcher([7], one), 0)) == {(3, 7, 0, 0)}
+    both = by_tensor([7, 3], np.concatenate([one, one]), 0)
+    index, three = empty_index(both), tensor_block([3], one)
+    assert as_set(search_new(index, tensor_block([], one[:0]), both)) == set()
+    assert as_set(incremental(tensor_block([7], one), both, 1, index)) == set()
+    assert as_set(search_new(index, three, both)) == {(3, 7, 0, 0)}
     index.remove([7])
-    assert as_set(search_new(index, [3], one, sketches(one), fetcher([7], one), 0)) == set()
+    assert as_set(search_new(index, three, both)) == set()
 
 
 @pytest.mark.parametrize("cost", [0.0, 25.0, 1e9])
@@ -113,23 +141,17 @@ def test_scanned_pages_that_sketches_cannot_tell_apart_are_compared_in_bounded_m
     pages[410] = pages[405]
     held = []
 
-    def watched(candidates, fetch, limit):
+    def watched(candidates, comparison):
         held.append(len(candidates.a))
-        return refine.refine(candidates, fetch, limit)
+        return refine.refine(candidates, comparison)
 
     monkeypatch.setattr(index_module, "CANDIDATE_COST", cost)
     monkeypatch.setattr(index_module, "_CANDIDATES_AT_ONCE", 3000)
     monkeypatch.setattr(index_module, "refine", watched)
-    index = Index(np.arange(400), sketches(pages[:400]))
-    found = search_new(
-        index,
-        range(400, 420),
-        pages[400:],
-        sketches(pages[400:]),
-        fetcher(range(420), pages),
-        mse_limit(50, 300),
-        rotate=rotate,
-    )
+    comparison = by_tensor(range(420), pages, limit_of(50, 300), rotate)
+    index = empty_index(comparison)
+    index.add(tensor_block(range(400), pages[:400]))
+    found = search_new(index, tensor_block(range(400, 420), pages[400:]), comparison)
     turns = {(a, b): turn for a, b, sse, turn in as_set(found) if sse == 0}
     assert turns.keys() == {(3, 400), (405, 410)}
     assert held == [] if cost else max(held) <= 3000

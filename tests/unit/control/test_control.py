@@ -73,14 +73,14 @@ def test_a_decision_is_taken_beside_the_daemon(shared):
 
 
 def test_a_rescan_is_done_by_the_daemon(shared):
-    done = difwatch(shared.state, "rescan", "--similarity", "65025")
+    done = difwatch(shared.state, "rescan", "--nmse", "4")
     assert "searched 2 distinct pictures" in done.stdout
-    assert "1 pair up to an MSE of 65025" in done.stdout
+    assert "1 pair up to an NMSE of 4" in done.stdout
     status = json.loads(called(shared.state, "status", "--json").stdout)
     assert status["last_rescan"] is not None
     assert status["rescan_progress"] is None
     assert status["state"] == "running"
-    done = called(shared.state, "rescan", "--similarity", "65025", "--chunksize", "1", check=False)
+    done = called(shared.state, "rescan", "--nmse", "4", "--chunksize", "1", check=False)
     assert done.returncode == 0
 
 
@@ -90,7 +90,7 @@ def test_a_rescan_that_finds_too_much_ends_with_its_own_exit_code(tmp_path, daem
     photo(7).save(tmp_path / "pictures/b.png")
     shutil.copy(tmp_path / "pictures/b.png", tmp_path / "pictures/third.png")
     daemon.wait_for(lambda line: line["event"] == "match" and "b.png" in line["message"])
-    done = called(tmp_path / "state", "rescan", "--similarity", "65025", "--max-pairs", "1", check=False)
+    done = called(tmp_path / "state", "rescan", "--nmse", "4", "--max-pairs", "1", check=False)
     assert done.returncode == 3
     assert "more than 1 pairs" in done.stderr
 

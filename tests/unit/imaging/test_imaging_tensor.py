@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from difwatch.imaging import decode, named_recipe, tensor
-from difwatch.imaging.tensor import tensor_digest
+from difwatch.workers.appearance import appearance
 from tests.support.photos import photo
 
 TURNS = {
@@ -90,9 +90,10 @@ def test_a_file_turned_by_its_exif_orientation_equals_the_upright_one(orientatio
 def test_equal_tensors_and_only_those_have_equal_digests():
     one = tensor(photo(1), 50)
     other = one.copy()
-    assert tensor_digest(one) == tensor_digest(other)
+    assert appearance(one).digest == appearance(other).digest
     other[49, 49, 2] ^= 1
-    assert tensor_digest(one) != tensor_digest(other)
+    assert appearance(one).digest != appearance(other).digest
+    assert appearance(one).digest != appearance(one, other).digest, "what is inside the edges counts too"
 
 
 def test_the_fingerprint_tells_decoders_apart_and_is_stable(monkeypatch):

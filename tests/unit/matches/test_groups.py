@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.matches.groups import group_images, keep_order
-from difwatch.model.pictures import Image
+from difwatch.matches.rules import MatchRules
+from difwatch.model.pictures import Errors, Image, Neighbours
+from difwatch.model.settings import Settings
 
 
 def image(number: int, tensor: int | None = None, **values) -> Image:
@@ -15,12 +17,16 @@ def image(number: int, tensor: int | None = None, **values) -> Image:
     return replace(base, **values)
 
 
-def both_ways(pairs: dict[tuple[int, int], int]) -> dict[int, list[tuple[int, int, int]]]:
-    near: dict[int, list[tuple[int, int, int]]] = {}
+def both_ways(pairs: dict[tuple[int, int], int]) -> Neighbours:
+    near: Neighbours = {}
     for (a, b), sse in pairs.items():
-        near.setdefault(a, []).append((b, sse, 0))
-        near.setdefault(b, []).append((a, sse, 0))
+        near.setdefault(a, []).append((b, Errors(sse, -1)))
+        near.setdefault(b, []).append((a, Errors(sse, -1)))
     return near
+
+
+def rules(same_dim: bool) -> MatchRules:
+    return MatchRules(Settings(same_dim=same_dim), {}, {}, 1, "exact", 10)
 
 
 def shape(groups) -> dict[bytes, set[bytes]]:
@@ -70,7 +76,7 @@ pairs_strategy = st.dictionaries(
 @given(drawn=images_strategy, pairs=pairs_strategy, same_dim=st.booleans(), keep=st.permutations(KEEP))
 def test_groups_are_those_of_the_obvious_loop(drawn, pairs, same_dim, keep):
     images = [image(number, tensor, **values) for number, (tensor, values) in enumerate(drawn)]
-    groups = group_images(images, both_ways(pairs), same_dim, keep)
+    groups = group_images(images, both_ways(pairs), rules(same_dim), keep)
     assert shape(groups) == twin(images, pairs, same_dim, keep)
     lesser = [member.image.path for one in groups for member in one.members]
     assert len(lesser) == len(set(lesser))
@@ -81,7 +87,7 @@ def test_groups_are_those_of_the_obvious_loop(drawn, pairs, same_dim, keep):
 def test_a_chain_does_not_collapse_onto_a_picture_that_is_too_far():
     a, b, c = image(1, size=3), image(2, size=2), image(3, size=1)
     near = both_ways({(1, 2): 5, (2, 3): 5})  # 1 and 3 do not match
-    assert shape(group_images([c, b, a], near, True, KEEP)) == {a.path: {b.path}}
+    assert shape(group_images([c, b, a], near, rules(True), KEEP)) == {a.path: {b.path}}
 
 
 @pytest.mark.parametrize(
@@ -95,24 +101,24 @@ def test_a_chain_does_not_collapse_onto_a_picture_that_is_too_far():
 def test_the_better_one_has_more_pixels_then_more_bytes_then_is_older(better, worse):
     one, other = image(2, 1, **better), image(1, 1, **worse)
     assert keep_order([other, one], KEEP)[0] is one
-    assert shape(group_images([other, one], {}, False, KEEP)) == {one.path: {other.path}}
+    assert shape(group_images([other, one], {}, rules(False), KEEP)) == {one.path: {other.path}}
 
 
 def test_a_reference_picture_is_a_primary_even_when_it_is_the_lesser_one():
     small, large = image(1, 1, reference=True), image(2, 1, width=99)
-    assert shape(group_images([small, large], {}, False, KEEP)) == {small.path: {large.path}}
+    assert shape(group_images([small, large], {}, rules(False), KEEP)) == {small.path: {large.path}}
 
 
 def test_twenty_thousand_copies_are_one_group_in_one_pass():
     copies = [image(number, 1) for number in range(20_000)]
-    (group,) = group_images(copies, {}, True, KEEP)
+    (group,) = group_images(copies, {}, rules(True), KEEP)
     assert len(group.members) == 19_999
 
 
 def test_twenty_thousand_plain_pictures_of_all_sizes_take_one_pass_too():
     plain = [image(number, 1, width=1 + number) for number in range(20_000)]
-    assert group_images(plain, {}, True, KEEP) == []
-    (group,) = group_images(plain, {}, False, KEEP)
+    assert group_images(plain, {}, rules(True), KEEP) == []
+    (group,) = group_images(plain, {}, rules(False), KEEP)
     assert len(group.members) == 19_999
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
-from difwatch.compare.distance import mse_limit
+from difwatch.compare.distance import limit_of
 from difwatch.errors import UsageError
 from difwatch.model.files import ChangeKind
 from difwatch.model.health import Heartbeat
@@ -564,13 +564,13 @@ def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_s
     assert "more than 20 pairs up to an MSE of 500" in caplog.text
     with reading(made.engine) as connection:
         remembered = settings.get_in_force(connection).remembered
-        assert 5 <= remembered.mse < 500
+        assert 5 <= remembered.error < 500
         assert (remembered.wanted, remembered.most) == (500, 20)
-        assert 0 < matches.count(connection, 1, mse_limit(remembered.mse, 7500)) <= 20
+        assert 0 < matches.count(connection, 1, limit_of(remembered.error, 7500)) <= 20
         status = read_status(connection, None, Heartbeat(), NOON)
     assert "max_pairs" in "".join(text_status(status))
     twin = naive.read_tree(os.fsencode(pictures))
-    assert made.pairs(remembered.mse) == naive.file_pairs(twin, remembered.mse, True, True)
+    assert made.pairs(remembered.error) == naive.file_pairs(twin, remembered.error, True, True)
     with pytest.raises(UsageError, match=r"more than 20 up to 500.*larger max_pairs"):
         made.collection(400)
     made.close()
@@ -597,8 +597,8 @@ def test_a_search_at_start_that_gives_too_many_pairs_is_cut_back_as_well(tmp_pat
     wider = Wired(tmp_path / "state", folder, remember_up_to=500.0, max_pairs=20)
     wider.run()
     with reading(wider.engine) as connection:
-        mse = settings.get_in_force(connection).remembered.mse
-        assert matches.count(connection, 1, mse_limit(mse, 7500)) <= 20
+        mse = settings.get_in_force(connection).remembered.error
+        assert matches.count(connection, 1, limit_of(mse, 7500)) <= 20
     assert 5 <= mse < 500
     assert wider.pairs(mse) == naive.file_pairs(naive.read_tree(os.fsencode(pictures)), mse, True, True)
     wider.close()
@@ -612,7 +612,7 @@ def test_the_matches_of_another_recipe_do_not_count_where_there_are_too_many(tmp
         made = Wired(tmp_path / "state", folder, px_size=px, max_pairs=40)
         made.scan()
         with reading(made.engine) as connection:
-            reached = settings.get_in_force(connection).remembered.mse
+            reached = settings.get_in_force(connection).remembered.error
         twin = naive.read_tree(os.fsencode(pictures), px)
         assert made.pairs(reached) == naive.file_pairs(twin, reached, True, True) != {}
         made.close()

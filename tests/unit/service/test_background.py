@@ -120,12 +120,12 @@ def test_while_the_search_is_slow_pings_events_answers_and_matches_go_on(raising
 
 
 def test_the_reach_in_force_is_what_was_searched_until_the_search_has_ended(raising, pictures):
-    assert (remembered(raising).mse, remembered(raising).wanted) == (5, 2000)
+    assert (remembered(raising).error, remembered(raising).wanted) == (5, 2000)
     assert raising.pairs() == expected(pictures, 5)
     with pytest.raises(UsageError, match="a full search is raising that to 2000"):
         raising.pairs(1000)
     finish(raising)
-    assert remembered(raising).mse == 2000
+    assert remembered(raising).error == 2000
     assert raising.pairs(2000) == expected(pictures, 2000)
     assert len(expected(pictures, 2000)) > len(expected(pictures, 5))
 
@@ -137,7 +137,9 @@ def test_status_says_how_far_it_is_and_what_comes_of_it(raising):
     with reading(raising.engine) as connection:
         status = read_status(connection, 1, Heartbeat(), NOON)
     text = "".join(text_status(status))
-    assert "a full search is 0 % done: pairs are remembered up to an MSE of 5 and will be up to 2000" in text
+    assert (
+        "a full search is 0 % done: pairs are remembered up to 5 and will be remembered up to an MSE of 2000" in text
+    )
 
 
 def test_a_larger_similarity_counts_only_as_far_as_all_of_it_is_known(daemon, pictures):
@@ -179,11 +181,11 @@ def test_what_is_not_wanted_any_more_is_given_up(raising, daemon, pictures):
     executor = HeldExecutor()
     farther = daemon(3000.0, executor=executor)
     farther.executor = executor
-    assert farther.rescan.progress.mse == 3000
+    assert farther.rescan.progress.error == 3000
     farther.config = farther.config.model_copy(update={"remember_up_to": 50.0})
     session = farther.session.replaced(farther.config, farther.resources)
     farther.rescan.serve(session.keeper, farther.config.max_pairs)
-    assert farther.rescan.progress.mse == 50
+    assert farther.rescan.progress.error == 50
     finish(farther)
     assert farther.pairs(50) == expected(pictures, 50)
 
@@ -220,9 +222,9 @@ def test_a_store_that_takes_nothing_for_a_while_only_delays_it(raising, pictures
 
 
 def test_a_person_who_asks_meanwhile_follows_the_search_that_goes_on(raising):
-    raising.rescan.start(StartRescan(similarity=7.0))
+    raising.rescan.start(StartRescan(error=7.0))
     state = raising.rescan.state()
-    assert (state["going_on"], state["progress"]["mse"]) == (True, 2000)
+    assert (state["going_on"], state["progress"]["error"]) == (True, 2000)
     assert FollowRescan().to_json() == {}
 
 
@@ -233,9 +235,9 @@ def test_too_many_pairs_are_remembered_less_far_and_not_tried_again(daemon, pict
     few = daemon(60000.0, max_pairs=20)
     few.scan()
     reached = remembered(few)
-    assert 5 <= reached.mse < 60000
+    assert 5 <= reached.error < 60000
     assert (reached.wanted, reached.most) == (60000, 20)
-    assert few.pairs(reached.mse) == expected(pictures, reached.mse)
+    assert few.pairs(reached.error) == expected(pictures, reached.error)
     few.close()
     caplog.clear()
     again = daemon(60000.0, max_pairs=20)
@@ -258,8 +260,8 @@ def test_too_many_new_pairs_while_it_goes_on_narrow_it_as_well(raising, daemon, 
     wired.scan()
     finish(wired)
     reached = remembered(wired)
-    assert 5 <= reached.mse < 2000
-    assert wired.pairs(reached.mse) == expected(pictures, reached.mse)
+    assert 5 <= reached.error < 2000
+    assert wired.pairs(reached.error) == expected(pictures, reached.error)
 
 
 class RaisedWhatever(RuleBasedStateMachine):
@@ -323,7 +325,7 @@ class RaisedWhatever(RuleBasedStateMachine):
 
     @invariant()
     def the_pairs_up_to_the_reach_are_those_of_the_twin(self):
-        reached = remembered(self.wired).mse
+        reached = remembered(self.wired).error
         assert self.wired.pairs(reached) == expected(self.folder, reached)
 
     def teardown(self):

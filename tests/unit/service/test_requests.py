@@ -23,7 +23,7 @@ from difwatch.service.requests import (
     parsed,
 )
 
-FIELDS = ("a", "b", "remove", "paths", "path", "algorithm", "max_pairs", "chunksize", "similarity")
+FIELDS = ("a", "b", "remove", "paths", "path", "algorithm", "max_pairs", "chunksize", "error", "measure")
 paths = st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name).map(lambda name: b"/" + name)
 digests = st.binary(min_size=32, max_size=32)
 requests = st.one_of(
@@ -75,7 +75,7 @@ def test_any_fields_make_a_request_or_an_error_that_names_one_of_them(name, fiel
         ({"do": "retry", "paths": "/a"}, "paths: must be a list"),
         ({"do": "destination", "path": "/" + "x" * 5000}, "path: must be an absolute path"),
         ({"do": "release", "path": 7}, "path: must be an absolute path"),
-        ({"do": "rescan", "algorithm": "best", "similarity": None}, "algorithm = 'best'"),
+        ({"do": "rescan", "algorithm": "best", "error": None, "measure": None}, "algorithm = 'best'"),
         ({"do": "fly"}, "do = 'fly'"),
         ({"do": ["ping"]}, r"do = \['ping'\]"),
         ({}, "do = None"),

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from difwatch.compare.hits import BEYOND, HIT
+from difwatch.compare.hits import HIT
+from difwatch.model.settings import Remembered, StoreSettings
 from difwatch.store import matches, merging, reach, rescans, writing
 from difwatch.store.pairs import FIRST
 from difwatch.store.reach import Reach
 from difwatch.store.rescans import Rescan
 from difwatch.store.tables import match, rescan_match
-from tests.support.storing import fill, new_store
+from tests.support.storing import fill, hit, new_store
 
 COUNT = 6
 LIMIT = 8
@@ -25,12 +26,15 @@ tables = st.dictionaries(
 
 
 def hits(pairs):
-    rows = [(*pair, *row[:3], BEYOND if row[3] is None else row[3]) for pair, row in sorted(pairs.items())]
-    return np.array(rows, HIT)
+    return np.concatenate([np.empty(0, HIT), *(hit(*pair, *row) for pair, row in sorted(pairs.items()))])
 
 
 def read(connection, table):
-    return {(row.a, row.b): tuple(row)[2:] for row in connection.execute(select(table))}
+    names = ("sse_turned", "sse_rotation", "sse_rotation_back", "sse_upright")
+    rows = connection.execute(select(table)).mappings()
+    assert all(row["error"] == row["sse_turned"] for row in rows)
+    rows = connection.execute(select(table)).mappings()
+    return {(row["a"], row["b"]): tuple(row[name] for name in names) for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_a_merge_in_pages_leaves_what_was_found_wherever_it_is_interrupted(
         rescans.put(connection, hits(searched))
         after, page = FIRST, 0
         while after is not None:
-            after = merging.merge_page(connection, after, known, rows)
+            after = merging.merge_page(connection, after, known, rows=rows)
             after = FIRST if page in interrupted else after
             page += 1
         expected, missing, wrong = merged(before, searched, last, min(known, LIMIT))
@@ -113,7 +117,7 @@ def test_a_sweep_in_pages_forgets_what_lies_beyond_the_limit_and_nothing_else(en
 
 @given(offered=tables, most=st.integers(1, 6), least=st.integers(0, 6))
 def test_of_too_many_pairs_all_are_kept_up_to_the_limit_that_is_left(engine, offered, most, least):
-    kept = Reach(1, 1, 12, least, most)
+    kept = Reach(StoreSettings(1, "exact", 10, Remembered(12 / 300, 1.0)), 12, least, most)
     with writing(engine) as connection:
         begin(connection, {}, LIMIT)
         for pair, row in offered.items():
@@ -130,13 +134,13 @@ def test_of_very_many_distances_about_the_asked_one_is_returned(engine):
     a, b = np.triu_indices(1000, 1)
     many = np.zeros(len(a), HIT)
     many["a"], many["b"] = a + 1, b + 1
-    many["sse"] = np.random.default_rng(3).integers(0, 10**6, len(a))
+    many["error"] = np.random.default_rng(3).integers(0, 10**6, len(a))
     place = len(a) // 4
     with writing(engine) as connection:
         begin(connection, {}, 10**6)
         rescans.put(connection, many)
         distance = rescans.nth_distance(connection, 10**6, len(a), place)
-    assert abs((many["sse"] < distance).sum() - place) < 0.02 * len(a)
+    assert abs((many["error"] < distance).sum() - place) < 0.02 * len(a)
 
 
 def test_a_distance_is_found_however_regular_the_pairs_are(engine):
@@ -144,9 +148,9 @@ def test_a_distance_is_found_however_regular_the_pairs_are(engine):
     count = 110_000
     regular = np.zeros(count, HIT)
     regular["a"], regular["b"] = np.arange(1, count + 1), np.arange(2, count + 2)
-    regular["sse"] = np.random.default_rng(3).integers(0, 10**6, count)
+    regular["error"] = np.random.default_rng(3).integers(0, 10**6, count)
     with writing(engine) as connection:
         begin(connection, {}, 10**6)
         rescans.put(connection, regular)
         distance = rescans.nth_distance(connection, 10**6, count, 50_000)
-    assert abs((regular["sse"] < distance).sum() - 50_000) < 0.02 * count
+    assert abs((regular["error"] < distance).sum() - 50_000) < 0.02 * count

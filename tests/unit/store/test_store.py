@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from difwatch.compare.hits import HIT
 from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreNewerError
 from difwatch.imaging import named_recipe
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Tensorized, Unreadable
-from difwatch.model.settings import Folder, Recipe, Settings
+from difwatch.model.pictures import Appearance, Errors
+from difwatch.model.settings import Criteria, Folder, Recipe, Settings
 from difwatch.store import (
     contents,
     destinations,
@@ -35,6 +35,7 @@ from difwatch.store import (
 from difwatch.store import settings as stored_settings
 from tests.support.clock import NOON
 from tests.support.paths import ROOT
+from tests.support.storing import hit
 
 RECIPE = Recipe("exact", 10, 1, b"here")
 
@@ -59,32 +60,28 @@ def key(number: int) -> FileKey:
 def result(number: int, tensor: int | None = None, digest: int | None = None) -> Tensorized:
     pixels = np.full(150, number if tensor is None else tensor, np.uint16).tobytes()
     name = number if digest is None else digest
-    return Tensorized(
-        FileState(b"/p/%04d.jpg" % number, key(number)),
-        b"digest %d" % name,
-        False,
-        8,
-        6,
-        pixels,
-        pixels[:32],
-        bytes(64),
-    )
+    look = Appearance(pixels, pixels[:32], bytes(64), tone_sketch=bytes(128))
+    return Tensorized(FileState(b"/p/%04d.jpg" % number, key(number)), b"digest %d" % name, False, 8, 6, look)
 
 
-def hits(*rows):
-    return np.array(list(rows), HIT)
+def of_one_look(paths, keys, digests):
+    look = Appearance(bytes(300), b"t", bytes(64), alike=b"flat")
+    return [
+        Tensorized(FileState(path, key(number)), digest, False, 1, 1, look)
+        for path, number, digest in zip(paths, keys, digests, strict=True)
+    ]
 
 
 def keep(engine, results, hits=()):
     with writing(engine) as connection:
         recipe_id = contents.recipe_id(connection, RECIPE)
         folder_id = folders.activate(connection, [Folder(b"/p")])[b"/p"]
-        tensor_ids, new = contents.put_tensors(connection, recipe_id, 10, results)
+        tensor_ids, new = contents.put_appearances(connection, recipe_id, results)
         content_ids = contents.put_contents(connection, recipe_id, results, tensor_ids)
         rows = [(one.state, content_ids[one.digest], None) for one in results]
         files.put(connection, {one.state.path: folder_id for one in results}, rows, NOON)
         matches.put(connection, hits)
-    return recipe_id, new
+    return recipe_id, list(new)
 
 
 def test_twenty_thousand_copies_cost_rows_and_neither_tensors_nor_pairs(engine):
@@ -100,17 +97,17 @@ def test_twenty_thousand_copies_cost_rows_and_neither_tensors_nor_pairs(engine):
 
 def test_contents_of_equal_pixels_share_a_tensor(engine):
     _, new = keep(engine, [result(1, tensor=7), result(2, tensor=7), result(3)])
-    assert len(new.ids) == 2
+    assert len(new) == 2
     _, again = keep(engine, [result(4, tensor=7)])
-    assert again.ids == []
+    assert again == []
 
 
 def test_tensors_and_sketches_come_back_as_they_were(engine):
     recipe_id, new = keep(engine, [result(1), result(2)])
     with reading(engine) as connection:
-        ids, sketches = contents.all_sketches(connection, recipe_id)
-        rows = contents.tensors(connection, np.array([new.ids[1], new.ids[0]]))
-    assert ids.tolist() == sorted(new.ids)
+        ids, sketches = contents.sketches(connection, recipe_id)
+        rows = contents.StorePixels(connection).tensors(np.array([new[1], new[0]]))
+    assert ids.tolist() == sorted(new)
     assert sketches.shape == (2, 16)
     assert [int(row[0]) for row in rows] == [2, 1]
 
@@ -123,8 +120,7 @@ def test_paths_are_bytes_and_come_back_exactly(engine):
         "/p/é.jpg".encode(),
         "/p/é.jpg".encode(),
     ]
-    keep(engine, [Tensorized(FileState(path, key(n)), b"d%d" % n, False, 1, 1, bytes(300), b"t", bytes(64))
-                  for n, path in enumerate(odd)])  # fmt: skip
+    keep(engine, of_one_look(odd, range(5), [b"d%d" % number for number in range(5)]))
     assert {row.path for row in files.below(engine, b"/p")} == set(odd)
 
 
@@ -141,16 +137,16 @@ def test_what_is_below_a_folder_comes_in_pages_and_in_the_order_of_bytes(engine)
 def test_a_batch_that_fails_leaves_nothing(engine):
     with pytest.raises(StoreError), writing(engine) as connection:
         folders.activate(connection, [Folder(b"/p")])
-        connection.execute(text("INSERT INTO match VALUES (2, 1, 0, 0, 0, 0)"))
+        connection.execute(text("INSERT INTO match (a, b, error) VALUES (2, 1, 0)"))
     with reading(engine) as connection:
         assert folders.in_force(connection) == {}
 
 
 def test_contents_without_files_go_with_their_tensors_and_matches(engine):
     _, new = keep(engine, [result(1), result(2), result(3, tensor=2)])
-    a, b = new.ids
+    a, b = new
     with writing(engine) as connection:
-        matches.put(connection, [hits((a, b, 5, 0, 0, 5))])
+        matches.put(connection, [hit(a, b, 5, 0, 0, 5)])
         files.remove(connection, [b"/p/0002.jpg"])
         assert contents.purge(connection) == []  # its tensor is that of file 3 as well
         assert matches.count(connection, 1, 5) == 1
@@ -165,23 +161,25 @@ def test_an_id_of_a_tensor_is_never_given_again(engine):
         files.remove(connection, [b"/p/0001.jpg"])
         contents.purge(connection)
     _, later = keep(engine, [result(1)])
-    assert later.ids[0] > new.ids[0]
+    assert later[0] > new[0]
 
 
 def test_matches_answer_for_turned_and_for_upright_comparison(engine):
     recipe_id, new = keep(engine, [result(1), result(2)])
-    a, b = new.ids
+    a, b = new
     with writing(engine) as connection:
-        matches.put(connection, [hits((a, b, 5, 90, 270, 80))])
-        assert list(matches.within(connection, recipe_id, 5, True)) == [(a, b, 5, 90, 270)]
-        assert list(matches.within(connection, recipe_id, 79, False)) == []
-        assert list(matches.within(connection, recipe_id, 80, False)) == [(a, b, 80, 0, 0)]
-        assert matches.neighbours(connection, [b], 5, True) == [(b, a, 5, 270)]
+        matches.put(connection, [hit(a, b, 5, 90, 270, 80)])
+        turned, back = Errors(5, -1, 90, 0), Errors(5, -1, 270, 0)
+        assert list(matches.within(connection, recipe_id, Criteria(5))) == [(a, b, turned), (b, a, back)]
+        assert list(matches.within(connection, recipe_id, Criteria(79, rotate=False))) == []
+        upright = Errors(80, -1)
+        near = [(a, b, upright), (b, a, upright)]
+        assert list(matches.within(connection, recipe_id, Criteria(80, rotate=False))) == near
+        assert list(matches.neighbours(connection, [b], Criteria(5))) == [(b, a, back)]
 
 
 def test_hard_links_are_one_picture_under_the_first_name(engine):
-    same = [Tensorized(FileState(path, key(1)), b"d", False, 1, 1, bytes(300), b"t", bytes(64))
-            for path in (b"/p/b.jpg", b"/p/a.jpg")]  # fmt: skip
+    same = of_one_look([b"/p/b.jpg", b"/p/a.jpg"], [1, 1], [b"d", b"d"])
     recipe_id, _ = keep(engine, same)
     with reading(engine) as connection:
         (image,) = pictures.images(connection, folders.in_force(connection), {1: 0}, recipe_id)
@@ -211,7 +209,7 @@ def test_a_picture_stays_one_when_the_worker_of_its_copy_failed(engine):
         files.put(connection, {b"/p/copy.jpg": 1}, rows, NOON)
         assert files.unreadable(connection) == []
         assert dict(pictures.files_with_tensors(connection, [b"/p/0001.jpg", b"/p/copy.jpg"])) == dict.fromkeys(
-            (1, 2), new.ids[0]
+            (1, 2), new[0]
         )
 
 
@@ -225,8 +223,7 @@ def test_a_folder_no_longer_configured_does_not_count_but_is_not_forgotten(engin
 
 
 def test_a_file_belongs_to_the_innermost_folder_in_force(engine):
-    keep(engine, [Tensorized(FileState(path, key(n)), b"d%d" % n, False, 1, 1, bytes(300), b"t", bytes(64))
-                  for n, path in enumerate((b"/p/a.jpg", b"/p/q/b.jpg", b"/p/q0.jpg"))])  # fmt: skip
+    keep(engine, of_one_look([b"/p/a.jpg", b"/p/q/b.jpg", b"/p/q0.jpg"], range(3), [b"d0", b"d1", b"d2"]))
     for paths in ((b"/p", b"/p/q"), (b"/p/q",), (b"/p",), (b"/",), (b"/p/q", b"/p")):
         with writing(engine) as connection:
             ids = folders.activate(connection, [Folder(path) for path in paths])
@@ -340,20 +337,24 @@ PUBLIC = {
     "folders.in_force": folders.in_force,
     "folders.counts": folders.counts,
     "contents.recipe_id": lambda c: contents.recipe_id(c, RECIPE),
-    "contents.put_tensors": lambda c: contents.put_tensors(c, 1, 10, [result(1)]),
-    "contents.all_sketches": lambda c: contents.all_sketches(c, 1),
+    "contents.put_appearances": lambda c: contents.put_appearances(c, 1, [result(1)]),
+    "contents.sketches": lambda c: contents.sketches(c, 1),
+    "contents.tone_sketches": lambda c: contents.tone_sketches(c, 1),
+    "contents.alike": lambda c: contents.alike(c, 1),
     "contents.purge": contents.purge,
-    "matches.put": lambda c: matches.put(c, [hits((1, 2, 0, 0, 0, 0))]),
-    "matches.within": lambda c: list(matches.within(c, 1, 0, True)),
-    "matches.neighbours": lambda c: matches.neighbours(c, [1], 0, True),
+    "matches.put": lambda c: matches.put(c, [hit(1, 2, 0, 0, 0, 0)]),
+    "matches.within": lambda c: list(matches.within(c, 1, Criteria(0))),
+    "matches.neighbours": lambda c: list(matches.neighbours(c, [1], Criteria(0))),
     "matches.count": lambda c: matches.count(c, 1, 0),
+    "matches.counted": lambda c: matches.counted(c, 1, Criteria(0)),
+    "matches.forget": lambda c: matches.forget(c, 1),
     "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0, 1, 0),
     "matches.sweep": lambda c: matches.sweep(c, 1, 0, (0, 0), 1),
     "pictures.images": lambda c: list(pictures.images(c, {1: Folder(b"/p")}, {1: 0}, 1)),
     "pictures.files_like": lambda c: pictures.files_like(c, 1, None, 1),
     "rescans.unfinished": rescans.unfinished,
     "rescans.narrow": lambda c: rescans.narrow(c, 1, 0),
-    "rescans.put": lambda c: rescans.put(c, hits((1, 2, 0, 0, 0, 0))),
+    "rescans.put": lambda c: rescans.put(c, hit(1, 2, 0, 0, 0, 0)),
     "destinations.add": lambda c: destinations.add(c, b"/d"),
     "ignored.put": lambda c: ignored.put(c, b"a", b"b", NOON),
     "settings.get": lambda c: stored_settings.get(c, "x"),

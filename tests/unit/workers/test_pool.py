@@ -306,7 +306,7 @@ def test_a_worker_loads_neither_database_nor_watcher_nor_search_tree():
 def test_a_known_digest_is_not_decoded_again(pictures):
     first = tensorize(job(pictures[0]))
     again = tensorize(job(pictures[0], known_digests=frozenset({first.digest})))
-    assert (again.known, again.tensor, again.digest) == (True, b"", first.digest)
+    assert (again.known, again.appearance, again.digest) == (True, None, first.digest)
 
 
 def test_special_files_get_a_verdict_and_are_not_waited_for(tmp_path):

@@ -1,0 +1,73 @@
+"""What is inside uniform edges: of a framed picture, a letterbox, a screenshot of a photograph.
+
+Each side is looked at by itself, line by line, until a line is not uniform; most photographs end at the first.
+Nothing here depends on which side is which, so the inside of a turned or mirrored picture is the turned or mirrored
+inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Box = tuple[int, int, int, int]
+"""Left, upper, right, lower, as Pillow has it."""
+
+_TOLERANCE = 10  # levels of each channel, so that the noise of JPEG compression is no edge of its own
+_PER_MILLE = 985  # of the pixels of a line
+_MOST_PERCENT = 45  # of a side that may be taken off
+_LEAST_PERCENT = 1  # of a side, or else the edge is not worth a second look
+_LEAST_LEFT = 5  # at least a fifth of a side is left
+_LINES_AT_ONCE = 32
+
+
+def inside_edges(image: Image.Image) -> Box | None:
+    """Return the box inside the uniform edges of a picture, None if it has no such edges.
+
+    Parameters
+    ----------
+    image
+        8 bits a channel, several channels.
+    """
+    width, height = image.size
+    left, right = _depth(image, 0, False), _depth(image, 0, True)
+    top, bottom = _depth(image, 1, False), _depth(image, 1, True)
+    if (left + right) * 100 < width * _LEAST_PERCENT and (top + bottom) * 100 < height * _LEAST_PERCENT:
+        return None
+    # The next line is often a mixture of both.
+    left, right, top, bottom = (depth + bool(depth) for depth in (left, right, top, bottom))
+    box = (left, top, width - right, height - bottom)
+    is_left = (box[2] - box[0]) * _LEAST_LEFT >= width and (box[3] - box[1]) * _LEAST_LEFT >= height
+    return box if is_left else None
+
+
+def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
+    """Return how many lines of one side are uniform: columns for axis 0, rows for axis 1."""
+    most = image.size[axis] * _MOST_PERCENT // 100
+    reference: NDArray[np.float64] | None = None
+    depth = 0
+    for lines in _lines(image, axis, from_end, most):
+        if reference is None:
+            reference = np.median(lines[0], axis=0)
+        near = (np.abs(lines - reference) <= _TOLERANCE).all(axis=2).sum(axis=1)
+        other = np.flatnonzero(near * 1000 < _PER_MILLE * lines.shape[1])
+        if len(other):
+            return depth + int(other[0])
+        depth += len(lines)
+    return depth
+
+
+def _lines(image: Image.Image, axis: int, from_end: bool, most: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the lines of one side from the outermost on, first one and then some at a time: (k, length, channels)."""
+    start = 0
+    while start < most:
+        stop = min(most, start + (_LINES_AT_ONCE if start else 1))
+        ends = (image.size[axis] - stop, image.size[axis] - start) if from_end else (start, stop)
+        box = (ends[0], 0, ends[1], image.height) if axis == 0 else (0, ends[0], image.width, ends[1])
+        lines = np.asarray(image.crop(box))
+        lines = lines.swapaxes(0, 1) if axis == 0 else lines
+        yield lines[::-1] if from_end else lines
+        start = stop

@@ -1,0 +1,37 @@
+"""How far two pictures are from each other, as people and programs read it. Pure."""
+
+from __future__ import annotations
+
+from difwatch.model.pictures import Errors, Level, rotation_of
+from difwatch.model.settings import tone_values
+
+
+def mean_errors(errors: Errors, px: int) -> dict[str, float | None]:
+    """Return the mean squared error and the normalised one of the tones; None for what is beyond the search.
+
+    Parameters
+    ----------
+    px
+        Side of the tensors.
+    """
+    mse = None if errors.sse < 0 else errors.sse / (3 * px * px)
+    nmse = None if errors.tone < 0 else errors.tone / tone_values(px)
+    return {"mse": mse, "nmse": nmse}
+
+
+def how_alike(errors: Errors, level: Level, px: int) -> str:
+    """Return how alike two pictures are in a few words, such as ``similar 3.2, turned by 90°``."""
+    means = mean_errors(errors, px)
+    by = {"similar": means["mse"], "edited": means["nmse"]}.get(level)
+    unit = " NMSE" if level == "edited" else ""
+    mirrored = ", mirrored" if errors.mirrored else ""
+    rotation = rotation_of(errors, level)
+    turned = f", turned by {rotation}°" if rotation else ""
+    return f"{level}{'' if by is None else f'{unit} {by:.4g}'}{mirrored}{turned}"
+
+
+def as_fields(errors: Errors, level: Level, px: int) -> dict[str, object]:
+    """Return what the log and JSON say of a match."""
+    known = {name: mean for name, mean in mean_errors(errors, px).items() if mean is not None}
+    mirrored = {"mirrored": True} if errors.mirrored else {}
+    return {**known, "rotation": rotation_of(errors, level), **mirrored, "level": level}
