@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,19 @@ def new_store(state: Path, px: int, remembered: float, chosen: Settings | None =
     return engine, recipe
 
 
-def fill(engine: Engine, recipe: Recipe, tensors: np.ndarray, first: int = 0) -> list[int]:
+def fill(
+    engine: Engine,
+    recipe: Recipe,
+    tensors: np.ndarray,
+    first: int = 0,
+    insides: Mapping[int, np.ndarray] | None = None,
+) -> list[int]:
     """Keep tensors with a picture file each, and search nothing; gives their ids (equal tensors have one)."""
     ids: list[int] = []
     for start in range(0, len(tensors), _BATCH):
         some = tensors[start : start + _BATCH]
-        results = [_result(first + start + number, one) for number, one in enumerate(some)]
+        inner = insides or {}
+        results = [_result(first + start + number, one, inner.get(start + number)) for number, one in enumerate(some)]
         with writing(engine) as connection:
             recipe_id = contents.recipe_id(connection, recipe)
             by_digest, _ = contents.put_appearances(connection, recipe_id, results)
@@ -45,10 +53,10 @@ def fill(engine: Engine, recipe: Recipe, tensors: np.ndarray, first: int = 0) ->
     return ids
 
 
-def _result(number: int, tensor: np.ndarray) -> Tensorized:
+def _result(number: int, tensor: np.ndarray, inside: np.ndarray | None) -> Tensorized:
     key = FileKey(1000 + number, number, number, 1, number)
     path = b"/p/%08d.jpg" % number
-    return Tensorized(FileState(path, key), hashlib.blake2b(path).digest(), False, 60, 40, appearance(tensor))
+    return Tensorized(FileState(path, key), hashlib.blake2b(path).digest(), False, 60, 40, appearance(tensor, inside))
 
 
 def hit(a: int, b: int, sse: int, rotation: int = 0, rotation_back: int = 0, sse_upright: int | None = None) -> Hits:

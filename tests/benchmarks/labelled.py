@@ -1,0 +1,178 @@
+"""How many copies are found, and how many pictures are called copies that are none.
+
+    python -m tests.benchmarks.labelled [--photos N] [--papers N] [--others]
+
+The pictures: N photos in 46 labelled variants each (``../shared/corpus/make_variants.py``), the other photos of the
+corpus, a messenger copy of each of those (60 % of the size, JPEG 70), letterboxed screenshots of 40 photos, and
+papers that look alike (`tests.benchmarks.papers`). All are indexed once; the pairs are then read at each similarity,
+with and without
+mirrored ones. A pair of files from one photo is a copy, any other pair is false. ``--others`` runs findimagedupes,
+duplicate_images and czkawka over the same files, as far as they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image
+
+from tests.benchmarks.papers import letterboxed, write_papers
+from tests.support.paths import ROOT
+
+CORPUS = ROOT.parent / "shared" / "corpus"
+SETTINGS = [
+    (name, mirror) for name in ("duplicates", "similar", "normal", "loose") for mirror in ("--no-mirror", "--mirror")
+]
+LETTERBOXES = 40
+
+
+class Labelled:
+    """The files, and which photo each is from."""
+
+    def __init__(self, top: Path, photos: int, papers: int) -> None:
+        self.top = top
+        command = [sys.executable, CORPUS / "make_variants.py", CORPUS / "photos", top / "variants"]
+        subprocess.run([*command, "--limit", str(photos)], check=True, stdout=subprocess.DEVNULL)
+        used = {path.read_bytes() for path in (top / "variants/original").iterdir()}
+        others = sorted(path for path in (CORPUS / "photos").rglob("*.jpg") if path.read_bytes() not in used)
+        (top / "others").mkdir()
+        (top / "messenger").mkdir()
+        (top / "letterbox").mkdir()
+        for number, path in enumerate(others):
+            shutil.copyfile(path, top / "others" / f"o{number}.jpg")
+            with Image.open(path) as opened:
+                small = opened.convert("RGB")
+            small = small.resize((round(small.width * 0.6), round(small.height * 0.6)), Image.Resampling.LANCZOS)
+            small.save(top / "messenger" / f"o{number}.jpg", quality=70)
+        for number, (path, screen) in enumerate(letterboxed(others)):
+            if number < min(LETTERBOXES, photos):
+                screen.save(top / "letterbox" / f"o{others.index(path)}.jpg", quality=80)
+        write_papers(top / "papers", papers)
+        (top / "variants/pairs.csv").unlink()
+
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.top.rglob("*") if path.is_file() and "state" not in path.parts)
+
+    @staticmethod
+    def source(path: str) -> tuple[str, str]:
+        """Which photo a file is from."""
+        place = Path(path)
+        return ("photo", place.stem) if "papers" not in place.parts else ("paper", str(place))
+
+    @staticmethod
+    def kind(path: str) -> str:
+        place = Path(path)
+        return "papers" if "papers" in place.parts else place.parent.name
+
+    def table(self, pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, float], int]:
+        """The share of each kind of variants whose original was found, and the number of false pairs."""
+        found: dict[str, set[str]] = collections.defaultdict(set)
+        false = 0
+        for a, b in pairs:
+            if self.source(a) != self.source(b):
+                false += 1
+                continue
+            for original, variant in ((a, b), (b, a)):
+                if self.kind(original) in ("original", "others"):
+                    found[self.kind(variant)].add(variant)
+        every = collections.Counter(self.kind(str(path)) for path in self.files())
+        kinds = sorted(every.keys() - {"original", "others", "papers"})
+        return {kind: len(found[kind]) / every[kind] for kind in kinds}, false
+
+
+def read(state: Path, *flags: str) -> list[tuple[str, str, str]]:
+    command = [
+        sys.executable,
+        "-m",
+        "difwatch",
+        "--state-dir",
+        state,
+        "report",
+        "--pairs",
+        "--format",
+        "json",
+        *flags,
+    ]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [(pair["a"], pair["b"], pair["level"]) for pair in json.loads(said)["pairs"]]
+
+
+def difwatch(labelled: Labelled) -> None:
+    state = labelled.top / "state"
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "difwatch", "--state-dir", state, "--quiet", "watch", "--once"]
+    subprocess.run([*command, "--quiet-seconds", "0", labelled.top], check=True, stderr=subprocess.DEVNULL)
+    print(f"difwatch watch --once: {time.monotonic() - begun:.1f} s, {len(labelled.files())} files")
+    rows: dict[str, dict[str, float]] = {}
+    for name, mirror in SETTINGS:
+        pairs = read(state, "--similarity", name, mirror)
+        rows[f"{name} {mirror}"], false = labelled.table((a, b) for a, b, _ in pairs)
+        similar, false_similar = labelled.table((a, b) for a, b, level in pairs if level != "edited")
+        print(
+            f"{name:10} {mirror:11}: {variants(rows[f'{name} {mirror}']):5.1%} of the variants found, "
+            f"{false} false pairs; not edited: {variants(similar):5.1%}, {false_similar} false"
+        )
+    table = rows["normal --mirror"]
+    plain = rows["normal --no-mirror"]
+    print("\nfound at normal, without and with mirrored ones:")
+    for kind, share in table.items():
+        print(f"  {kind:18} {plain[kind]:7.1%} {share:7.1%}")
+
+
+def variants(table: dict[str, float]) -> float:
+    """The mean over the labelled kinds."""
+    shares = [share for kind, share in table.items() if kind not in ("messenger", "letterbox")]
+    return sum(shares) / len(shares)
+
+
+def others(labelled: Labelled) -> None:
+    """What other programs find, as far as they are installed."""
+    files = [str(path) for path in labelled.files()]
+    if shutil.which("findimagedupes"):
+        said = run(["findimagedupes", "-t", "90%", "--", *files])
+        report("findimagedupes -t 90%", labelled, (line.split() for line in said.splitlines()))
+    if shutil.which("czkawka_cli"):
+        out = labelled.top / "state" / "czkawka.json"
+        run(["czkawka_cli", "image", "-d", str(labelled.top), "-p", str(out)])
+        groups = json.loads(out.read_text()) if out.exists() else []
+        report("czkawka_cli image", labelled, ([one["path"] for one in group] for group in groups))
+
+
+def report(name: str, labelled: Labelled, groups: Iterable[list[str]]) -> None:
+    pairs = [(a, b) for group in groups for number, a in enumerate(group) for b in group[number + 1 :]]
+    table, false = labelled.table(pairs)
+    print(f"{name}: {variants(table):5.1%} of the variants found, {false} false pairs")
+
+
+def run(command: list[str]) -> str:
+    begun = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+    print(f"{command[0]}: {time.monotonic() - begun:.1f} s")
+    return done.stdout
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=60, help="photos of which there are 46 variants")
+    parser.add_argument("--papers", type=int, default=50, help="papers of each kind")
+    parser.add_argument("--others", action="store_true", help="run other programs as well")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="difwatch-labelled-") as name:
+        labelled = Labelled(Path(os.path.realpath(name)), arguments.photos, arguments.papers)
+        difwatch(labelled)
+        if arguments.others:
+            others(labelled)
+
+
+if __name__ == "__main__":
+    main()
