@@ -1,6 +1,6 @@
 """How many copies are found, and how many pictures are called copies that are none.
 
-    python -m tests.benchmarks.labelled [--photos N] [--papers N] [--others]
+    python -m tests.benchmarks.labelled [--limit N] [--papers N] [--others] [--photos DIR]
 
 The pictures: N photos in 46 labelled variants each (``../shared/corpus/make_variants.py``), the other photos of the
 corpus, a messenger copy of each of those (60 % of the size, JPEG 70), letterboxed screenshots of 40 photos, and
@@ -39,12 +39,12 @@ LETTERBOXES = 40
 class Labelled:
     """The files, and which photo each is from."""
 
-    def __init__(self, top: Path, photos: int, papers: int) -> None:
+    def __init__(self, top: Path, photos: Path, limit: int, papers: int) -> None:
         self.top = top
-        command = [sys.executable, CORPUS / "make_variants.py", CORPUS / "photos", top / "variants"]
-        subprocess.run([*command, "--limit", str(photos)], check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, CORPUS / "make_variants.py", photos, top / "variants"]
+        subprocess.run([*command, "--limit", str(limit)], check=True, stdout=subprocess.DEVNULL)
         used = {path.read_bytes() for path in (top / "variants/original").iterdir()}
-        others = sorted(path for path in (CORPUS / "photos").rglob("*.jpg") if path.read_bytes() not in used)
+        others = sorted(path for path in photos.rglob("*.jpg") if path.read_bytes() not in used)
         (top / "others").mkdir()
         (top / "messenger").mkdir()
         (top / "letterbox").mkdir()
@@ -55,7 +55,7 @@ class Labelled:
             small = small.resize((round(small.width * 0.6), round(small.height * 0.6)), Image.Resampling.LANCZOS)
             small.save(top / "messenger" / f"o{number}.jpg", quality=70)
         for number, (path, screen) in enumerate(letterboxed(others)):
-            if number < min(LETTERBOXES, photos):
+            if number < LETTERBOXES:
                 screen.save(top / "letterbox" / f"o{others.index(path)}.jpg", quality=80)
         write_papers(top / "papers", papers)
         (top / "variants/pairs.csv").unlink()
@@ -122,6 +122,8 @@ def difwatch(labelled: Labelled) -> None:
             f"{name:10} {mirror:11}: {variants(rows[f'{name} {mirror}']):5.1%} of the variants found, "
             f"{false} false pairs; not edited: {variants(similar):5.1%}, {false_similar} false"
         )
+        for a, b in sorted({(a, b) for a, b, _ in pairs if labelled.source(a) != labelled.source(b)})[:4]:
+            print(f"  {Path(a).relative_to(labelled.top)} {Path(b).relative_to(labelled.top)}")
     table = rows["normal --mirror"]
     plain = rows["normal --no-mirror"]
     print("\nfound at normal, without and with mirrored ones:")
@@ -163,12 +165,13 @@ def run(command: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=60, help="photos of which there are 46 variants")
+    parser.add_argument("--photos", type=Path, default=CORPUS / "photos")
+    parser.add_argument("--limit", type=int, default=60, help="photos of which there are 46 variants")
     parser.add_argument("--papers", type=int, default=50, help="papers of each kind")
     parser.add_argument("--others", action="store_true", help="run other programs as well")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="difwatch-labelled-") as name:
-        labelled = Labelled(Path(os.path.realpath(name)), arguments.photos, arguments.papers)
+        labelled = Labelled(Path(os.path.realpath(name)), arguments.photos, arguments.limit, arguments.papers)
         difwatch(labelled)
         if arguments.others:
             others(labelled)

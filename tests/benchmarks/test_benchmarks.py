@@ -29,6 +29,7 @@ def slow(*values):
         slow("main_job", ["--repeat", "2", "--copies", "2"], 4),
         slow("search", ["--smoke"], 14),
         slow("decoding", ["--repeat", "1", "--recipes", "1"], 4),
+        slow("labelled", ["--limit", "1", "--papers", "1"], 20),
         slow("large", ["--files", "20", "--idle", "1"], 5),
     ],
 )

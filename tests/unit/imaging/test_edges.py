@@ -1,4 +1,4 @@
-"""What is inside uniform edges: the picture without its frame, in every orientation, and nothing where there is none."""
+"""What is inside uniform edges: the picture without its frame, in every orientation; nothing where there is none."""
 
 import io
 
