@@ -67,7 +67,7 @@ def test_a_full_search_goes_on_over_a_reload_and_over_deletions(tmp_path):
     daemon = Daemon(tmp_path / "state", config=configured(tmp_path, "a"), quiet=0.0)
     daemon.wait_until_up_to_date()
     command = [sys.executable, "-m", "difwatch", "--state-dir", str(tmp_path / "state"), "rescan"]
-    command += ["--similarity", "2000", "--chunksize", "1", "--algorithm", "chunked"]
+    command += ["--nmse", "4", "--chunksize", "1", "--algorithm", "chunked"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as search:
         daemon.wait_for(lambda line: "full search: begun" in line["message"])
         daemon.process.send_signal(signal.SIGHUP)
@@ -78,7 +78,7 @@ def test_a_full_search_goes_on_over_a_reload_and_over_deletions(tmp_path):
         Image.fromarray(np.clip(near + 22, 0, 255).astype(np.uint8)).save(tmp_path / "a/near.png")
         out, errors = search.communicate()
         assert search.returncode == 0, errors
-    assert "up to an MSE of 2000" in out
+    assert "up to an NMSE of 4" in out
     daemon.wait_for(lambda line: "full search: " in line["message"] and "pairs" in line["message"])
     verified = difwatch(tmp_path / "state", "verify")
     assert "0 missing, 0 wrong" in verified.stdout
