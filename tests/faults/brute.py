@@ -11,6 +11,8 @@ import numpy as np
 from tests.support import naive
 from tests.support.running import difwatch
 
+_FLAGS = ("--same-dim", "--no-mirror")
+
 Pair = tuple[bytes, bytes, int, int]
 """Two paths in order, the SSE, and the degrees that the second is turned."""
 
@@ -36,7 +38,7 @@ def true_pairs(folder: Path, px: int, mse: float) -> set[Pair]:
 
 def stored_pairs(state: Path, mse: float) -> set[Pair]:
     """The pairs that ``report`` prints."""
-    said = difwatch(state, "report", "--pairs", "--format", "json", "--threshold", str(mse)).stdout
+    said = difwatch(state, "report", "--pairs", "--format", "json", "--threshold", str(mse), *_FLAGS).stdout
     return {
         (os.fsencode(pair["a"]), os.fsencode(pair["b"]), pair["sse"], pair["rotation"])
         for pair in json.loads(said)["pairs"]

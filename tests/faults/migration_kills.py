@@ -68,7 +68,8 @@ class Content(NamedTuple):
         return all(
             len(rows) == len(self.rows[name])
             and all(
-                _renamed(name, old).items() <= new.items() for old, new in zip(rows, self.rows[name], strict=True)
+                _renamed(name, old).items() <= _renamed(name, new).items()
+                for old, new in zip(rows, self.rows[name], strict=True)
             )
             for name, rows in before.rows.items()
         )

@@ -159,7 +159,7 @@ def differences(state: Path, folder: Path) -> dict[str, list[str]]:
         if is_watched_name(os.fsencode(path))
     }
     reported = reported_pairs(state)
-    expected = naive.file_pairs(naive.read_tree(os.fsencode(folder)), 5, True, True)
+    expected = naive.matched(naive.read_tree(os.fsencode(folder)))
     return {
         "lost": sorted(there.keys() - known.keys()),
         "ghost": sorted(known.keys() - there.keys()),

@@ -201,6 +201,11 @@ def file_matches(
     return found
 
 
+def matched(pictures: list[Picture]) -> dict[tuple[bytes, bytes], tuple[int, int]]:
+    """Every pair that matches by the defaults of ``watch``: to (SSE, rotation)."""
+    return {pair: (one.sse, one.rotation) for pair, one in file_matches(pictures, 20).items()}
+
+
 def match(a: Picture, b: Picture, orientations: list[int], most: int, most_tone: int, edited: bool) -> Match | None:
     sse_, turn = min((sse(a.tensor, orient(b.tensor, number)), number) for number in orientations)
     errors = [(tone_sse(list(a.tones), list(b.tones), number), number) for number in orientations]

@@ -36,9 +36,9 @@ def configured(place, folders, more=""):
 @pytest.mark.parametrize(
     ("more", "folders", "px", "recipe"),
     [
-        pytest.param("px_size = 60", "ab", 60, "exact", marks=pytest.mark.slow),
-        ('recipe = "fast"', "ab", 50, "fast"),
-        pytest.param("", "a", 50, "exact", marks=pytest.mark.slow),
+        pytest.param("px_size = 60", "ab", 60, "fast", marks=pytest.mark.slow),
+        ('recipe = "exact"', "ab", 50, "exact"),
+        pytest.param("", "a", 50, "fast", marks=pytest.mark.slow),
     ],
 )
 def test_a_reload_while_pictures_are_read_leaves_only_tensors_of_the_new_configuration(
