@@ -68,9 +68,10 @@ class Config(_Strict):
     px_size: Annotated[int, Field(ge=10, le=5000)] = 50
     recipe: Literal["exact", "fast"] = "fast"
     processes: Annotated[int, Field(ge=0, le=1024)] = 0
-    keep: list[KeepRule] = ["pixels", "bytes", "oldest", "path"]
+    keep: list[KeepRule] = ["pixels", "original", "bytes", "oldest", "path"]
     action: Literal["log", "move"] = "log"
     act_on: Level = "similar"
+    act_on_shots: bool = False
     move_to: str | None = None  # None: _MOVE_TO, if anything is to be moved
     keep_tree: bool = False
     sidecars: Literal["move", "refuse", "leave"] = "move"
@@ -86,12 +87,12 @@ class Config(_Strict):
     def folders(self) -> list[Folder]:
         """Return the watched folders, with their real paths."""
         folders = []
-        for table in self.folder:
+        for position, table in enumerate(self.folder):
             real = paths.real(table.path)
             values = table.model_dump(exclude={"action", "move_to"})
             keep = tuple(table.keep) if table.keep else None
             patterns = {"exclude": tuple(table.exclude), "include": tuple(table.include)}
-            folders.append(Folder(**values | patterns | {"path": real, "keep": keep}))
+            folders.append(Folder(**values | patterns | {"path": real, "keep": keep, "position": position}))
         return folders
 
     def destinations(self) -> frozenset[bytes]:
@@ -122,6 +123,7 @@ class Config(_Strict):
             edited=self.edited and nmse is not None,
             mirror=self.mirror,
             act_on=self.act_on,
+            act_on_shots=self.act_on_shots,
         )
 
     def limits(self) -> Limits:
@@ -154,7 +156,11 @@ def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
 
 
 def load(
-    path: Path | None, flags: Mapping[str, object], folders: tuple[str, ...] = (), check_folders: bool = True
+    path: Path | None,
+    flags: Mapping[str, object],
+    folders: tuple[str, ...] = (),
+    references: tuple[str, ...] = (),
+    check_folders: bool = True,
 ) -> Config:
     """Read and check the configuration.
 
@@ -166,6 +172,8 @@ def load(
         Values that override those of the file; None means not given.
     folders
         Folders from the command line, which replace those of the file.
+    references
+        The same, whose pictures are always the ones to keep.
     check_folders
         Whether the folders must exist.
 
@@ -177,8 +185,10 @@ def load(
     values = _read(path) if path else {}
     given = {key: value for key, value in flags.items() if value is not None}
     values |= given
-    if folders:
-        values["folder"] = [_named_folder(folder, values.get("folder")) for folder in folders]
+    if folders or references:
+        configured = values.get("folder")
+        values["folder"] = [_named_folder(folder, configured) for folder in folders]
+        values["folder"] += [_named_folder(folder, configured) | {"role": "reference"} for folder in references]
     where = str(path) if path else _FLAGS
     mistakes: list[str] = []
     config = None
@@ -189,7 +199,7 @@ def load(
             _mistake(_FLAGS if place[0] in given else where, place, errors)
             for place, errors in _by_place(error).items()
         ]
-    mistakes += _folder_mistakes("command line" if folders else where, values) if check_folders else []
+    mistakes += _folder_mistakes("command line" if folders or references else where, values) if check_folders else []
     mistakes += _action_mistakes(where, config) if config else []
     if mistakes or config is None:
         raise UsageError("\n".join(mistakes))

@@ -96,14 +96,14 @@ def similarity_of(given: str | None) -> float | None:
         raise UsageError(f"--similarity {given!r}: {error}") from error
 
 
-def watched_directory(connection: Connection, given: str | None) -> bytes | None:
-    """Return the real path of ``--folder``, which must lie in a watched folder or hold one."""
+def watched_directory(connection: Connection, given: str | None, flag: str = "--folder") -> bytes | None:
+    """Return the real path of a flag such as ``--folder``, which must lie in a watched folder or hold one."""
     from difwatch.store import folders
 
-    path = real_path("--folder", given)
+    path = real_path(flag, given)
     if path is None:
         return None
     watched = [folder.path for folder in folders.in_force(connection).values()]
     if not any(paths.is_within(path, folder) or paths.is_within(folder, path) for folder in watched):
-        raise UsageError(f"--folder {given}: is no watched folder, nor in one")
+        raise UsageError(f"{flag} {given}: is no watched folder, nor in one")
     return path

@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from difwatch.imaging import raw
 from difwatch.imaging.broken import BROKEN
 from difwatch.imaging.colour import Conversion, icc_conversion
 from difwatch.imaging.deep import eight_bits, is_deep
+from difwatch.imaging.facts import facts_of
 from difwatch.imaging.frames import frame_count
 from difwatch.imaging.jpeg_end import completed
 from difwatch.imaging.plugins import plugin_for
 from difwatch.imaging.png import png_conversion
+from difwatch.model.pictures import UNKNOWN, Facts
 
 # WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG are only recognised, not read.
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
@@ -63,6 +66,8 @@ class Picture:
         What remains to be done to have the colours of sRGB, once the picture is shrunk; None if nothing.
     frames
         How many frames the file has; the picture is the first.
+    facts
+        What the file says about the picture.
     """
 
     image: Image.Image
@@ -70,6 +75,7 @@ class Picture:
     height: int
     conversion: Conversion | None = None
     frames: int = 1
+    facts: Facts = UNKNOWN
 
 
 def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None) -> Picture:
@@ -142,14 +148,16 @@ def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
             opened.draft(None, (least, least))
         reduced = opened.size != full
         opened.load()
-        upright = _UPRIGHT.get(_orientation(opened))
+        exif = _exif(opened)
+        facts = facts_of(opened, exif)
+        upright = _UPRIGHT.get(facts.orientation)
         image, conversion = _with_colours(opened, data)
     if upright is not None:
         image = image.transpose(upright)
     if not reduced:
-        return Picture(image, image.width, image.height, conversion, frames)
+        return Picture(image, image.width, image.height, conversion, frames, facts)
     turned = upright is not None and upright not in _SAME_SIDES
-    return Picture(image, *(full[::-1] if turned else full), conversion, frames)
+    return Picture(image, *(full[::-1] if turned else full), conversion, frames, facts)
 
 
 def _with_colours(opened: Image.Image, data: bytes) -> tuple[Image.Image, Conversion | None]:
@@ -172,13 +180,12 @@ def _fits(conversion: Conversion, mode: str, kind: str | None) -> bool:
     return conversion.mode == mode or (kind == "PNG" and mode == "L" and bends_only)
 
 
-def _orientation(image: Image.Image) -> int:
+def _exif(image: Image.Image) -> Mapping[int, Any]:
     # Read after loading: by then Pillow has turned a TIFF itself and removed the tag.
     try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return image.getexif()
     except BROKEN:
-        return 1  # a broken EXIF block: viewers show such a file as stored
-    return value if isinstance(value, int) else 1
+        return {}  # a broken EXIF block: viewers show such a file as stored
 
 
 def _rgb(image: Image.Image) -> Image.Image:

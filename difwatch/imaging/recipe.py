@@ -23,6 +23,7 @@ from difwatch.imaging.broken import BROKEN
 from difwatch.imaging.decode import DecodeError, Picture, decode
 from difwatch.imaging.edges import inside_edges
 from difwatch.imaging.tensor import tensor
+from difwatch.model.pictures import UNKNOWN, Facts
 from difwatch.model.settings import Recipe
 
 _VERSION = 4
@@ -41,6 +42,7 @@ class Made(NamedTuple):
     tensor: NDArray[np.uint8]
     frames: int = 1
     inside: NDArray[np.uint8] | None = None
+    facts: Facts = UNKNOWN
 
 
 def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXELS) -> Made:
@@ -68,7 +70,7 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
         box = inside_edges(picture.image)
         whole = _in_srgb(picture, picture.image, px)
         inside = None if box is None else _in_srgb(picture, picture.image.crop(box), px)
-        return Made(picture.width, picture.height, whole, picture.frames, inside)
+        return Made(picture.width, picture.height, whole, picture.frames, inside, picture.facts)
     except BROKEN as error:
         raise DecodeError(f"the picture cannot be shrunk: {error}") from error
 

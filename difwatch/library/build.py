@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -107,9 +108,10 @@ class Build:
         for listed, answer in sorted(read, key=lambda pair: os.fsencode(pair[0].shown)):
             key = listed.state.key
             assert key is not None
-            number, width, height, frames = looks.of(answer.digest)
+            number, first = looks.of(answer.digest)
             path = os.fsencode(listed.shown)
-            image = Image(path, number, answer.digest, width, height, key.size, key.mtime_ns, key=key, frames=frames)
+            image = Image(path, number, answer.digest, first.width, first.height, key.size, key.mtime_ns, key=key)
+            image = replace(image, frames=first.frames, facts=first.facts)
             self.images.append(image)
             self.folders.append(listed.folder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -42,7 +43,7 @@ class Looks:
         self._insides: dict[int, NDArray[np.uint8]] = {}
         self._alike: dict[bytes, list[int]] = defaultdict(list)
         self._numbers: dict[bytes, int] = {}
-        self._by_content: dict[bytes, tuple[int, int, int, int]] = {}
+        self._by_content: dict[bytes, tuple[int, Tensorized]] = {}
         self._px = px
 
     def put(self, answer: Tensorized) -> None:
@@ -51,7 +52,7 @@ class Looks:
         if look is None:
             return
         number = self._numbers.setdefault(look.digest, len(self._numbers))
-        self._by_content[answer.digest] = (number, answer.width, answer.height, answer.frames)
+        self._by_content[answer.digest] = (number, replace(answer, appearance=None))
         if number < len(self._numbers) - 1:
             return
         self._rows[number] = np.frombuffer(look.tensor, np.uint8)
@@ -64,8 +65,8 @@ class Looks:
         if look.alike:
             self._alike[look.alike].append(number)
 
-    def of(self, digest: bytes) -> tuple[int, int, int, int]:
-        """Return the number of the appearance of a content, its width, its height and its number of frames."""
+    def of(self, digest: bytes) -> tuple[int, Tensorized]:
+        """Return the number of the appearance of a content, and the answer that it came with, without it."""
         return self._by_content[digest]
 
     @property

@@ -46,31 +46,37 @@ class Collection:
         """The mean squared error up to which pictures are similar, where a folder sets none of its own."""
         return self.rules.settings.threshold
 
-    def groups(self, up_to: Level = "similar") -> list[Group]:
+    def groups(self, up_to: Level = "similar", shots: bool | None = None) -> list[Group]:
         """Return the groups, scope by scope, best first; every member directly matches its primary.
 
         Parameters
         ----------
         up_to
             The least alike that are grouped.
+        shots
+            Whether pictures that were taken at different moments are grouped; None as the settings say.
         """
+        shots = self.rules.settings.act_on_shots if shots is None else shots
         scopes: dict[bytes, list[Image]] = defaultdict(list)
         for image in self.images:
             scopes[image.scope or b""].append(image)
         return [
             group
             for scope, images in sorted(scopes.items())
-            for group in group_images(images, self.near, self.rules, self.rules.keep_in(scope), self.ignored, up_to)
+            for group in group_images(
+                images, self.near, self.rules, self.rules.keep_in(scope), self.ignored, up_to, shots
+            )
             if self._has_new(group.primary, *(member.image for member in group.members))
         ]
 
     def edited(self) -> list[Group]:
-        """Return the groups of edited versions, among the pictures that are no copies of a better one."""
-        if not (self.rules.settings.edited or self.rules.settings.mirror):
+        """Return the groups of edited versions and other shots, among the pictures that are no copies of others."""
+        settings = self.rules.settings
+        if settings.act_on_shots and not (settings.edited or settings.mirror):
             return []
         gone = {member.image.path for group in replace(self, since=None).groups() for member in group.members}
         left = tuple(image for image in self.images if image.path not in gone)
-        return replace(self, images=left).groups("edited")
+        return replace(self, images=left).groups("edited", shots=True)
 
     def pairs(self) -> Iterator[Pair]:
         """Yield every pair of files that match, ordered by both paths, the smaller path first."""
@@ -84,7 +90,7 @@ class Collection:
                     if a.path < b.path and self.rules.mismatch(a, b, errors, self.ignored) is None:
                         level = self.rules.level(a, b, errors)
                         assert level is not None
-                        pairs.setdefault(b.path, Pair(a, b, errors, level))
+                        pairs.setdefault(b.path, Pair(a, b, errors, level, self.rules.are_shots(a, b, level)))
             yield from (pair for _, pair in sorted(pairs.items()) if self._has_new(pair.a, pair.b))
 
     def _has_new(self, *images: Image) -> bool:

@@ -19,19 +19,28 @@ def mean_errors(errors: Errors, px: int) -> dict[str, float | None]:
     return {"mse": mse, "nmse": nmse}
 
 
-def how_alike(errors: Errors, level: Level, px: int) -> str:
-    """Return how alike two pictures are in a few words, such as ``similar 3.2, turned by 90°``."""
+def how_alike(errors: Errors, level: Level, px: int, is_shot: bool = False) -> str:
+    """Return how alike two pictures are in a few words, such as ``similar 3.2, turned by 90°``.
+
+    ``is_shot`` says that they were taken at different moments.
+    """
     means = mean_errors(errors, px)
     by = {"similar": means["mse"], "edited": means["nmse"]}.get(level)
     unit = " NMSE" if level == "edited" else ""
     mirrored = ", mirrored" if errors.mirrored else ""
     rotation = rotation_of(errors, level)
     turned = f", turned by {rotation}°" if rotation else ""
-    return f"{level}{'' if by is None else f'{unit} {by:.4g}'}{mirrored}{turned}"
+    return f"{level}{'' if by is None else f'{unit} {by:.4g}'}{mirrored}{turned}{', another shot' if is_shot else ''}"
 
 
-def as_fields(errors: Errors, level: Level, px: int) -> dict[str, object]:
+def as_fields(errors: Errors, level: Level, px: int, are_shots: bool = False) -> dict[str, object]:
     """Return what the log and JSON say of a match."""
     known = {name: mean for name, mean in mean_errors(errors, px).items() if mean is not None}
     mirrored = {"mirrored": True} if errors.mirrored else {}
-    return {**known, "rotation": rotation_of(errors, level), **mirrored, "level": level}
+    return {
+        **known,
+        "rotation": rotation_of(errors, level),
+        **mirrored,
+        "level": level,
+        **({"shots": True} if are_shots else {}),
+    }

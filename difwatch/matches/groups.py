@@ -12,15 +12,18 @@ from difwatch.model.settings import KeepRule
 
 KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
     "pixels": lambda image: -image.width * image.height,
+    "original": lambda image: (not (image.facts.camera and image.facts.taken), not image.facts.taken),
     "bytes": lambda image: -image.size,
     "oldest": lambda image: image.mtime_ns,
     "newest": lambda image: -image.mtime_ns,
+    "folder": lambda image: image.position,
     "path": lambda image: (image.path.count(b"/"), len(paths.name(image.path)), image.path),
 }
 """What makes one picture better than another; the first rule that differs between two pictures decides.
 
-Of two paths the one with fewer directories is better, then the one with the shorter name: a mark of a copy, such as
-" (1)" or "Copy of", makes a name longer.
+An original has the camera and the time in its EXIF; the time alone is better than neither. Of two paths the one with
+fewer directories is better, then the one with the shorter name: a mark of a copy, such as " (1)" or "Copy of", makes
+a name longer.
 """
 
 _Bucket = tuple[int, tuple[int, int]]
@@ -49,6 +52,7 @@ def group_images(
     keep: Sequence[KeepRule],
     ignored: Ignored = frozenset(),
     up_to: Level = "edited",
+    shots: bool = True,
 ) -> list[Group]:
     """Group the pictures of one scope.
 
@@ -71,6 +75,8 @@ def group_images(
         Pairs of contents that are not grouped.
     up_to
         The least alike that are grouped.
+    shots
+        Whether pictures that were taken at different moments are grouped.
 
     Returns
     -------
@@ -84,7 +90,7 @@ def group_images(
     for image in order:
         if not image.reference:
             waiting[_bucket(image.tensor, image, same_dim)][image.limit].append(image)
-    joins = _Joins(rules, ignored, LEVELS[: LEVELS.index(up_to) + 1])
+    joins = _Joins(rules, ignored, LEVELS[: LEVELS.index(up_to) + 1], shots)
     groups = []
     for primary in order:
         if primary.path in joins.placed:
@@ -112,10 +118,11 @@ def _distance(member: Member) -> tuple[bool, int]:
 class _Joins:
     """Who is placed already, and who joins whom."""
 
-    def __init__(self, rules: MatchRules, ignored: Ignored, levels: Sequence[Level]) -> None:
+    def __init__(self, rules: MatchRules, ignored: Ignored, levels: Sequence[Level], shots: bool) -> None:
         self._rules = rules
         self._ignored = ignored
         self._levels = levels
+        self._shots = shots
         self.placed: set[bytes] = set()
 
     def members(self, primary: Image, by_limit: dict[int, list[Image]], errors: Errors) -> Iterator[Member]:
@@ -129,8 +136,12 @@ class _Joins:
                 level = self._rules.level(primary, image, errors)
                 if level is None or level not in self._levels or is_ignored(primary, image, self._ignored):
                     apart.append(image)
-                else:
-                    self.placed.add(image.path)
-                    yield Member(image, errors, level)
+                    continue
+                is_shot = self._rules.are_shots(primary, image, level)
+                if is_shot and not self._shots:
+                    apart.append(image)
+                    continue
+                self.placed.add(image.path)
+                yield Member(image, errors, level, is_shot)
             if apart:
                 by_limit[limit] = apart

@@ -73,7 +73,7 @@ def _pairs(
             level = rules.level(image, old, errors)
             assert level is not None
             seen.add(old.path)
-            yield Pair(image, old, errors, level)
+            yield Pair(image, old, errors, level, rules.are_shots(image, old, level))
 
 
 def _distance(errors: Errors) -> tuple[bool, bool, int, int]:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from difwatch import paths
 from difwatch.compare.distance import limit_of
+from difwatch.matches.shots import are_two_shots
 from difwatch.model.pictures import Errors, Ignored, Image, Level
 from difwatch.model.settings import (
     AS_CONFIGURED,
@@ -157,6 +158,10 @@ class MatchRules:
         if a.digest == b.digest:
             return "identical"
         return self.alike(errors, min(a.limit, b.limit))
+
+    def are_shots(self, a: Image, b: Image, level: Level) -> bool:
+        """Tell whether two pictures that match are two shots, taken at different moments."""
+        return level in ("similar", "edited") and are_two_shots(a.facts, b.facts)
 
     def mismatch(self, a: Image, b: Image, errors: Errors, ignored: Ignored) -> Mismatch | None:
         """Return why two files whose tensors are that far apart do not match; None if they match."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from difwatch.model.files import FileKey, FileState
-from difwatch.model.pictures import Appearance
+from difwatch.model.pictures import UNKNOWN, Appearance, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Tensorized:
     height: int = 0
     appearance: Appearance | None = None
     frames: int = 1
+    facts: Facts = UNKNOWN
 
     @property
     def path(self) -> bytes:

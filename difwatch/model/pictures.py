@@ -81,11 +81,48 @@ class Appearance:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file says about its picture; None is unknown.
+
+    Attributes
+    ----------
+    format
+        As Pillow calls it.
+    bits
+        Of a channel.
+    camera, lens
+        As EXIF names them.
+    taken
+        When: ISO 8601, with the fraction of a second and the offset from UTC that EXIF has.
+    has_place
+        Whether EXIF says where.
+    orientation
+        Of EXIF, 1 to 8.
+    quality
+        About the quality that a JPEG was saved with, 1 to 100.
+    """
+
+    format: str = ""
+    bits: int = 8
+    camera: str | None = None
+    lens: str | None = None
+    taken: str | None = None
+    has_place: bool = False
+    orientation: int = 1
+    quality: int | None = None
+
+
+UNKNOWN = Facts()
+"""The facts of which none is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A readable picture file; ``links`` are further names of the same file.
 
     ``limit`` is the largest SSE of its matches, ``scope`` what it is compared within (None for the union of all
-    folders), ``seen`` when it was found first; None where that is not known. Of its ``frames`` the first is compared.
+    folders), ``seen`` when it was found first; None where that is not known. Of its ``frames`` the first is
+    compared. ``position`` is the place of its folder among those configured.
     """
 
     path: bytes
@@ -102,6 +139,8 @@ class Image:
     key: FileKey | None = None
     seen: datetime | None = None
     frames: int = 1
+    facts: Facts = UNKNOWN
+    position: int = 0
 
     @property
     def dimensions(self) -> tuple[int, int]:
@@ -111,11 +150,15 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A picture of a group that is not its best, and how far it is from the best one."""
+    """A picture of a group that is not its best, and how far it is from the best one.
+
+    ``is_shot`` says that the two were taken at different moments.
+    """
 
     image: Image
     errors: Errors
     level: Level
+    is_shot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +171,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two picture files that match, and how far *b* is from *a*."""
+    """Two picture files that match, and how far *b* is from *a*; ``are_shots``: taken at different moments."""
 
     a: Image
     b: Image
     errors: Errors
     level: Level
+    are_shots: bool = False
 
 
 def rotation_of(errors: Errors, level: Level) -> int:

@@ -22,7 +22,7 @@ Measure = Literal["mse", "nmse"]
 Algorithm = Literal["auto", "classic", "chunked"]
 """How a full search is done: all tensors in memory, a few at a time, or chosen by their number."""
 
-KeepRule = Literal["pixels", "bytes", "oldest", "newest", "path"]
+KeepRule = Literal["pixels", "original", "bytes", "oldest", "newest", "folder", "path"]
 Role = Literal["normal", "reference"]
 WatchMode = Literal["auto", "inotify", "poll"]
 
@@ -72,7 +72,8 @@ class Folder:
     """A watched folder and how its pictures are to be compared.
 
     ``exclude`` and ``include`` are gitignore patterns: of what is not read, and of private places (waste baskets,
-    versions, snapshots: `difwatch.tree.private`) that are read nevertheless.
+    versions, snapshots: `difwatch.tree.private`) that are read nevertheless. ``position`` is the place among the
+    folders that are configured.
     """
 
     path: bytes
@@ -85,6 +86,7 @@ class Folder:
     watch: WatchMode = "auto"
     similarity: float | None = None
     keep: tuple[KeepRule, ...] | None = None
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Settings:
 
     ``nmse`` is the largest normalised mean squared error of a match; None: only the mean squared error counts. With
     ``edited``, pictures within ``nmse`` match whatever their mean squared error. ``act_on`` is the least alike of
-    which the lesser one may go.
+    which the lesser one may go; with ``act_on_shots`` also where both were taken at different moments.
     """
 
     threshold: float = 5.0
@@ -105,6 +107,7 @@ class Settings:
     edited: bool = False
     mirror: bool = False
     act_on: Level = "similar"
+    act_on_shots: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def announce_matches(news: Mapping[bytes, News], px: int) -> None:
     for path, matches in news.items():
         for pair in matches.pairs:
             files = {"new": os.fsdecode(pair.a.path), "old": os.fsdecode(pair.b.path)}
-            fields = as_fields(pair.errors, pair.level, px)
+            fields = as_fields(pair.errors, pair.level, px, pair.are_shots)
             numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
             text = " ".join(f"{name}={value}" for name, value in numbers.items())
             extra = {"event": "match", "fields": files | fields}

@@ -69,6 +69,8 @@ def explain(
         image = read.image
         yield f"{shown_path(image.path)}"
         yield f"  {image.width}x{image.height} pixels, {image.size} bytes, digest {image.digest.hex()[:16]}"
+        if known_facts := ", ".join(filter(None, (image.facts.camera, image.facts.taken))):
+            yield f"  {known_facts}"
         if image.frames > 1:
             yield f"  {image.frames} frames, of which the first is compared"
     yield from _verdict(read_a, read_b, rules, ignored)
@@ -94,7 +96,8 @@ def _verdict(a: _Read, b: _Read, rules: MatchRules, ignored: Ignored) -> Iterato
     else:
         level = rules.level(a.image, b.image, matching)
         assert level is not None
-        yield f"match: {how_alike(matching, level, rules.px)}"
+        is_shot = rules.are_shots(a.image, b.image, level)
+        yield f"match: {how_alike(matching, level, rules.px, is_shot)}"
         yield _kept(a.image, b.image, rules.keep_in(a.image.scope))
 
 
@@ -153,8 +156,9 @@ def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
         raise UsageError(f"{shown_path(path)}: {error}") from error
     digest = digest_of(data)
     image = Image(path, 0, digest, made.width, made.height, len(data), stat_result.st_mtime_ns, frames=made.frames)
+    image = replace(image, facts=made.facts)
     limit = limit_of(rules.settings.threshold, rules.values) if known is None else known.limit
     image = replace(image, limit=limit)
     if known is not None:
-        image = replace(image, scope=known.scope, reference=known.reference)
+        image = replace(image, scope=known.scope, reference=known.reference, position=known.position)
     return _Read(image, made.tensor, made.inside, (stat_result.st_dev, stat_result.st_ino))

@@ -7,10 +7,12 @@ The JSON of the groups::
      "groups": [{"primary": IMAGE, "members": [IMAGE + ALIKE]}],
      "lower_quality": [path, ...],
      "edited": groups as above, of what is edited; none of these is in "lower_quality"}
-    ALIKE = {"mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level"}: the errors of tensors and tones
-    (null: beyond all that is searched), the angles that turn the picture, mirrored first if it is, onto the primary
-    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest"}, "frames" if there are several, of which the first
-    was compared, and "links" if the file has further names
+    ALIKE = {"mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level", "shots"}: the errors of tensors
+    and tones (null: beyond all that is searched), the angles that turn the picture, mirrored first if it is, onto
+    the primary, and whether both were taken at different moments IMAGE = {"path", "width", "height", "bytes",
+    "mtime", "digest", "facts"}, "frames" if there are several, of which the first was compared, and "links" if the
+    file has further names; "facts" are what the file says: "format", "bits", "camera", "lens", "taken", "place",
+    "orientation", "quality"
 
 The JSON of the pairs is ``{"pairs": [{"a", "b"} + ALIKE]}``, with ``a`` before ``b`` by path.
 """
@@ -22,14 +24,15 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from difwatch.matches.collection import Collection
 from difwatch.matches.errors import mean_errors
-from difwatch.model.pictures import Errors, Group, Image, Level, Pair
+from difwatch.model.pictures import Errors, Facts, Group, Image, Level, Pair
 
-_ALIKE = ("mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level")
+_ALIKE = ("mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level", "shots")
 _COLUMNS = ("group", "role", "path", "width", "height", "bytes", "mtime", "digest", *_ALIKE)
 
 
@@ -68,7 +71,7 @@ def csv_groups(collection: Collection) -> Iterator[str]:
         yield _row((number, "primary", *(image[name] for name in _COLUMNS[2:8]), *("" for _ in _ALIKE)))
         for member in group.members:
             image = _image(member.image)
-            alike = _alike(member.errors, member.level, collection.px).values()
+            alike = _alike(member.errors, member.level, collection.px, member.is_shot).values()
             yield _row((number, "member", *(image[name] for name in _COLUMNS[2:8]), *alike))
 
 
@@ -110,15 +113,24 @@ def _image(image: Image) -> dict[str, Any]:
         "bytes": image.size,
         "mtime": datetime.fromtimestamp(image.mtime_ns / 1e9, UTC).isoformat(),
         "digest": image.digest.hex(),
+        "facts": _facts(image.facts),
     } | frames
 
 
+def _facts(facts: Facts) -> dict[str, Any]:
+    known = {name: value for name, value in asdict(facts).items() if value not in (None, "")}
+    return {"place" if name == "has_place" else name: value for name, value in known.items()}
+
+
 def _group(group: Group, px: int) -> dict[str, Any]:
-    members = [_with_links(member.image) | _alike(member.errors, member.level, px) for member in group.members]
+    members = [
+        _with_links(member.image) | _alike(member.errors, member.level, px, member.is_shot)
+        for member in group.members
+    ]
     return {"primary": _with_links(group.primary), "members": members}
 
 
-def _alike(errors: Errors, level: Level, px: int) -> dict[str, Any]:
+def _alike(errors: Errors, level: Level, px: int, are_shots: bool) -> dict[str, Any]:
     means = mean_errors(errors, px)
     return {
         "mse": means["mse"],
@@ -128,6 +140,7 @@ def _alike(errors: Errors, level: Level, px: int) -> dict[str, Any]:
         "tone_rotation": errors.tone_rotation,
         "mirrored": errors.mirrored,
         "level": level,
+        "shots": are_shots,
     }
 
 
@@ -138,4 +151,4 @@ def _with_links(image: Image) -> dict[str, Any]:
 
 def _pair(pair: Pair, px: int) -> dict[str, Any]:
     files = {"a": os.fsdecode(pair.a.path), "b": os.fsdecode(pair.b.path)}
-    return files | _alike(pair.errors, pair.level, px)
+    return files | _alike(pair.errors, pair.level, px, pair.are_shots)

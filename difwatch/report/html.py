@@ -99,7 +99,8 @@ def _of_pair(pair: Pair, px: int) -> list[_Shown]:
 def _note(match: Member | Pair, px: int) -> str:
     means = mean_errors(match.errors, px)
     both = ", ".join(f"{name.upper()} {mean:.4g}" for name, mean in means.items() if mean is not None)
-    return f"{how_alike(match.errors, match.level, px)} ({both})"
+    is_shot = match.is_shot if isinstance(match, Member) else match.are_shots
+    return f"{how_alike(match.errors, match.level, px, is_shot)} ({both})"
 
 
 def _thumbnails(connection: Connection, parts: Sequence[_Part]) -> dict[str, bytes]:

@@ -30,7 +30,7 @@ def _groups(groups: Sequence[Group], px: int) -> Iterator[str]:
     for group in groups:
         yield f"\n{shown_path(group.primary.path)}  {shown_size(group.primary)}\n"
         for member in group.members:
-            note = how_alike(member.errors, member.level, px)
+            note = how_alike(member.errors, member.level, px, member.is_shot)
             yield f"  {shown_path(member.image.path)}  {shown_size(member.image)}  {note}\n"
 
 
@@ -56,15 +56,23 @@ def text_of_limits(collection: Collection) -> str:
 
 
 def text_of_edited(edited: Sequence[Group]) -> str:
-    """Return the number of edited versions, and what happens to them."""
-    versions = shown_count(sum(len(group.members) for group in edited), "edited version")
-    return f"{versions} (brighter, grey, framed, mirrored …; they stay unless act_on says so):"
+    """Return the number of edited versions and of other shots, and what happens to them."""
+    shots = sum(member.is_shot for group in edited for member in group.members)
+    versions = sum(len(group.members) for group in edited) - shots
+    parts = []
+    if versions:
+        what = shown_count(versions, "edited version")
+        parts.append(f"{what} (brighter, grey, framed, mirrored …; they stay unless act_on says so)")
+    if shots:
+        what = shown_count(shots, "other shot")
+        parts.append(f"{what} (taken at another moment; they stay unless act_on_shots says so)")
+    return " and ".join(parts) + ":"
 
 
 def text_pairs(collection: Collection) -> Iterator[str]:
     """Yield the pairs, one per line."""
     for pair in collection.pairs():
-        fields = as_fields(pair.errors, pair.level, collection.px)
+        fields = as_fields(pair.errors, pair.level, collection.px, pair.are_shots)
         numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
         text = " ".join(f"{name}={value}" for name, value in numbers.items())
         yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  {text}\n"

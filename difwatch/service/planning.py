@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +27,33 @@ class Kept(Protocol):
 
     def kept_for(self, digest: bytes) -> int:
         """Return how many near-duplicates were moved because this content was kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which pictures a person speaks of, by directory; None is everywhere.
+
+    Only pictures ``within`` are looked at. Of these only those that ``go_from`` a directory go, and those ``kept_in``
+    one are the ones to keep.
+    """
+
+    within: bytes | None = None
+    go_from: bytes | None = None
+    kept_in: bytes | None = None
+
+    def keeps(self, image: Image) -> bool:
+        """Tell whether a picture is one to keep, because of where it is."""
+        return self.kept_in is not None and paths.is_within(image.path, self.kept_in)
+
+    def refusal(self, image: Image) -> str | None:
+        """Return why a picture stays because of where it is; None if it may go."""
+        if self.go_from is None or paths.is_within(image.path, self.go_from):
+            return None
+        return "it is not in the folder of --from"
+
+
+EVERYWHERE = Places()
+"""All pictures."""
 
 
 def steps(
@@ -80,10 +107,10 @@ def plan_by_hand(
     journal: Path,
     policy: Policy,
     asked: Asked = AS_CONFIGURED,
-    below: bytes | None = None,
+    places: Places = EVERYWHERE,
     force: bool = False,
 ) -> tuple[Collection, list[Step]]:
-    """Plan what a person asks for: one policy for all pictures, or for those below a directory.
+    """Plan what a person asks for: one policy for all pictures, or for those in some places.
 
     Raises
     ------
@@ -104,9 +131,11 @@ def plan_by_hand(
         if trouble is not None and not force:
             raise UsageError(trouble)
         excluded.add(policy.destination)
-    collection = read_collection(connection, asked, below)
+    collection = read_collection(connection, asked, places.within)
+    images = tuple(replace(image, reference=image.reference or places.keeps(image)) for image in collection.images)
+    collection = replace(collection, images=images)
     with contextlib.closing(KeptFor(journal)) as kept:
-        return collection, steps(collection, lambda image: policy, kept, excluded)
+        return collection, steps(collection, lambda image: places.refusal(image) or policy, kept, excluded)
 
 
 def unscanned(connection: Connection) -> list[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from difwatch.compare.sketch import Block, SketchKind
 from difwatch.compare.tensor_sketch import TENSOR_SKETCH
 from difwatch.compare.tone_sketch import TONE_SKETCH
 from difwatch.model.jobs import Tensorized, Unreadable
-from difwatch.model.pictures import Appearance
+from difwatch.model.pictures import UNKNOWN, Appearance, Facts
 from difwatch.model.settings import Recipe
 from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file, inside, recipe, tensor, tensor_data
@@ -110,13 +111,14 @@ def put_contents(
             assert result.appearance is not None
             tensor_id = tensor_ids[result.appearance.digest]
             row |= {"width": result.width, "height": result.height, "tensor_id": tensor_id, "reason": None}
-            row["frames"] = result.frames
+            row |= {"frames": result.frames, **asdict(result.facts)}
         else:
             row |= {"width": 0, "height": 0, "tensor_id": None, "reason": result.reason, "frames": 1}
+            row |= asdict(UNKNOWN)
         rows[result.digest] = row
     if rows:
         statement = insert(content)
-        names = ("recipe_id", "width", "height", "tensor_id", "reason", "frames")
+        names = ("recipe_id", "width", "height", "tensor_id", "reason", "frames", *Facts.__slots__)
         new = statement.excluded
         # A content decoded once stays when a copy of it fails: a worker may die for reasons other than its bytes.
         other = or_(content.c.tensor_id.is_(None), new.tensor_id.is_not(None), content.c.recipe_id != new.recipe_id)

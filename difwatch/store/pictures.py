@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from difwatch import paths
 from difwatch.model.files import FileKey
-from difwatch.model.pictures import Image
+from difwatch.model.pictures import Facts, Image
 from difwatch.model.settings import Folder
 from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file
@@ -35,7 +35,7 @@ def images(
         select(
             file.c.path, file.c.folder_id, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
             content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes, file.c.seen,
-            content.c.frames,
+            content.c.frames, *(content.c[name] for name in Facts.__slots__),
         )
         .join_from(file, content)
         .where(file.c.folder_id.in_(list(folders)), content.c.recipe_id == recipe_id)
@@ -63,6 +63,8 @@ def images(
             width=row.width,
             height=row.height,
             frames=row.frames,
+            facts=Facts(*(getattr(row, name) for name in Facts.__slots__)),
+            position=folders[row.folder_id].position,
             size=row.bytes,
             mtime_ns=row.mtime_ns,
             reference=any(folders[name.folder_id].role == "reference" for name in (row, *links)),

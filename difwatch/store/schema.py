@@ -12,7 +12,7 @@ from difwatch.errors import StoreError, StoreMissingError, StoreNewerError, Stor
 from difwatch.shipped import shipped_folder
 from difwatch.store.engine import MISSING, translated, writing
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration; a test compares it with the folder."""
 
 

@@ -100,6 +100,14 @@ content = Table(
     Column("tensor_id", Integer, ForeignKey("tensor.id")),
     Column("reason", Text),
     Column("frames", Integer, nullable=False, server_default="1"),  # of which the first is compared
+    Column("format", Text, nullable=False, server_default=""),
+    Column("bits", Integer, nullable=False, server_default="8"),
+    Column("camera", Text),
+    Column("lens", Text),
+    Column("taken", Text),  # ISO 8601, with the fraction and the offset that EXIF has
+    Column("has_place", Boolean, nullable=False, server_default="0"),
+    Column("orientation", Integer, nullable=False, server_default="1"),
+    Column("quality", Integer),
     Index("ix_content_tensor_id_width_height", "tensor_id", "width", "height"),
     CheckConstraint("(tensor_id IS NULL) <> (reason IS NULL)", name="tensor_or_reason"),
 )

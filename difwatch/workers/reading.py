@@ -133,4 +133,5 @@ def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> A
         height=made.height,
         appearance=appearance(made.tensor, made.inside),
         frames=made.frames,
+        facts=made.facts,
     )

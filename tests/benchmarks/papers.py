@@ -29,17 +29,45 @@ def full_letters(rng: np.random.Generator) -> Image.Image:
 
 
 def invoices(rng: np.random.Generator) -> Image.Image:
-    """One form with a logo, a table and a footer, filled in anew."""
-    page = _page(np.random.default_rng(0), lines=6)
+    """One letterhead and table, with another recipient, text and other items."""
+    page = _letterhead()
     draw = ImageDraw.Draw(page)
-    draw.rectangle((60, 40, 200, 110), fill=(30, 60, 140))
-    for row in range(8):
-        y = 420 + 60 * row
-        draw.line((60, y, 700, y), fill=(120, 120, 120), width=2)
-        if row < int(rng.integers(3, 8)):
-            draw.text((70, y + 12), _words(rng, 3), fill=0, font=_font(24))
-            draw.text((600, y + 12), f"{rng.integers(1, 9999) / 100:.2f}", fill=0, font=_font(24))
+    for line in range(4):
+        draw.text((70, 170 + 30 * line), _words(rng, 2), fill=0, font=_font(24))
+    draw.text(
+        (480, 170),
+        f"{rng.integers(10**5, 10**6)}  {rng.integers(1, 29)}.{rng.integers(1, 13)}.",
+        fill=0,
+        font=_font(24),
+    )
+    for line in range(int(rng.integers(2, 5))):
+        draw.text((70, 330 + 30 * line), _words(rng, int(rng.integers(4, 8))), fill=0, font=_font(24))
+    _items(draw, rng, int(rng.integers(2, 9)))
     return page
+
+
+def receipts(rng: np.random.Generator) -> Image.Image:
+    """The same letterhead and table with nothing but some other items: the hardest case."""
+    page = _letterhead()
+    _items(ImageDraw.Draw(page), rng, int(rng.integers(3, 8)))
+    return page
+
+
+def _letterhead() -> Image.Image:
+    page = Image.new("RGB", (760, 1080), "white")
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((560, 40, 700, 110), fill=(30, 60, 140))
+    draw.text((60, 60), "Garden & Water Ltd, Street 12", fill=(30, 60, 140), font=_font(26))
+    for row in range(9):
+        draw.line((60, 480 + 50 * row, 700, 480 + 50 * row), fill=(150, 150, 150), width=1)
+    return page
+
+
+def _items(draw: ImageDraw.ImageDraw, rng: np.random.Generator, count: int) -> None:
+    for row in range(count):
+        y = 490 + 50 * row
+        draw.text((70, y), _words(rng, int(rng.integers(2, 6))), fill=0, font=_font(24))
+        draw.text((610, y), f"{rng.integers(1, 9999) / 100:.2f}", fill=0, font=_font(24))
 
 
 def forms(rng: np.random.Generator) -> Image.Image:
@@ -83,6 +111,7 @@ KINDS: dict[str, Callable[[np.random.Generator], Image.Image]] = {
     "letters": letters,
     "full_letters": full_letters,
     "invoices": invoices,
+    "receipts": receipts,
     "forms": forms,
     "chats": chats,
     "skies": skies,

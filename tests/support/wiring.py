@@ -191,7 +191,7 @@ def configuration(folders: tuple[Folder, ...], settings: Settings, values: dict[
     """A configuration of some folders, as if it had been read from a file."""
     tables = []
     for folder in folders:
-        table = {key: value for key, value in asdict(folder).items() if value is not None}
+        table = {key: value for key, value in asdict(folder).items() if value is not None and key != "position"}
         table |= {"path": os.fsdecode(folder.path), "exclude": list(folder.exclude), "include": list(folder.include)}
         tables.append(table | ({"keep": list(folder.keep)} if folder.keep else {}))
     chosen = asdict(settings) | {"keep": list(settings.keep), "similarity": float(settings.threshold)}

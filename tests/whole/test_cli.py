@@ -45,10 +45,10 @@ def test_the_json_report_has_the_shape_that_scripts_rely_on(place):
         "in_folder": False, "px_size": 50, "recipe": "fast",
     }  # fmt: skip
     first = next(group for group in found["groups"] if group["primary"]["path"].endswith(("a.png", "b.png")))
-    assert first["primary"].keys() == {"path", "width", "height", "bytes", "mtime", "digest"}
+    assert first["primary"].keys() == {"path", "width", "height", "bytes", "mtime", "digest", "facts"}
     turned = next(member for member in first["members"] if member["path"].endswith("turned.png"))
     assert turned.keys() == first["primary"].keys() | {
-        "mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level",
+        "mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level", "shots",
     }  # fmt: skip
     assert (turned["mse"], turned["rotation"], turned["level"]) == (0.0, 270, "duplicate")
     assert sorted(found["lower_quality"]) == sorted(

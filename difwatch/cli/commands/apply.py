@@ -40,6 +40,8 @@ class Options:
     mirror: bool | None
     act_on: Level | None
     folder: str | None
+    from_: str | None
+    keep_in: str | None
     sidecars: str | None
 
     def kind(self) -> str:
@@ -73,6 +75,8 @@ class Options:
     "--act-on", type=click.Choice(LEVELS), help="The least alike that go; edited versions only if asked for."
 )
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
+@click.option("--from", "from_", metavar="DIR", type=click.Path(), help="Only pictures below this folder go.")
+@click.option("--keep-in", metavar="DIR", type=click.Path(), help="Pictures below this folder are the ones to keep.")
 @click.option(
     "--sidecars",
     type=click.Choice(["move", "refuse", "leave"]),
@@ -91,7 +95,7 @@ def command(context: Context, /, **options: Any) -> None:
     from difwatch.cli import logs, values
     from difwatch.cli.acts import ActReport, act_rules
     from difwatch.errors import IncompleteError
-    from difwatch.service.planning import plan_by_hand
+    from difwatch.service.planning import Places, plan_by_hand
 
     wanted = Options(**options)
     kind, destination = wanted.kind(), values.real_path("--move-to", wanted.move_to)
@@ -107,7 +111,12 @@ def command(context: Context, /, **options: Any) -> None:
         asked = values.asked(
             context, connection, wanted.similarity, wanted.rotate, wanted.same_dim, wanted.mirror, wanted.act_on
         )
-        collection, steps = plan_by_hand(connection, journal, policy, asked, below, wanted.force)
+        goes, stays = (
+            values.watched_directory(connection, given, flag)
+            for given, flag in ((wanted.from_, "--from"), (wanted.keep_in, "--keep-in"))
+        )
+        places = Places(below, goes, stays)
+        collection, steps = plan_by_hand(connection, journal, policy, asked, places, wanted.force)
     rules = act_rules(collection.rules.px, collection.rules.recipe, wanted.sidecars or configured.sidecars)
     name = fingerprint(steps, lambda act: goes_along(act, rules))
     if wanted.plan is not None and wanted.plan != name:

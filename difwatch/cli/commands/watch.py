@@ -10,6 +10,13 @@ from difwatch.cli.context import MATCHING_ENVIRONMENT, Context
 
 @click.command("watch", short_help="Index the folders, then follow every change in them.")
 @click.argument("folders", metavar="[FOLDER]...", nargs=-1)
+@click.option(
+    "--reference",
+    "references",
+    metavar="DIR",
+    multiple=True,
+    help="A folder whose pictures are always the ones to keep; can be repeated.",
+)
 @click.option("--once", is_flag=True, help="Bring the store up to date with the folders, then exit.")
 @click.option(
     "--similarity",
@@ -47,6 +54,7 @@ def command(
     context: Context,
     /,
     folders: tuple[str, ...],
+    references: tuple[str, ...],
     once: bool,
     log_format: str,
     metrics_file: str | None,
@@ -54,7 +62,7 @@ def command(
 ) -> None:
     """Index the folders, then follow every change in them.
 
-    FOLDERs replace the folders of the configuration file, which is not needed then.
+    FOLDERs and --reference replace the folders of the configuration file, which is not needed then.
     """
     from difwatch import config
     from difwatch.cli import logs
@@ -66,7 +74,7 @@ def command(
     logs.set_up(context.verbose, context.quiet, log_format, journal=logs.is_journal(os.environ))
 
     def read() -> config.Config:
-        loaded = config.load(config.find(context.config_file, os.environ), flags, folders)
+        loaded = config.load(config.find(context.config_file, os.environ), flags, folders, references)
         if not loaded.folder:
             raise UsageError(
                 "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"

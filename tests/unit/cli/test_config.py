@@ -29,9 +29,10 @@ same_dim = false
 px_size = 50
 recipe = "fast"
 processes = 0
-keep = ["pixels", "bytes", "oldest", "path"]
+keep = ["pixels", "original", "bytes", "oldest", "path"]
 action = "log"
 act_on = "similar"
+act_on_shots = false
 move_to = "{place}/Duplicates"
 quiet_seconds = 2.0
 max_wait_seconds = 60.0
@@ -48,7 +49,8 @@ watch = "auto"
 
 
 def defaults():
-    return Settings(20, same_dim=False, nmse=0.03, edited=True, mirror=True)
+    keep = ("pixels", "original", "bytes", "oldest", "path")
+    return Settings(20, same_dim=False, keep=keep, nmse=0.03, edited=True, mirror=True, act_on_shots=False)
 
 
 def test_every_key_of_the_example_is_known_and_has_the_value_that_is_also_the_default(tmp_path):
@@ -79,7 +81,8 @@ recursiv = true
             "similiarity: unknown key; did you mean 'similarity'?",
             "px_size = 5: input should be greater than or equal to 10",
             "rotate = 'yes': input should be a valid boolean",
-            "keep[2] = 'beauty': input should be 'pixels', 'bytes', 'oldest', 'newest' or 'path'",
+            "keep[2] = 'beauty': input should be 'pixels', 'original', 'bytes', 'oldest', 'newest', 'folder' or "
+            "'path'",
             "folder[1].recursiv: unknown key; did you mean 'recursive'?",
             "folder[1].path = '/no/such/folder': there is no such folder",
         ]
