@@ -23,7 +23,7 @@ from tests.support.paths import STORES
 
 COMMITS = {
     "0001": "3266b6d", "0002": "c062b4f", "0003": "85de22d", "0004": "9783ccf", "0005": "9070cdc", "0006": "eb16485",
-    "0007": "a2e6afe", "0008": "e1f5329", "0009": "94b4045", "0010": "234da4f",
+    "0007": "a2e6afe", "0008": "e1f5329", "0009": "94b4045", "0010": "234da4f", "0011": "02bd041",
 }  # fmt: skip
 PICTURES = Path("/pictures")
 PX = 10
