@@ -110,9 +110,9 @@ def _bucket(tensor: int, image: Image, same_dim: bool) -> _Bucket:
     return (tensor, image.dimensions if same_dim else (0, 0))
 
 
-def _distance(member: Member) -> tuple[bool, int]:
-    errors = member.errors
-    return (member.level == "edited", errors.sse if errors.sse >= 0 else errors.tone)
+def _distance(member: Member) -> tuple[bool, bool, int]:
+    errors, is_edited = member.errors, member.level == "edited"
+    return (is_edited, errors.mirrored, errors.tone if is_edited and errors.tone >= 0 else errors.sse)
 
 
 class _Joins:
