@@ -7,6 +7,7 @@ inside.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -47,6 +48,8 @@ def inside_edges(image: Image.Image) -> Box | None:
 def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
     """Return how many lines of one side are uniform: columns for axis 0, rows for axis 1."""
     most = image.size[axis] * _MOST_PERCENT // 100
+    if not most or not _may_be_uniform(image.crop(_box(image, axis, from_end, 0, 1))):
+        return 0
     reference: NDArray[np.float64] | None = None
     depth = 0
     for lines in _lines(image, axis, from_end, most):
@@ -60,14 +63,30 @@ def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
     return depth
 
 
+def _box(image: Image.Image, axis: int, from_end: bool, start: int, stop: int) -> Box:
+    """Return the box of some lines of one side."""
+    ends = (image.size[axis] - stop, image.size[axis] - start) if from_end else (start, stop)
+    return (ends[0], 0, ends[1], image.height) if axis == 0 else (0, ends[0], image.width, ends[1])
+
+
+def _may_be_uniform(line: Image.Image) -> bool:
+    """Tell quickly that a line is not uniform, as most are not: too few of its pixels are near in one channel."""
+    count = line.width * line.height
+    for levels in np.array(line.histogram()).reshape(-1, 256).cumsum(axis=1):
+        middle = np.searchsorted(levels, ((count + 1) // 2, count // 2 + 1)).sum() / 2
+        below, above = math.ceil(middle - _TOLERANCE) - 1, min(math.floor(middle + _TOLERANCE), 255)
+        near = int(levels[above]) - (int(levels[below]) if below >= 0 else 0)
+        if near * 1000 < _PER_MILLE * count:
+            return False
+    return True
+
+
 def _lines(image: Image.Image, axis: int, from_end: bool, most: int) -> Iterator[NDArray[np.uint8]]:
     """Yield the lines of one side from the outermost on, first one and then some at a time: (k, length, channels)."""
     start = 0
     while start < most:
         stop = min(most, start + (_LINES_AT_ONCE if start else 1))
-        ends = (image.size[axis] - stop, image.size[axis] - start) if from_end else (start, stop)
-        box = (ends[0], 0, ends[1], image.height) if axis == 0 else (0, ends[0], image.width, ends[1])
-        lines = np.asarray(image.crop(box))
+        lines = np.asarray(image.crop(_box(image, axis, from_end, start, stop)))
         lines = lines.swapaxes(0, 1) if axis == 0 else lines
         yield lines[::-1] if from_end else lines
         start = stop
