@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 
+_TABLE_AT_MOST = 1 << 20  # values; a larger table takes more memory than what it is for
+
 ALL = tuple(range(8))
 """Every orientation."""
 
@@ -64,5 +66,8 @@ def oriented_rows(rows: NDArray[np.uint8], orientation: int, channels: int) -> N
     """Mirror and turn tensors that are laid out as rows (n, px * px * channels)."""
     if orientation == 0:
         return rows
+    if rows.shape[1] > _TABLE_AT_MOST:
+        side = math.isqrt(rows.shape[1] // channels)
+        return oriented(rows.reshape(-1, side, side, channels), orientation).reshape(rows.shape)
     # Indexing by a table is three times as fast as copying the result of rot90.
     return np.take(rows, _places(math.isqrt(rows.shape[1] // channels), channels, orientation), axis=1)

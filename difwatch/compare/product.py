@@ -23,7 +23,7 @@ CANDIDATE_COST = 25.0
 
 _COLUMNS = 1024
 _TILE = 512  # rows
-_TILE_BYTES = 16 << 20
+_TILE_BYTES = 64 << 20
 
 
 def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Comparison) -> Iterator[Hits]:
@@ -62,18 +62,23 @@ def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Itera
 
 
 class _Tile:
-    """Tensors as float32 relative to 128, shape (n, d), and their squared lengths as integers."""
+    """Tensors (n, d), and their squared lengths relative to 128 as integers."""
 
     def __init__(self, tensors: NDArray[np.uint8]) -> None:
         values = tensors.shape[1]
         self.integer: type[np.signedinteger] = np.int32 if values << 16 < 2**31 else np.int64
-        self.rows = tensors.astype(np.float32)
-        self.rows -= 128
+        self.rows = tensors
         lengths = np.zeros(len(tensors), np.int64)
         for start in range(0, values, _COLUMNS):
-            part = self.rows[:, start : start + _COLUMNS]
+            part = self.part(start)
             lengths += np.vecdot(part, part).astype(np.int64)
         self.lengths = lengths.astype(self.integer)
+
+    def part(self, start: int) -> NDArray[np.float32]:
+        """Return some columns as float32 relative to 128; all of them at once would take four times the memory."""
+        part = self.rows[:, start : start + _COLUMNS].astype(np.float32)
+        part -= 128
+        return part
 
 
 def _oriented(rows: NDArray[np.uint8], comparison: Comparison) -> list[_Tile]:
@@ -88,7 +93,7 @@ def _in_all(distances: NDArray[np.signedinteger], comparison: Comparison) -> NDA
 
 
 def _tile_rows(comparison: Comparison) -> int:
-    return max(1, min(_TILE, _TILE_BYTES // (4 * comparison.row_bytes)))
+    return max(1, min(_TILE, _TILE_BYTES // comparison.row_bytes))
 
 
 def _distances(a: _Tile, oriented: list[_Tile]) -> NDArray[np.signedinteger]:
@@ -98,9 +103,10 @@ def _distances(a: _Tile, oriented: list[_Tile]) -> NDArray[np.signedinteger]:
     product = np.empty(shape, np.float32)
     for number, b in enumerate(oriented):
         np.add.outer(a.lengths, b.lengths, out=out[number])
-        for start in range(0, a.rows.shape[1], _COLUMNS):
-            columns = slice(start, start + _COLUMNS)
-            np.matmul(a.rows[:, columns], b.rows[:, columns].T, out=product)
+    for start in range(0, a.rows.shape[1], _COLUMNS):
+        ours = a.part(start)
+        for number, b in enumerate(oriented):
+            np.matmul(ours, b.part(start).T, out=product)
             product *= 2
             out[number] -= product.astype(a.integer)
     return out
