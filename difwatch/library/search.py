@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -34,17 +33,14 @@ from difwatch.library import parameters
 from difwatch.library.build import Build, duration
 from difwatch.library.progress import progress_bar
 from difwatch.matches.collection import Collection
+from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.rules import MatchRules
-from difwatch.model.pictures import Errors, Group, Image, Neighbours
+from difwatch.model.pictures import Group, Image, Neighbours
 from difwatch.model.settings import Settings, tone_values
 from difwatch.rescan.threads import threads
 from difwatch.shown import shown, shown_path
 
 _MEMORY = 2 << 30
-_FIELDS = [
-    "a", "b", "sse_turned", "tone_turned", "sse_rotation", "sse_rotation_back", "tone_rotation", "tone_rotation_back",
-    "sse_mirrored", "tone_mirrored", "sse_rotation_mirrored", "tone_rotation_mirrored",
-]  # fmt: skip
 
 
 class Search:
@@ -144,8 +140,7 @@ class Search:
         chunked = budget.algorithm(len(self._build.images), rules.values, _MEMORY) == "chunked"
         rows = budget.block_rows(len(block.ids), self._processes, self._chunksize if chunked else None)
         chunks = Chunks(*block, comparison, cuts_of(comparison.kind, *block, rows))
-        near = _Near(self._settings.mirror)
-        near.put(flat)
+        found = [flat]
         tasks = list(chunks.tasks())
         with (
             threads(self._processes, _MEMORY) as executor,
@@ -153,8 +148,8 @@ class Search:
         ):
             for part in ChunkedSearch(chunks, tasks, executor, 4 * self._processes):
                 more(int(part.last))
-                near.put(part.hits)
-        return near.found
+                found.append(part.hits)
+        return Neighbourhoods.of_hits(joined(found), self._settings.mirror)
 
     def _searched(self, rules: MatchRules) -> tuple[Comparison, Block, Hits]:
         """Return how and what is searched, and the hits that are no part of the search."""
@@ -302,29 +297,6 @@ class Search:
         """Remove the pictures that went from ``lower_quality``."""
         gone = {outcome.act.image.path for outcome in done}
         self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
-
-
-class _Near:
-    """The neighbours of each appearance, from hits that may come more than once."""
-
-    def __init__(self, mirror: bool) -> None:
-        self._mirror = mirror
-        self._seen: set[tuple[int, int]] = set()
-        self.found: Neighbours = defaultdict(list)
-
-    def put(self, hits: Hits) -> None:
-        """Add hits in the admitted orientations; what is not admitted is beyond."""
-        for hit in hits[_FIELDS].tolist():
-            a, b, sse, tone, turn, back, tone_turn, tone_back, sse_mirrored, tone_mirrored, *turns = hit
-            if (a, b) in self._seen:
-                continue
-            self._seen.add((a, b))
-            self.found[a].append((b, Errors(sse, tone, turn, tone_turn)))
-            self.found[b].append((a, Errors(sse, tone, back, tone_back)))
-            if self._mirror:
-                mirrored = Errors(sse_mirrored, tone_mirrored, turns[0], turns[1], mirrored=True)
-                self.found[a].append((b, mirrored))
-                self.found[b].append((a, mirrored))
 
 
 def _real(path: bytes) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from difwatch.matches.groups import group_images
+from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.rules import MatchRules, Shelf
 from difwatch.model.pictures import SAME, Group, Ignored, Image, Level, Neighbours, Pair
 
@@ -32,7 +33,7 @@ class Collection:
 
     rules: MatchRules
     images: tuple[Image, ...] = ()
-    near: Neighbours = field(default_factory=dict)
+    near: Neighbours = field(default_factory=Neighbourhoods.none)
     ignored: Ignored = frozenset()
     since: datetime | None = None
 

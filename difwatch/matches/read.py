@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from difwatch import paths
 from difwatch.errors import UsageError
 from difwatch.matches.collection import Collection
+from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.rules import MatchRules
 from difwatch.model.pictures import Neighbours
 from difwatch.model.settings import AS_CONFIGURED, Asked, Remembered, Settings, StoreSettings
@@ -77,15 +77,9 @@ def read_collection(
 
 def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int] | None) -> Neighbours:
     """Return the matches of some tensors, or of all."""
-    near: Neighbours = defaultdict(list)
-    found = (
-        matches.within(connection, rules.recipe_id, rules.criteria)
-        if tensors is None
-        else matches.neighbours(connection, tensors, rules.criteria)
-    )
-    for tensor, other, errors in found:
-        near[tensor].append((other, errors))
-    return near
+    if tensors is None:
+        return Neighbourhoods.of(matches.within(connection, rules.recipe_id, rules.criteria))
+    return Neighbourhoods.of(matches.neighbours(connection, tensors, rules.criteria))
 
 
 def _connected(connection: Connection, rules: MatchRules, around: Sequence[bytes]) -> list[int]:

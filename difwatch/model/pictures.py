@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from difwatch.model.files import FileKey
 
@@ -45,8 +46,12 @@ class Near(NamedTuple):
     errors: Errors
 
 
-Neighbours = dict[int, list[tuple[int, Errors]]]
-"""Tensor id to (other tensor id, how far that is), in both directions. Mirrored errors follow the others."""
+class Neighbours(Protocol):
+    """How far the tensors around each tensor are, in both directions."""
+
+    def get(self, tensor: int, default: Sequence[tuple[int, Errors]] = (), /) -> Sequence[tuple[int, Errors]]:
+        """Return the ids of the neighbours of a tensor and how far they are; mirrored errors follow the others."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
