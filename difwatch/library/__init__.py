@@ -6,6 +6,7 @@
     listing      the files in the folders
     reading      files to tensors, in worker processes
     build        the pictures of some folders
+    looks        their distinct tensors and tones
     search       their matches: result, lower quality, statistics; and acts on them
     progress     a progress bar
 

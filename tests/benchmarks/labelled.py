@@ -6,8 +6,7 @@ The pictures: N photos in 46 labelled variants each (``../shared/corpus/make_var
 corpus, a messenger copy of each of those (60 % of the size, JPEG 70), letterboxed screenshots of 40 photos, and
 papers that look alike (`tests.benchmarks.papers`). All are indexed once; the pairs are then read at each similarity,
 with and without
-mirrored ones. A pair of files from one photo is a copy, any other pair is false
-(but two pairs of the photos of the corpus show the same picture, so 2 of photos are right). ``--others`` runs
+mirrored ones. A pair of files from one photo is a copy, any other pair is false. ``--others`` runs
 difPy 4.2.1 (from PyPI) over the same files, and findimagedupes if it is installed.
 """
 
