@@ -68,7 +68,8 @@ def _camera(exif: Mapping[int, Any]) -> str | None:
 
 def _moment(details: Mapping[int, Any]) -> str | None:
     """Return when the picture was taken, ISO 8601, with the fraction and the offset from UTC that are known."""
-    found = _MOMENT.fullmatch(_text(details.get(ExifTags.Base.DateTimeOriginal)) or "")
+    taken = details.get(ExifTags.Base.DateTimeOriginal) or details.get(ExifTags.Base.DateTimeDigitized)
+    found = _MOMENT.fullmatch(_text(taken) or "")
     if found is None or found[1] == "0000":
         return None
     year, month, day, hour, minute, second = found.groups()
