@@ -23,6 +23,7 @@ _MOST_PERCENT = 45  # of a side that may be taken off
 _LEAST_PERCENT = 1  # of a side, or else the edge is not worth a second look
 _LEAST_LEFT = 5  # at least a fifth of a side is left
 _LINES_AT_ONCE = 32
+_GROWTH = 4  # of the lines looked at together, the deeper the edge is
 
 
 def inside_edges(image: Image.Image) -> Box | None:
@@ -50,17 +51,26 @@ def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
     most = image.size[axis] * _MOST_PERCENT // 100
     if not most or not _may_be_uniform(image.crop(_box(image, axis, from_end, 0, 1))):
         return 0
-    reference: NDArray[np.float64] | None = None
+    bounds: list[tuple[int, int]] = []  # of each channel
     depth = 0
     for lines in _lines(image, axis, from_end, most):
-        if reference is None:
-            reference = np.median(lines[0], axis=0)
-        near = (np.abs(lines - reference) <= _TOLERANCE).all(axis=2).sum(axis=1)
+        if not bounds:
+            bounds = [_bounds(float(middle)) for middle in np.median(lines[0], axis=0)]
+        is_near = np.ones(lines.shape[:2], bool)
+        for channel, (lowest, highest) in enumerate(bounds):
+            level = lines[:, :, channel]
+            is_near &= (level >= lowest) & (level <= highest)
+        near = np.count_nonzero(is_near, axis=1)
         other = np.flatnonzero(near * 1000 < _PER_MILLE * lines.shape[1])
         if len(other):
             return depth + int(other[0])
         depth += len(lines)
     return depth
+
+
+def _bounds(middle: float) -> tuple[int, int]:
+    """Return the lowest and the highest level within the tolerance of one."""
+    return max(0, math.ceil(middle - _TOLERANCE)), min(255, math.floor(middle + _TOLERANCE))
 
 
 def _box(image: Image.Image, axis: int, from_end: bool, start: int, stop: int) -> Box:
@@ -74,8 +84,8 @@ def _may_be_uniform(line: Image.Image) -> bool:
     count = line.width * line.height
     for levels in np.array(line.histogram()).reshape(-1, 256).cumsum(axis=1):
         middle = np.searchsorted(levels, ((count + 1) // 2, count // 2 + 1)).sum() / 2
-        below, above = math.ceil(middle - _TOLERANCE) - 1, min(math.floor(middle + _TOLERANCE), 255)
-        near = int(levels[above]) - (int(levels[below]) if below >= 0 else 0)
+        lowest, highest = _bounds(float(middle))
+        near = int(levels[highest]) - (int(levels[lowest - 1]) if lowest else 0)
         if near * 1000 < _PER_MILLE * count:
             return False
     return True
@@ -85,7 +95,7 @@ def _lines(image: Image.Image, axis: int, from_end: bool, most: int) -> Iterator
     """Yield the lines of one side from the outermost on, first one and then some at a time: (k, length, channels)."""
     start = 0
     while start < most:
-        stop = min(most, start + (_LINES_AT_ONCE if start else 1))
+        stop = min(most, max(start * _GROWTH, start + _LINES_AT_ONCE) if start else 1)
         lines = np.asarray(image.crop(_box(image, axis, from_end, start, stop)))
         lines = lines.swapaxes(0, 1) if axis == 0 else lines
         yield lines[::-1] if from_end else lines
