@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from difwatch.model.pictures import Errors, Level, rotation_of
 from difwatch.model.settings import tone_values
 
@@ -27,10 +29,27 @@ def how_alike(errors: Errors, level: Level, px: int, is_shot: bool = False) -> s
     means = mean_errors(errors, px)
     by = {"similar": means["mse"], "edited": means["nmse"]}.get(level)
     unit = " NMSE" if level == "edited" else ""
-    mirrored = ", mirrored" if errors.mirrored else ""
+    return f"{level}{'' if by is None else f'{unit} {by:.4g}'}{_besides(errors, level, is_shot)}"
+
+
+def all_errors(errors: Errors, level: Level, px: int, is_shot: bool) -> str:
+    """Return the same with both errors, such as ``similar, turned by 90°, MSE 3.2, NMSE 0.004``."""
+    means = mean_errors(errors, px).items()
+    both = "".join(f", {name.upper()} {mean:.4g}" for name, mean in means if mean is not None)
+    return f"{level}{_besides(errors, level, is_shot)}{both}"
+
+
+def _besides(errors: Errors, level: Level, is_shot: bool) -> str:
+    """Return whether the other picture is mirrored, how far it is turned, and whether it is another shot."""
     rotation = rotation_of(errors, level)
-    turned = f", turned by {rotation}°" if rotation else ""
-    return f"{level}{'' if by is None else f'{unit} {by:.4g}'}{mirrored}{turned}{', another shot' if is_shot else ''}"
+    parts = ("mirrored" if errors.mirrored else "", f"turned by {rotation}°" if rotation else "")
+    return "".join(f", {part}" for part in (*parts, "another shot" if is_shot else "") if part)
+
+
+def as_text(fields: Mapping[str, object]) -> str:
+    """Return fields as words for a line of text; a flag is its name."""
+    shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
+    return " ".join(name if value is True else f"{name}={value}" for name, value in shown.items())
 
 
 def as_fields(errors: Errors, level: Level, px: int, are_shots: bool = False) -> dict[str, object]:

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
-from difwatch.matches.errors import as_fields
+from difwatch.matches.errors import as_fields, as_text
 from difwatch.matches.news import News
 from difwatch.model.jobs import Unreadable
 
@@ -21,10 +21,8 @@ def announce_matches(news: Mapping[bytes, News], px: int) -> None:
         for pair in matches.pairs:
             files = {"new": os.fsdecode(pair.a.path), "old": os.fsdecode(pair.b.path)}
             fields = as_fields(pair.errors, pair.level, px, pair.are_shots)
-            numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
-            text = " ".join(f"{name}={value}" for name, value in numbers.items())
             extra = {"event": "match", "fields": files | fields}
-            log.info("match %s %s %s", files["new"], files["old"], text, extra=extra)
+            log.info("match %s %s %s", files["new"], files["old"], as_text(fields), extra=extra)
         if matches.more:
             log.info("match %s is like many others: see 'difwatch report'", os.fsdecode(path))
 

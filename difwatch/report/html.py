@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from difwatch.compare.tone import tones
 from difwatch.matches.collection import Collection
-from difwatch.matches.errors import how_alike, mean_errors
+from difwatch.matches.errors import all_errors
 from difwatch.model.pictures import Group, Image, Member, Pair
 from difwatch.report.text import shown_size, text_of_edited, text_of_limits, text_of_total
 from difwatch.shown import shown_path
@@ -97,10 +97,8 @@ def _of_pair(pair: Pair, px: int) -> list[_Shown]:
 
 
 def _note(match: Member | Pair, px: int) -> str:
-    means = mean_errors(match.errors, px)
-    both = ", ".join(f"{name.upper()} {mean:.4g}" for name, mean in means.items() if mean is not None)
     is_shot = match.is_shot if isinstance(match, Member) else match.are_shots
-    return f"{how_alike(match.errors, match.level, px, is_shot)} ({both})"
+    return all_errors(match.errors, match.level, px, is_shot)
 
 
 def _thumbnails(connection: Connection, parts: Sequence[_Part]) -> dict[str, bytes]:

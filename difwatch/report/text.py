@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from difwatch.matches.errors import as_fields, how_alike
+from difwatch.matches.errors import as_fields, as_text, how_alike
 from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_passed_over, shown_path
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def text_pairs(collection: Collection) -> Iterator[str]:
     """Yield the pairs, one per line."""
     for pair in collection.pairs():
         fields = as_fields(pair.errors, pair.level, collection.px, pair.are_shots)
-        numbers = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in fields.items()}
-        text = " ".join(f"{name}={value}" for name, value in numbers.items())
-        yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  {text}\n"
+        yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  {as_text(fields)}\n"
 
 
 def text_status(status: Status) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_the_page_shows_the_groups_of_the_json_report(place):
     assert [[path for path, _ in section] for section in page.sections] == expected
     assert len(expected) == 2
     assert "2 groups: 3 duplicates among 6 pictures" in "".join(page.texts)
-    assert "duplicate, turned by 270° (MSE 0, NMSE 0)" in page.texts
+    assert "duplicate, turned by 270°, MSE 0, NMSE 0" in page.texts
 
 
 def test_the_page_shows_the_pairs(place):
