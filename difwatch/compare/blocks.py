@@ -19,7 +19,8 @@ from difwatch.compare.tree import Neighbourhood, SketchTree
 
 _PAIRS_AT_ONCE = 4_000_000
 _ROWS_AT_ONCE = 1024
-_ROWS_FOR_GRID = 2048  # a grid needs many queries together
+_ROWS_FOR_GRID = 4096  # a grid needs many queries together, but no more candidates than are held at once
+_CANDIDATES_AT_ONCE = 2_000_000
 _SAMPLE = 16
 _REFINE_AT_LEAST = 4096  # candidates, because each time costs a request for tensors
 
@@ -44,8 +45,9 @@ def hits_between(a: Block, b: Block | None, comparison: Comparison, start: int =
     known = _Known(a, comparison)
     second = a if b is None else b
     step = max(1, min(_ROWS_AT_ONCE, _PAIRS_AT_ONCE // max(1, len(a.ids))))
-    if comparison.is_wide:
-        step = _ROWS_FOR_GRID
+    if comparison.is_wide and len(second.ids):
+        expected = known.expected(second.rows)
+        step = max(64, min(_ROWS_FOR_GRID, int(_CANDIDATES_AT_ONCE / max(expected, 1.0))))
     waiting: list[Candidates] = []
     for first in range(start, len(second.ids), step):
         batch = second.part(first, first + step)
@@ -86,10 +88,13 @@ class _Known:
 
     def is_crowded(self, rows: NDArray[np.float32]) -> bool:
         """Tell from a sample of sketches whether trying every pair is cheaper than refining the candidates."""
+        every_pair = len(self._ids) * len(self._comparison.orientations)
+        return self.expected(rows) * CANDIDATE_COST > every_pair
+
+    def expected(self, rows: NDArray[np.float32]) -> float:
+        """Return about how many candidates a sketch has, from a sample of some."""
         sample = rows[:: max(1, len(rows) // _SAMPLE)]
-        candidates = len(self._candidates(sample)[0])
-        every_pair = len(sample) * len(self._ids) * len(self._comparison.orientations)
-        return candidates * CANDIDATE_COST > every_pair
+        return len(self._candidates(sample)[0]) / len(sample)
 
     def candidates(self, batch: Block, offset: int | None) -> Candidates:
         """Return the candidates for a batch; at an offset in this very block, only pairs with earlier pictures."""

@@ -11,7 +11,7 @@ MOST_PAIRS = 20_000_000
 JOB_BYTES = 384 << 20
 """Peak memory of one block searched against another (measured, and rounded up)."""
 
-_BLOCK_MIN, _BLOCK_MAX = 1024, 8192
+_BLOCK_MIN, _BLOCK_MAX, _BLOCK_MAX_WIDE = 1024, 8192, 32768
 _MOST_BLOCKS = 4096
 
 
@@ -35,7 +35,7 @@ def jobs_at_once(processes: int, memory: int) -> int:
     return max(1, min(processes, memory // JOB_BYTES))
 
 
-def block_rows(count: int, processes: int, chunksize: int | None = None) -> int:
+def block_rows(count: int, processes: int, chunksize: int | None = None, is_wide: bool = False) -> int:
     """Return how many tensors a block has: few enough to occupy all processes, many enough to be worth a task.
 
     Parameters
@@ -46,8 +46,11 @@ def block_rows(count: int, processes: int, chunksize: int | None = None) -> int:
         Number of blocks that are searched side by side.
     chunksize
         The size asked for; raised where there would be more than 4096 blocks.
+    is_wide
+        Whether the comparison is (`difwatch.compare.comparison`): then larger blocks are quicker.
     """
     fewest = -(-count // _MOST_BLOCKS)
     if chunksize is not None:
         return max(chunksize, fewest, 1)
-    return max(min(-(-count // (4 * processes)), _BLOCK_MAX), _BLOCK_MIN, fewest)
+    most = _BLOCK_MAX_WIDE if is_wide else _BLOCK_MAX
+    return max(min(-(-count // (4 * processes)), most), _BLOCK_MIN, fewest)

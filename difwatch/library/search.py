@@ -138,7 +138,9 @@ class Search:
         """Return for each appearance the others that match it."""
         comparison, block, flat = self._searched(rules)
         chunked = budget.algorithm(len(self._build.images), rules.values, _MEMORY) == "chunked"
-        rows = budget.block_rows(len(block.ids), self._processes, self._chunksize if chunked else None)
+        rows = budget.block_rows(
+            len(block.ids), self._processes, self._chunksize if chunked else None, comparison.is_wide
+        )
         chunks = Chunks(*block, comparison, cuts_of(comparison.kind, *block, rows))
         found = [flat]
         tasks = list(chunks.tasks())

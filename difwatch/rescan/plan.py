@@ -119,7 +119,7 @@ def planned(connection: Connection, plan: RescanPlan, moment: datetime) -> Plann
         sketches = searched.known(connection, store, unfinished.last_tensor)
         return Planned(store, unfinished, sketches, images)
     sketches = searched.known(connection, store)
-    rows = budget.block_rows(len(sketches.ids), plan.processes, plan.chunksize)
+    rows = budget.block_rows(len(sketches.ids), plan.processes, plan.chunksize, store.measure == "nmse")
     cuts = tuple(cuts_of(searched.kind(store.measure), *sketches, rows))
     last = contents.last_id(connection, store.recipe_id)
     new = Rescan(store.recipe_id, limit, asked, plan.chunksize or 0, last, cuts, 0, moment.isoformat())

@@ -123,7 +123,11 @@ def timed(function: Callable[[], object]) -> tuple[float, object]:
 
 def in_memory(block: Block, comparison: Comparison, executor: Executor) -> Iterator[Hits]:
     """The full search as a rescan does it with all tensors in memory: blocks of the same size, by all cores."""
-    chunks = Chunks(*block, comparison, cuts_of(comparison.kind, *block, block_rows(len(block.ids), CORES)))
+    chunks = Chunks(
+        *block,
+        comparison,
+        cuts_of(comparison.kind, *block, block_rows(len(block.ids), CORES, None, comparison.is_wide)),
+    )
     search = ChunkedSearch(chunks, chunks.tasks(), executor, at_once=4 * jobs_at_once(CORES, MEMORY))
     return (part.hits for part in search)
 
