@@ -8,7 +8,9 @@ inside.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,7 @@ def inside_edges(image: Image.Image) -> Box | None:
     width, height = image.size
     left, right = _depth(image, 0, False), _depth(image, 0, True)
     top, bottom = _depth(image, 1, False), _depth(image, 1, True)
+    left, right, top, bottom = _around_or_across(left, right, top, bottom)
     if (left + right) * 100 < width * _LEAST_PERCENT and (top + bottom) * 100 < height * _LEAST_PERCENT:
         return None
     # The next line is often a mixture of both.
@@ -44,6 +47,19 @@ def inside_edges(image: Image.Image) -> Box | None:
     box = (left, top, width - right, height - bottom)
     is_left = (box[2] - box[0]) * _LEAST_LEFT >= width and (box[3] - box[1]) * _LEAST_LEFT >= height
     return box if is_left else None
+
+
+def _around_or_across(left: int, right: int, top: int, bottom: int) -> tuple[int, int, int, int]:
+    """Leave out a lone side where the two others face each other.
+
+    A letterbox has two sides. A third one is a dark border of the photograph between them, which is not uniform in
+    the photograph alone.
+    """
+    if left and right and bool(top) != bool(bottom):
+        return left, right, 0, 0
+    if top and bottom and bool(left) != bool(right):
+        return 0, 0, top, bottom
+    return left, right, top, bottom
 
 
 def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
@@ -82,10 +98,12 @@ def _box(image: Image.Image, axis: int, from_end: bool, start: int, stop: int) -
 def _may_be_uniform(line: Image.Image) -> bool:
     """Tell quickly that a line is not uniform, as most are not: too few of its pixels are near in one channel."""
     count = line.width * line.height
-    for levels in np.array(line.histogram()).reshape(-1, 256).cumsum(axis=1):
-        middle = np.searchsorted(levels, ((count + 1) // 2, count // 2 + 1)).sum() / 2
-        lowest, highest = _bounds(float(middle))
-        near = int(levels[highest]) - (int(levels[lowest - 1]) if lowest else 0)
+    counts = line.histogram()
+    for first in range(0, len(counts), 256):
+        up_to = list(accumulate(counts[first : first + 256]))
+        middle = (bisect_left(up_to, (count + 1) // 2) + bisect_left(up_to, count // 2 + 1)) / 2
+        lowest, highest = _bounds(middle)
+        near = up_to[highest] - (up_to[lowest - 1] if lowest else 0)
         if near * 1000 < _PER_MILLE * count:
             return False
     return True

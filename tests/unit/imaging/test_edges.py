@@ -53,6 +53,10 @@ def twin(image):
 
     top, bottom = depth(pixels), depth(pixels[::-1])
     left, right = depth(pixels.swapaxes(0, 1)), depth(pixels.swapaxes(0, 1)[::-1])
+    if left and right and (top == 0) != (bottom == 0):
+        top = bottom = 0
+    elif top and bottom and (left == 0) != (right == 0):
+        left = right = 0
     if (left + right) * 100 < image.width and (top + bottom) * 100 < image.height:
         return None
     left, top, right, bottom = (side + 1 if side else 0 for side in (left, top, right, bottom))
@@ -104,6 +108,19 @@ def test_a_screenshot_of_a_photo_is_within_its_tones_by_what_is_inside_only():
     made = [make(data, 50, "fast") for data in (png(picture), jpeg(screen))]
     assert tone_errors(*((one.tensor, one.inside) for one in made)).min() <= NMSE
     assert tone_errors(*((one.tensor, None) for one in made)).min() > 10 * NMSE
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_a_photo_with_a_black_side_is_found_on_a_black_screen(turn):
+    """On the screen, its black side and the black above and below are one edge; its other side is none any more."""
+    values = np.asarray(photo(5, 800, 600)).copy()
+    values[:, :60], values[:, 680:] = 30, 4
+    picture = Image.fromarray(values)
+    screen = Image.new("RGB", (1080, 2160))
+    screen.paste(picture.resize((1080, 810)), (0, 675))
+    screen = screen.rotate(90 * turn, expand=True)
+    made = [make(data, 50, "fast") for data in (png(picture), jpeg(screen))]
+    assert tone_errors(*((one.tensor, one.inside) for one in made)).min() <= NMSE
 
 
 @pytest.mark.parametrize(
