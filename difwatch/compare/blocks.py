@@ -19,7 +19,6 @@ from difwatch.compare.tree import Neighbourhood, SketchTree
 
 _PAIRS_AT_ONCE = 4_000_000
 _ROWS_AT_ONCE = 1024
-_ROWS_FOR_GRID = 4096  # a grid needs many queries together, but no more candidates than are held at once
 _CANDIDATES_AT_ONCE = 2_000_000
 _SAMPLE = 16
 _REFINE_AT_LEAST = 4096  # candidates, because each time costs a request for tensors
@@ -31,7 +30,7 @@ def hits_between(a: Block, b: Block | None, comparison: Comparison, start: int =
     Parameters
     ----------
     a, b
-        ``b`` is None for the pairs within ``a``.
+        ``b`` is None for the pairs within ``a``, which is then in ascending order of its levels.
     comparison
         Its ``fetch`` is called for a bounded number of bytes at a time.
     start
@@ -47,7 +46,7 @@ def hits_between(a: Block, b: Block | None, comparison: Comparison, start: int =
     step = max(1, min(_ROWS_AT_ONCE, _PAIRS_AT_ONCE // max(1, len(a.ids))))
     if comparison.is_wide and len(second.ids):
         expected = known.expected(second.rows)
-        step = max(64, min(_ROWS_FOR_GRID, int(_CANDIDATES_AT_ONCE / max(expected, 1.0))))
+        step = max(64, int(_CANDIDATES_AT_ONCE / max(expected, 1.0)))  # a grid serves many together
     waiting: list[Candidates] = []
     for first in range(start, len(second.ids), step):
         batch = second.part(first, first + step)
@@ -98,14 +97,16 @@ class _Known:
 
     def candidates(self, batch: Block, offset: int | None) -> Candidates:
         """Return the candidates for a batch; at an offset in this very block, only pairs with earlier pictures."""
-        number, orientation, places = self._candidates(batch.rows)
+        number, orientation, places = self._candidates(batch.rows, no_higher=offset is not None)
         kept = slice(None) if offset is None else places < offset + number
         return Candidates(self._ids[places[kept]], batch.ids[number[kept]], orientation[kept])
 
-    def _candidates(self, rows: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    def _candidates(
+        self, rows: NDArray[np.float32], no_higher: bool = False
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
         """Return the numbers of sketches, their orientations, and the places of pictures that may match."""
         comparison = self._comparison
         entries = asked(comparison.kind, rows, comparison.orientations, comparison.reach)
-        queries, places = self._near.near(entries.rows, comparison.reach)
+        queries, places = self._near.near(entries.rows, comparison.reach, no_higher)
         orientation = AFTER[INVERSE[self._entries.orientation[places]], entries.orientation[queries]]
         return entries.number[queries], orientation, places

@@ -52,5 +52,5 @@ def block_rows(count: int, processes: int, chunksize: int | None = None, is_wide
     fewest = -(-count // _MOST_BLOCKS)
     if chunksize is not None:
         return max(chunksize, fewest, 1)
-    most = _BLOCK_MAX_WIDE if is_wide else _BLOCK_MAX
-    return max(min(-(-count // (4 * processes)), most), _BLOCK_MIN, fewest)
+    parts, most = (processes, _BLOCK_MAX_WIDE) if is_wide else (4 * processes, _BLOCK_MAX)
+    return max(min(-(-count // parts), most), _BLOCK_MIN, fewest)

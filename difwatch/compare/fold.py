@@ -43,32 +43,32 @@ class Entries(NamedTuple):
 
 def canonical(kind: SketchKind, rows: NDArray[np.float32], orientations: tuple[int, ...]) -> Entries:
     """Return one entry for each sketch (n, size), in order, oriented to bring its slope into the wedge."""
-    out, chosen = rows.copy(), np.zeros(len(rows), np.intp)
-    left = np.arange(len(rows))
-    for orientation in orientations:
-        some = kind.oriented(rows[left], orientation)
-        inside = np.ones(len(left), bool)
-        for side in _sides(kind, some, orientations):
-            inside &= side >= 0
-        out[left[inside]], chosen[left[inside]] = some[inside], orientation
-        left = left[~inside]
-    return Entries(np.arange(len(rows)), chosen, out)
+    inside = np.ones((len(rows), len(orientations)), bool)
+    for sides in _sides(kind, rows, orientations):
+        inside &= sides >= 0
+    chosen = np.array(orientations)[inside.argmax(axis=1)]
+    return Entries(np.arange(len(rows)), chosen, _oriented(kind, rows, chosen))
 
 
 def asked(kind: SketchKind, rows: NDArray[np.float32], orientations: tuple[int, ...], reach: float) -> Entries:
     """Return an entry for each orientation of each sketch (n, size) whose slope is within ``reach`` of the wedge."""
-    parts = []
-    for orientation in orientations:
-        some = kind.oriented(rows, orientation)
-        near = np.ones(len(rows), bool)
-        for side, normal in zip(_sides(kind, some, orientations), _WEDGES[orientations], strict=True):
-            near &= np.minimum(side, 0) ** 2 <= (normal[0] ** 2 + normal[1] ** 2) * squared(reach)
-        number = np.flatnonzero(near)
-        parts.append(Entries(number, np.full(len(number), orientation), some[number]))
-    return Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    near = np.ones((len(rows), len(orientations)), bool)
+    for sides, normal in zip(_sides(kind, rows, orientations), _WEDGES[orientations], strict=True):
+        near &= np.minimum(sides, 0) ** 2 <= (normal[0] ** 2 + normal[1] ** 2) * squared(reach)
+    number, column = np.nonzero(near)
+    orientation = np.array(orientations)[column]
+    return Entries(number, orientation, _oriented(kind, rows[number], orientation))
+
+
+def _oriented(kind: SketchKind, rows: NDArray[np.float32], orientation: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return each sketch (n, size) in an orientation of its own."""
+    return np.take_along_axis(rows, kind.source[orientation], axis=1) * kind.sign[orientation]
 
 
 def _sides(kind: SketchKind, rows: NDArray[np.float32], orientations: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """Return for each line of the wedge on which side of it the slopes are, and how far."""
-    across, down = rows[:, kind.across].astype(np.float64), rows[:, kind.down].astype(np.float64)
+    """Return for each line of the wedge on which side of it the slopes are, and how far, in each orientation."""
+    across, down = (
+        (rows[:, kind.source[orientations, number]] * kind.sign[orientations, number]).astype(np.float64)
+        for number in (kind.across, kind.down)
+    )
     return [x * across + y * down for x, y in _WEDGES[orientations]]

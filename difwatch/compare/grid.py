@@ -2,11 +2,11 @@
 
 Where the radius is wide, a search tree visits many leaves for each query, and most of what it finds is excluded by
 the numbers that it does not look at. Here the known sketches are put into cells of the plane of two of their numbers,
-and within each cell in the order of a third. Queries of the same cell are compared together with all that is near
+and within each cell in the order of their level. Queries of the same cell are compared together with all that is near
 enough in these three numbers, by one product of matrices of the first sixteen numbers. Measured on 60 000 crops of
-photographs in eight orientations: five times as fast as the tree.
+photographs in eight orientations: eight times as fast as the tree.
 
-**Why nothing is missed.** The cells and the order leave out only what is farther than the radius in one number. For
+**Why nothing is missed.** Cells and order leave out only what is farther than the radius in these numbers. For
 sketches a and b, extended to (a, -|a|^2 / 2, 1) and (b, 1, -|b|^2 / 2), the product is -|a - b|^2 / 2. Computed in
 float32 over at most 18 columns, in any order, it is within 20 * 2**-24 * (|a| + |b|)^2 of that, which is allowed for
 below. The distance of all numbers is then computed in float64.
@@ -23,8 +23,10 @@ from difwatch.compare.sketch import SketchKind, squared, within
 from difwatch.compare.tree import Places
 
 _COLUMNS = 16
-_QUERIES_AT_ONCE = 256
-_MOST_CELLS = 64  # along each side
+_QUERIES_AT_ONCE = 1024
+_KNOWN_AT_ONCE = 512
+_MOST_CELLS = 32  # along each side
+_SLACK = 2.0**-30  # of a cell, and of the span of the levels, for the rounding of coordinates
 _ROUNDING = 2 * 20 * 2.0**-24
 
 
@@ -41,70 +43,88 @@ class SketchGrid:
     """
 
     def __init__(self, kind: SketchKind, rows: NDArray[np.float32], reach: float) -> None:
-        self._plane = [kind.across, kind.down]
-        self._order = kind.tree[3]
-        spread = float(np.ptp(rows[:, self._plane], axis=0).max()) if len(rows) else 0.0
+        self._axes, self._level = list(kind.cells), kind.level
+        spread = float(np.ptp(rows[:, self._axes], axis=0).max()) if len(rows) else 0.0
         self._side = max(reach, spread / _MOST_CELLS, 1e-3)
-        cells = self._cells(rows)
-        self._first = cells.min(axis=0) if len(rows) else np.zeros(2, np.int64)
-        self._shape = (cells.max(axis=0) if len(rows) else self._first) - self._first + 1
-        number = (cells[:, 0] - self._first[0]) * self._shape[1] + cells[:, 1] - self._first[1]
-        order = np.lexsort((rows[:, self._order], number))
-        self._places, self._rows = order, rows[order]
-        self._third = self._rows[:, self._order].astype(np.float64)
-        self._starts = np.searchsorted(number[order], np.arange(int(self._shape.prod()) + 1))
+        cells = np.floor(self._coordinates(rows)).astype(np.int64)
+        self._first = cells.min(axis=0) if len(rows) else np.zeros(len(self._axes), np.int64)
+        shape = (cells.max(axis=0) if len(rows) else self._first) - self._first + 1
+        self._strides = np.array([shape[1], 1])
+        self._last = self._first + shape - 1
+        levels = rows[:, self._level].astype(np.float64)
+        self._lowest, highest = (float(levels.min()), float(levels.max())) if len(rows) else (0.0, 0.0)
+        self._span = max(highest - self._lowest, 1.0)
+        keys = self._keys((cells - self._first) @ self._strides, levels)
+        order = np.argsort(keys, kind="stable")
+        self._places, self._rows, self._sorted = order, rows[order], keys[order]
         short = self._rows[:, :_COLUMNS]
         self._longest = float(np.sqrt(np.vecdot(short, short).max(initial=0)))
-        self._columns = np.ascontiguousarray(_extended(short, last=True).T)
+        self._columns = _extended(short, last=True)
 
-    def near(self, rows: NDArray[np.float32], reach: float) -> Places:
-        """Find the places within ``reach`` of each sketch (m, size)."""
+    def near(self, rows: NDArray[np.float32], reach: float, no_higher: bool = False) -> Places:
+        """Find the places within ``reach`` of each sketch (m, size); with ``no_higher``, those of no higher level."""
         parts: list[Places] = [(np.zeros(0, np.intp), np.zeros(0, np.intp))]
         if len(self._rows):
             for some in self._together(rows):
-                parts += self._near(some, rows[some], reach)
+                parts += self._near(some, rows[some], reach, no_higher)
         queries, places = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         return queries, places
 
     def _together(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.intp]]:
-        """Yield the numbers of queries of one cell, some at a time, in ascending order of their third number."""
-        cells = self._cells(rows)
-        order = np.lexsort((rows[:, self._order], *cells.T))
+        """Yield the numbers of queries of one cell, some at a time, in ascending order of their level."""
+        cells = np.floor(self._coordinates(rows))
+        order = np.lexsort((rows[:, self._level], *cells.T))
         other = np.flatnonzero((np.diff(cells[order], axis=0) != 0).any(axis=1)) + 1
         for cell in np.split(order, other):
             for first in range(0, len(cell), _QUERIES_AT_ONCE):
                 yield cell[first : first + _QUERIES_AT_ONCE]
 
-    def _near(self, numbers: NDArray[np.intp], rows: NDArray[np.float32], reach: float) -> Iterator[Places]:
+    def _near(
+        self, numbers: NDArray[np.intp], rows: NDArray[np.float32], reach: float, no_higher: bool
+    ) -> Iterator[Places]:
         short = rows[:, :_COLUMNS]
         extended = _extended(short, last=False)
         longest = self._longest + float(np.sqrt(np.vecdot(short, short).max()))
         least = -(squared(reach) / 2 + _ROUNDING * longest**2)
-        wide = reach * (1 + 2**-40)  # covers the rounding of a difference
-        below, above = float(rows[0, self._order]) - wide, float(rows[-1, self._order]) + wide
-        for start, stop in self._slices(rows[:, self._plane].astype(np.float64), wide):
-            first = start + int(np.searchsorted(self._third[start:stop], below))
-            last = start + int(np.searchsorted(self._third[start:stop], above, side="right"))
-            if first == last:
-                continue
-            products = extended @ self._columns[:, first:last]
-            row, column = np.divmod(np.flatnonzero(products.reshape(-1) >= least), last - first)
-            kept = within(rows[row], self._rows[first + column], reach)
-            yield numbers[row[kept]], self._places[first + column[kept]]
+        known = self._around(rows, reach * (1 + 2**-40), no_higher)  # covers the rounding of a difference
+        for first in range(0, len(known), _KNOWN_AT_ONCE):
+            some = known[first : first + _KNOWN_AT_ONCE]
+            products = extended @ self._columns[some].T
+            row, column = np.divmod(np.flatnonzero(products >= least), len(some))
+            kept = within(rows[row], self._rows[some[column]], reach)
+            yield numbers[row[kept]], self._places[some[column[kept]]]
 
-    def _slices(self, plane: NDArray[np.float64], reach: float) -> Iterator[tuple[int, int]]:
-        """Yield where the cells begin and end that are within ``reach`` of some points."""
-        low = np.maximum(np.floor((plane.min(axis=0) - reach) / self._side).astype(np.int64) - self._first, 0)
-        high = np.floor((plane.max(axis=0) + reach) / self._side).astype(np.int64) - self._first
-        high = np.minimum(high, self._shape - 1)
-        for x in range(int(low[0]), int(high[0]) + 1):
-            for y in range(int(low[1]), int(high[1]) + 1):
-                number = x * int(self._shape[1]) + y
-                if self._starts[number] < self._starts[number + 1]:
-                    yield int(self._starts[number]), int(self._starts[number + 1])
+    def _around(self, rows: NDArray[np.float32], reach: float, no_higher: bool) -> NDArray[np.intp]:
+        """Return where those lie in order that are in cells and at levels within ``reach`` of some queries."""
+        numbers = self._near_cells(self._coordinates(rows), reach / self._side)
+        lowest, highest = float(rows[0, self._level]) - reach, float(rows[-1, self._level]) + reach * (not no_higher)
+        slack = _SLACK * self._span
+        first = self._sorted.searchsorted(self._keys(numbers, lowest) - slack)
+        lengths = self._sorted.searchsorted(self._keys(numbers, highest) + slack, side="right") - first
+        before = np.cumsum(lengths) - lengths
+        return np.repeat(first - before, lengths) + np.arange(lengths.sum())
 
-    def _cells(self, rows: NDArray[np.float32]) -> NDArray[np.int64]:
-        return np.floor(rows[:, self._plane].astype(np.float64) / self._side).astype(np.int64)
+    def _near_cells(self, points: NDArray[np.float64], reach: float) -> NDArray[np.int64]:
+        """Return the numbers of the cells within ``reach`` of the box around some points, in sides of a cell."""
+        low, high = points.min(axis=0) - _SLACK, points.max(axis=0) + _SLACK
+        first = np.maximum(np.floor(low - reach).astype(np.int64), self._first)
+        last = np.minimum(np.floor(high + reach).astype(np.int64), self._last)
+        numbers, squares = np.zeros(1, np.int64), np.zeros(1)
+        for axis in range(len(self._axes)):
+            cells = np.arange(first[axis], last[axis] + 1)
+            gaps = np.maximum(np.maximum(cells - high[axis], low[axis] - cells - 1), 0)
+            numbers = (numbers[:, None] + (cells - self._first[axis]) * self._strides[axis]).reshape(-1)
+            squares = (squares[:, None] + gaps**2).reshape(-1)
+        return numbers[squares <= squared(reach)]
+
+    def _keys(self, numbers: NDArray[np.int64], levels: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        """Return numbers that order by cell and then by level, which is brought into the span of what is known."""
+        within_span: NDArray[np.float64] = np.clip(levels - self._lowest, 0.0, self._span)
+        return numbers * (2 * self._span) + within_span
+
+    def _coordinates(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return where sketches are, in sides of a cell."""
+        return rows[:, self._axes].astype(np.float64) / self._side
 
 
 def _extended(rows: NDArray[np.float32], last: bool) -> NDArray[np.float32]:

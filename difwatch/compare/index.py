@@ -18,10 +18,11 @@ from difwatch.compare.orientation import AFTER, INVERSE
 from difwatch.compare.product import CANDIDATE_COST, product_hits, product_hits_within
 from difwatch.compare.refine import Candidates, refine, together
 from difwatch.compare.sketch import Block, SketchKind
-from difwatch.compare.tree import Places, SketchTree
+from difwatch.compare.tree import Places, SketchTree, near_together
 
 _SMALL = 512
 _RATIO = 8  # the least between the sizes of two successive trees
+_ONE_OF = 16  # sketches is counted
 _CANDIDATES_AT_ONCE = 500_000
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.intp))
 
@@ -30,12 +31,14 @@ class _Level:
     """A fixed set of pictures: a tree of their canonical sketches, and which of the pictures remain."""
 
     def __init__(self, kind: SketchKind, ids: NDArray[np.int64], entries: Entries) -> None:
+        order = near_together(kind, entries.rows)
         self._kind = kind
-        self.ids = ids
-        self.orientation = entries.orientation.astype(np.int8)
-        self.rows = entries.rows
+        self.ids = ids[order]
+        self.orientation = entries.orientation[order].astype(np.int8)
+        self.rows = entries.rows[order]
         self.alive = np.ones(len(ids), bool)
-        self._tree = SketchTree(kind, entries.rows)
+        self._tree = SketchTree(kind, self.rows)
+        self._few = SketchTree(kind, self.rows[::_ONE_OF])
 
     def near(self, entries: Entries, reach: float) -> Places:
         """Return the numbers of the entries and places that are within ``reach`` of each other, pair by pair."""
@@ -44,8 +47,8 @@ class _Level:
         return queries[alive], places[alive]
 
     def count(self, entries: Entries, reach: float) -> NDArray[np.intp]:
-        """Return how many places are inspected for each entry."""
-        return self._tree.count(entries.rows, reach)
+        """Return about how many places are inspected for each entry: counted among a few of them."""
+        return self._few.count(entries.rows, reach) * _ONE_OF
 
     def joined(self, *others: _Level) -> _Level:
         """Return one level with the pictures that remain in this level and others."""
@@ -104,7 +107,7 @@ class Index:
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def counts(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
-        """Return the largest possible number of candidates of each sketch (m, size), over all orientations."""
+        """Return about how many candidates each sketch (m, size) has at most, over all orientations."""
         entries = asked(self._kind, rows, self._orientations, reach)
         totals = np.zeros(len(rows), np.intp)
         for level in self._levels:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.compare.orientation import MIRRORED
+from difwatch.compare.orientation import ALL, MIRRORED
 
 Direction = tuple[int, int, int]
 """A colour, and the frequencies down the rows and along the columns."""
@@ -41,8 +41,10 @@ class SketchKind:
         Indices of the slope of the brightness along the columns and down the rows.
     tree
         Indices of the numbers that vary most; the search tree uses them.
-    source, turned, mirrored
-        A sketch turned once is ``sketch[source] * turned``, and mirrored ``sketch * mirrored``.
+    cells
+        Indices of the curvature of the brightness along the columns and down the rows; a grid has cells by it.
+    source, sign
+        A sketch in another orientation is ``sketch[source[orientation]] * sign[orientation]``. Shape (8, size).
     """
 
     size: int
@@ -50,9 +52,9 @@ class SketchKind:
     across: int
     down: int
     tree: tuple[int, ...]
+    cells: tuple[int, int]
     source: NDArray[np.intp]
-    turned: NDArray[np.float32]
-    mirrored: NDArray[np.float32]
+    sign: NDArray[np.float32]
 
     @classmethod
     def of(
@@ -60,20 +62,27 @@ class SketchKind:
     ) -> SketchKind:
         """Return the kind of sketches along some directions, followed by numbers that no orientation changes."""
         total = len(directions) + unchanged
-        source, turned, mirrored = np.arange(total), np.ones(total, np.float32), np.ones(total, np.float32)
-        for number, (colour, u, v) in enumerate(directions):
-            source[number] = directions.index((colour, v, u))
-            turned[number], mirrored[number] = (-1.0) ** u, (-1.0) ** v
+        source, sign = np.empty((len(ALL), total), np.intp), np.ones((len(ALL), total), np.float32)
+        for orientation in ALL:
+            moved = [_moved(direction, orientation) for direction in directions]
+            source[orientation] = [*(directions.index(one) for one, _ in moved), *range(len(directions), total)]
+            sign[orientation, : len(directions)] = [negated for _, negated in moved]
         across, down = directions.index((0, 0, 1)), directions.index((0, 1, 0))
-        return cls(total, level, across, down, tuple(map(directions.index, tree)), source, turned, mirrored)
+        cells = directions.index((0, 0, 2)), directions.index((0, 2, 0))
+        return cls(total, level, across, down, tuple(map(directions.index, tree)), cells, source, sign)
 
     def oriented(self, rows: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
         """Return the sketches (n, size) of the same pictures in another orientation."""
-        if orientation in MIRRORED:
-            rows = rows * self.mirrored
-        for _ in range(orientation % 4):
-            rows = rows[:, self.source] * self.turned
-        return rows
+        moved: NDArray[np.float32] = rows[:, self.source[orientation]] * self.sign[orientation]
+        return moved
+
+
+def _moved(direction: Direction, orientation: int) -> tuple[Direction, int]:
+    """Return which coefficient of a picture becomes that of the oriented picture, and with which sign."""
+    (colour, u, v), sign = direction, 1
+    for _ in range(orientation % 4):
+        u, v, sign = v, u, sign * (-1) ** u
+    return (colour, u, v), sign * (-1) ** v if orientation in MIRRORED else sign
 
 
 class Block(NamedTuple):

@@ -19,8 +19,8 @@ SCALE = 16
 """How many levels of a tone are one standard deviation."""
 
 _FLAT = 4  # levels of deviation; less is noise
-_RED, _GREEN, _BLUE = 299, 587, 114  # thousandths, as ITU-R BT.601 weighs them
-_LUMA = _RED + _GREEN + _BLUE
+_LUMA = np.array([299, 587, 114], np.float32)  # of red, green and blue, as ITU-R BT.601 weighs them
+_UNIT = 1000  # is one level of the luma
 _VALUES_AT_ONCE = 1 << 17  # as much as stays in the nearest caches
 
 
@@ -45,23 +45,27 @@ def tones(rows: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]
     step = max(1, _VALUES_AT_ONCE // pixels)
     for start in range(0, count, step):
         part = slice(start, start + step)
-        has_tone[part] = _fill(out[part], rows[part].reshape(-1, pixels, 3))
+        has_tone[part] = _fill(out[part], rows[part])
     return out, has_tone
 
 
 def _fill(out: NDArray[np.uint8], tensors: NDArray[np.uint8]) -> NDArray[np.bool_]:
     pixels = out.shape[1]
-    parts = (tensors[:, :, channel] * np.int32(weight) for channel, weight in enumerate((_RED, _GREEN, _BLUE)))
-    luma = sum(parts, start=np.zeros(out.shape, np.int32)).astype(np.int64)
-    sums = luma.sum(axis=1)
-    squares = np.vecdot(luma, luma)
+    # All numbers up to the square root are whole and computed exactly: here below 2**24, by line below 2**53.
+    luma = (tensors.reshape(-1, 3).astype(np.float32) @ _LUMA).astype(np.float64)
+    lines = luma.reshape(len(out), math.isqrt(pixels), -1)
+    sums = lines.sum(axis=(1, 2))
+    squares = np.vecdot(lines, lines).astype(np.int64).sum(axis=1)
     # The variance times (1000 * pixels) squared: more than 64 bits where tensors are large.
     spread = [pixels * int(square) - int(total) ** 2 for square, total in zip(squares, sums, strict=True)]
-    has_tone = np.array([value >= (_FLAT * _LUMA * pixels) ** 2 for value in spread], bool)
+    has_tone = np.array([value >= (_FLAT * _UNIT * pixels) ** 2 for value in spread], bool)
     deviation = np.array([math.sqrt(value) for value in spread])
-    luma *= pixels
-    luma -= sums[:, None]
-    scaled = luma[has_tone] * np.float64(SCALE)
+    scaled = luma.reshape(out.shape)[has_tone]
+    scaled *= pixels
+    scaled -= sums[has_tone, None]
+    scaled *= SCALE
     scaled /= deviation[has_tone, None]
-    out[has_tone] = np.clip(np.rint(scaled) + 128, 0, 255)
+    np.rint(scaled, out=scaled)
+    scaled += 128
+    out[has_tone] = np.clip(scaled, 0, 255, out=scaled)
     return has_tone
