@@ -41,27 +41,44 @@ def refine(candidates: Candidates, comparison: Comparison) -> Iterator[Hits]:
     comparison
         Its ``fetch`` is called for a bounded number of bytes at a time.
     """
-    order = np.lexsort((candidates.orientation, candidates.b, candidates.a))
-    a, b, orientation = (part[order] for part in candidates)
-    first = np.flatnonzero(np.diff(a, prepend=-1) | np.diff(b, prepend=-1) != 0)  # row of each pair
-    step = max(1, _FETCH_BYTES // (2 * comparison.row_bytes))
-    for start in range(0, len(first), step):
-        pairs = first[start : start + step]
-        stop = first[start + step] if start + step < len(first) else len(a)
-        rows = slice(pairs[0], stop)
-        pair = np.searchsorted(pairs, np.arange(pairs[0], stop), side="right") - 1
-        distances = _distances(Candidates(a[rows], b[rows], orientation[rows]), pair, comparison)
-        yield comparison.hits(a[pairs], b[pairs], distances)
+    for some in _batches(candidates, max(4, _FETCH_BYTES // comparison.row_bytes)):
+        batch = Candidates(*(part[some] for part in candidates))
+        first = np.diff(batch.a, prepend=-1) | np.diff(batch.b, prepend=-1) != 0
+        distances = np.full((np.count_nonzero(first), len(ALL)), FAR)
+        distances[np.cumsum(first) - 1, batch.orientation] = _distances(batch, comparison)
+        yield comparison.hits(batch.a[first], batch.b[first], distances)
 
 
-def _distances(candidates: Candidates, pair: NDArray[np.intp], comparison: Comparison) -> NDArray[np.int64]:
+def _batches(candidates: Candidates, most: int) -> Iterator[NDArray[np.intp]]:
+    """Yield places of candidates, those of a pair one after another, such that a batch has at most ``most`` ids.
+
+    Where every picture has many candidates, as among pages of text, they are taken by tiles: each of some pictures
+    with each of some others. So each row is fetched a few times only, and not once for each candidate.
+    """
+    ours, theirs = (np.unique(ids, return_inverse=True)[1] // (most // 4) for ids in (candidates.a, candidates.b))
+    order = np.lexsort((candidates.orientation, candidates.b, candidates.a, theirs, ours))
+    tiles = np.flatnonzero(np.diff(ours[order], prepend=-1) | np.diff(theirs[order], prepend=-1))
+    sizes = np.diff(tiles, append=len(order))
+    start, ids = 0, 0
+    for tile, size in zip(tiles.tolist(), np.minimum(2 * sizes, most // 2).tolist(), strict=True):
+        if ids + size > most:
+            yield order[start:tile]
+            start, ids = tile, 0
+        ids += size
+    if start < len(order):
+        yield order[start:]
+
+
+def _distances(candidates: Candidates, comparison: Comparison) -> NDArray[np.int64]:
+    """Return the distance of each candidate."""
     ids, places = np.unique(np.concatenate([candidates.a, candidates.b]), return_inverse=True)
     fetched = comparison.fetch(ids)
-    ours, theirs = places[: len(pair)], places[len(pair) :]
-    distances = np.full((pair[-1] + 1, len(ALL)), FAR)
+    ours, theirs = places[: len(candidates.a)], places[len(candidates.a) :]
+    distances = np.empty(len(candidates.a), np.int64)
+    step = max(1, _FETCH_BYTES // (2 * comparison.row_bytes))
     for orientation in comparison.orientations:
         rows = np.flatnonzero(candidates.orientation == orientation)
-        if len(rows):
-            some = oriented_rows(fetched[theirs[rows]], orientation, comparison.channels)
-            distances[pair[rows], orientation] = sse_rows(fetched[ours[rows]], some)
+        for some in np.split(rows, range(step, len(rows), step)):
+            turned = oriented_rows(fetched[theirs[some]], orientation, comparison.channels)
+            distances[some] = sse_rows(fetched[ours[some]], turned)
     return distances
