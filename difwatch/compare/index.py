@@ -46,9 +46,10 @@ class _Level:
         alive = self.alive[places]
         return queries[alive], places[alive]
 
-    def count(self, entries: Entries, reach: float) -> NDArray[np.intp]:
-        """Return about how many places are inspected for each entry: counted among a few of them."""
-        return self._few.count(entries.rows, reach) * _ONE_OF
+    def expected(self, entries: Entries, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return about how many places are inspected and found for each entry: counted among a few of them."""
+        found = np.bincount(self._few.near(entries.rows, reach)[0], minlength=len(entries.rows))
+        return self._few.count(entries.rows, reach) * _ONE_OF, found * _ONE_OF
 
     def joined(self, *others: _Level) -> _Level:
         """Return one level with the pictures that remain in this level and others."""
@@ -106,13 +107,14 @@ class Index:
         parts = [level.ids[level.alive] for level in self._levels]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
-    def counts(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
-        """Return about how many candidates each sketch (m, size) has at most, over all orientations."""
+    def expected(self, rows: NDArray[np.float32], reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return about how many places are inspected, and how many candidates found, for each sketch (m, size)."""
         entries = asked(self._kind, rows, self._orientations, reach)
-        totals = np.zeros(len(rows), np.intp)
+        totals = np.zeros((2, len(rows)), np.intp)
         for level in self._levels:
-            np.add.at(totals, entries.number, level.count(entries, reach))
-        return totals
+            for total, expected in zip(totals, level.expected(entries, reach), strict=True):
+                np.add.at(total, entries.number, expected)
+        return totals[0], totals[1]
 
     def candidates(self, others: Block, reach: float) -> Candidates:
         """Pair known pictures with others that may match them: whose sketches are within ``reach``."""
@@ -143,14 +145,14 @@ def search_new(index: Index, new: Block, comparison: Comparison) -> Iterator[Hit
     if not len(new.ids) or comparison.limit < 0:
         return
     reach = comparison.reach
-    counts = index.counts(new.rows, reach)
-    crowded = counts * CANDIDATE_COST > len(comparison.orientations) * len(index)
+    inspected, found = index.expected(new.rows, reach)
+    crowded = found * CANDIDATE_COST > len(comparison.orientations) * len(index)
     if crowded.any():  # sketches exclude so little that trying every pair is cheaper and needs less memory
         yield from product_hits(np.concatenate([index.ids(), new.ids[~crowded]]), new.ids[crowded], comparison)
         yield from product_hits_within(new.ids[crowded], comparison)
-        new, counts = Block(new.ids[~crowded], new.rows[~crowded]), counts[~crowded]
+        new, inspected = Block(new.ids[~crowded], new.rows[~crowded]), inspected[~crowded]
     fresh = Index(comparison.kind, comparison.orientations)
-    for portion in _portions(counts + len(comparison.orientations) * len(new.ids)):
+    for portion in _portions(inspected + len(comparison.orientations) * len(new.ids)):
         block = new.part(portion.start, portion.stop)
         alone = Index(comparison.kind, comparison.orientations)
         alone.add(block)
