@@ -24,7 +24,17 @@ from difwatch.model.settings import MSE_MOST, NMSE_MOST, Folder, KeepRule, Role,
 _FLAGS = "command line or environment"
 _MOVE_TO = "~/Duplicates"
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
-Nmse = Annotated[float, Field(ge=0, le=NMSE_MOST)] | Literal[False]
+
+
+def _nmse(value: object) -> object:
+    if value is False or value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= NMSE_MOST:
+        raise ValueError(f"give a number from 0 to {NMSE_MOST:g}, or false to compare by the MSE alone")
+    return float(value)
+
+
+Nmse = Annotated[float | None, BeforeValidator(_nmse)]
 
 
 def _patterns(lines: list[str]) -> list[str]:
@@ -112,15 +122,14 @@ class Config(_Strict):
 
     def settings(self) -> Settings:
         """Return the settings that decide which pairs count."""
-        nmse = None if self.nmse is False else float(self.nmse)
         return Settings(
             threshold=self.similarity,
             rotate=self.rotate,
             same_dim=self.same_dim,
             keep=tuple(self.keep),
             compare_references=self.compare_references,
-            nmse=nmse,
-            edited=self.edited and nmse is not None,
+            nmse=self.nmse,
+            edited=self.edited and self.nmse is not None,
             mirror=self.mirror,
             act_on=self.act_on,
             act_on_shots=self.act_on_shots,
@@ -136,8 +145,8 @@ class Config(_Strict):
 
     def remembered(self) -> float:
         """Return the error up to which pairs are stored: the NMSE, or without it an MSE no less than a match."""
-        if self.nmse is not False:
-            return float(self.nmse)
+        if self.nmse is not None:
+            return self.nmse
         own = [table.similarity for table in self.folder if table.similarity is not None]
         return max(self.remember_up_to, self.similarity, *own)
 
@@ -200,7 +209,11 @@ def load(
             for place, errors in _by_place(error).items()
         ]
     mistakes += _folder_mistakes("command line" if folders or references else where, values) if check_folders else []
-    mistakes += _action_mistakes(where, config) if config else []
+    if config is not None:
+        mistakes += _action_mistakes(where, config)
+        if config.nmse is None and values.get("edited"):
+            source = _FLAGS if "edited" in given else where
+            mistakes.append(f"{source}: edited = true: needs nmse, by which edited versions are found")
     if mistakes or config is None:
         raise UsageError("\n".join(mistakes))
     return config

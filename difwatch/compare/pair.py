@@ -24,7 +24,8 @@ def tone_errors(
     Parameters
     ----------
     a, b
-        The tensor of each picture, and that of what is inside its uniform edges, if it has such edges.
+        The tensor of each picture, and that of what is inside its uniform edges, if it has such edges. The inside of
+        a flat picture does not count.
 
     Returns
     -------
@@ -43,5 +44,7 @@ def _tones(picture: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]) -> list[
     for tensor in picture:
         if tensor is not None:
             rows, (has_tone,) = tones(np.ascontiguousarray(tensor).reshape(1, -1))
-            found += [rows.reshape(*tensor.shape[:2], 1)] if has_tone else []
+            if not has_tone:
+                break
+            found.append(rows.reshape(*tensor.shape[:2], 1))
     return found

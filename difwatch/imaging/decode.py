@@ -15,7 +15,7 @@ from difwatch.imaging import raw
 from difwatch.imaging.broken import BROKEN
 from difwatch.imaging.colour import Conversion, icc_conversion
 from difwatch.imaging.deep import eight_bits, is_deep
-from difwatch.imaging.facts import facts_of
+from difwatch.imaging.facts import bits_of, facts_of
 from difwatch.imaging.frames import frame_count
 from difwatch.imaging.jpeg_end import completed
 from difwatch.imaging.plugins import plugin_for
@@ -146,10 +146,10 @@ def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
         full = opened.size
         if least is not None:
             opened.draft(None, (least, least))
-        reduced = opened.size != full
+        reduced, bits = opened.size != full, bits_of(opened)
         opened.load()
         exif = _exif(opened)
-        facts = facts_of(opened, exif)
+        facts = facts_of(opened, exif, bits)
         upright = _UPRIGHT.get(facts.orientation)
         image, conversion = _with_colours(opened, data)
     if upright is not None:

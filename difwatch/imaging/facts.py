@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from PIL import ExifTags, Image
@@ -15,13 +16,25 @@ _BITS = {"1": 1, "I;16": 16, "I;16L": 16, "I;16B": 16, "I;16N": 16, "I": 32, "F"
 _MOMENT = re.compile(r"(\d{4}):(\d\d):(\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _FRACTION = re.compile(r"\d{1,9}")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d")
+_TAG = ExifTags.Base
+_MOMENTS = (
+    (_TAG.DateTimeOriginal, _TAG.SubsecTimeOriginal, _TAG.OffsetTimeOriginal),
+    (_TAG.DateTimeDigitized, _TAG.SubsecTimeDigitized, _TAG.OffsetTimeDigitized),
+)
+_FIRST_PHOTOGRAPH = 1826  # by Nicéphore Niépce
 _LONGEST = 100  # characters of a name
 
 # The table of the JPEG standard for brightness (Annex K.1), whose sum encoders scale by quality.
 _STANDARD_SUM = 3688
 
 
-def facts_of(opened: Image.Image, exif: Mapping[int, Any]) -> Facts:
+def bits_of(opened: Image.Image) -> int:
+    """Return the bits of a channel in an opened file that is not loaded yet, 8 where the decoder does not tell."""
+    in_file = str([args for _, _, _, args in getattr(opened, "tile", [])])
+    return 16 if ";16" in in_file else _BITS.get(opened.mode, 8)
+
+
+def facts_of(opened: Image.Image, exif: Mapping[int, Any], bits: int) -> Facts:
     """Return the facts of an opened file; what is broken or missing is unknown.
 
     Parameters
@@ -30,12 +43,14 @@ def facts_of(opened: Image.Image, exif: Mapping[int, Any]) -> Facts:
         Not converted or turned yet.
     exif
         Its EXIF tags: `PIL.Image.Exif`, or an empty mapping.
+    bits
+        As `bits_of` returned them before it was loaded.
     """
     details, place = _directory(exif, ExifTags.IFD.Exif), _directory(exif, ExifTags.IFD.GPSInfo)
     orientation = exif.get(ExifTags.Base.Orientation, 1)
     return Facts(
         format=opened.format or "",
-        bits=_BITS.get(opened.mode, 8),
+        bits=bits,
         camera=_camera(exif),
         lens=_text(details.get(ExifTags.Base.LensModel)),
         taken=_moment(details),
@@ -68,15 +83,25 @@ def _camera(exif: Mapping[int, Any]) -> str | None:
 
 def _moment(details: Mapping[int, Any]) -> str | None:
     """Return when the picture was taken, ISO 8601, with the fraction and the offset from UTC that are known."""
-    taken = details.get(ExifTags.Base.DateTimeOriginal) or details.get(ExifTags.Base.DateTimeDigitized)
-    found = _MOMENT.fullmatch(_text(taken) or "")
-    if found is None or found[1] == "0000":
+    return next(filter(None, (_read_moment(*(details.get(tag) for tag in tags)) for tags in _MOMENTS)), None)
+
+
+def _read_moment(moment: object, fraction: object, offset: object) -> str | None:
+    found = _MOMENT.fullmatch(_text(moment) or "")
+    if found is None:
         return None
-    year, month, day, hour, minute, second = found.groups()
-    fraction = _FRACTION.fullmatch(_text(details.get(ExifTags.Base.SubsecTimeOriginal)) or "")
-    offset = _OFFSET.fullmatch(_text(details.get(ExifTags.Base.OffsetTimeOriginal)) or "")
-    moment = f"{year}-{month}-{day}T{hour}:{minute}:{second}"
-    return f"{moment}{f'.{fraction[0]}' if fraction else ''}{offset[0] if offset else ''}"
+    whole = "{}-{}-{}T{}:{}:{}".format(*found.groups())
+    digits, zone = _FRACTION.fullmatch(_text(fraction) or ""), _OFFSET.fullmatch(_text(offset) or "")
+    part = f".{digits[0]}" if digits else ""
+    return next((whole + part + end for end in (zone[0] if zone else "", "") if _is_moment(whole + end)), None)
+
+
+def _is_moment(text: str) -> bool:
+    """Tell whether this is a moment at which a picture can have been taken, not a default such as the year 1."""
+    try:
+        return datetime.fromisoformat(text).year >= _FIRST_PHOTOGRAPH
+    except ValueError:
+        return False
 
 
 def _quality(tables: object) -> int | None:

@@ -51,9 +51,10 @@ class Looks:
         look = answer.appearance
         if look is None:
             return
+        is_new = look.digest not in self._numbers
         number = self._numbers.setdefault(look.digest, len(self._numbers))
         self._by_content[answer.digest] = (number, replace(answer, appearance=None))
-        if number < len(self._numbers) - 1:
+        if not is_new:
             return
         self._rows[number] = np.frombuffer(look.tensor, np.uint8)
         self._sketches[number] = np.frombuffer(look.sketch, np.float32)

@@ -26,8 +26,8 @@ fewer directories is better, then the one with the shorter name: a mark of a cop
 a name longer.
 """
 
-_Bucket = tuple[int, tuple[int, int]]
-"""A tensor, and the sizes that pictures must share."""
+_Bucket = tuple[int, tuple[int, int], bytes]
+"""A tensor, and the sizes and the content that pictures must share."""
 
 
 def is_hidden(image: Image) -> bool:
@@ -85,20 +85,25 @@ def group_images(
     """
     order = keep_order(images, keep)
     rank = {image.path: number for number, image in enumerate(order)}
-    same_dim = rules.settings.same_dim
+
+    def bucket(tensor: int, image: Image) -> _Bucket:
+        dimensions = image.dimensions if rules.settings.same_dim else (0, 0)
+        return tensor, dimensions, image.digest if up_to == "identical" else b""
+
     waiting: dict[_Bucket, dict[int, list[Image]]] = defaultdict(lambda: defaultdict(list))
     for image in order:
         if not image.reference:
-            waiting[_bucket(image.tensor, image, same_dim)][image.limit].append(image)
+            waiting[bucket(image.tensor, image)][image.limit].append(image)
     joins = _Joins(rules, ignored, LEVELS[: LEVELS.index(up_to) + 1], shots)
     groups = []
     for primary in order:
         if primary.path in joins.placed:
             continue
-        joins.placed.add(primary.path)
+        joins.begin(primary)
         members: list[Member] = []
-        for tensor, errors in ((primary.tensor, SAME), *neighbours.get(primary.tensor, ())):
-            if by_limit := waiting.get(_bucket(tensor, primary, same_dim)):
+        nearest_first = sorted(neighbours.get(primary.tensor, ()), key=lambda near: _nearness(near[1]))
+        for tensor, errors in ((primary.tensor, SAME), *nearest_first):
+            if by_limit := waiting.get(bucket(tensor, primary)):
                 members += joins.members(primary, by_limit, errors)
         if members:
             members.sort(key=lambda member: (*_distance(member), rank[member.image.path]))
@@ -106,8 +111,8 @@ def group_images(
     return groups
 
 
-def _bucket(tensor: int, image: Image, same_dim: bool) -> _Bucket:
-    return (tensor, image.dimensions if same_dim else (0, 0))
+def _nearness(errors: Errors) -> tuple[bool, bool, int, int]:
+    return (errors.mirrored, errors.sse < 0, errors.sse, errors.tone)
 
 
 def _distance(member: Member) -> tuple[bool, bool, int]:
@@ -123,7 +128,13 @@ class _Joins:
         self._ignored = ignored
         self._levels = levels
         self._shots = shots
+        self._dated: Image | None = None
         self.placed: set[bytes] = set()
+
+    def begin(self, primary: Image) -> None:
+        """Begin the group of a primary, whose pictures are those of one moment."""
+        self.placed.add(primary.path)
+        self._dated = primary if primary.facts.taken else None
 
     def members(self, primary: Image, by_limit: dict[int, list[Image]], errors: Errors) -> Iterator[Member]:
         """Yield those that join a primary, and leave the others of a bucket waiting."""
@@ -137,10 +148,12 @@ class _Joins:
                 if level is None or level not in self._levels or is_ignored(primary, image, self._ignored):
                     apart.append(image)
                     continue
-                is_shot = self._rules.are_shots(primary, image, level)
+                is_shot = self._dated is not None and self._rules.are_shots(self._dated, image, level)
                 if is_shot and not self._shots:
                     apart.append(image)
                     continue
+                if self._dated is None and image.facts.taken:
+                    self._dated = image
                 self.placed.add(image.path)
                 yield Member(image, errors, level, is_shot)
             if apart:

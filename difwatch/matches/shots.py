@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from difwatch.model.pictures import Facts
 
@@ -17,9 +17,9 @@ def are_two_shots(a: Facts, b: Facts) -> bool:
     if one is None or other is None:
         return False
     (first, first_fraction), (second, second_fraction) = one, other
-    if first.tzinfo is not None and second.tzinfo is not None:
-        first, second = first.astimezone(UTC), second.astimezone(UTC)
-    if first.replace(tzinfo=None) != second.replace(tzinfo=None):
+    if first.tzinfo is None or second.tzinfo is None:
+        first, second = first.replace(tzinfo=None), second.replace(tzinfo=None)
+    if first != second:
         return True
     digits = min(len(first_fraction), len(second_fraction))
     return first_fraction[:digits] != second_fraction[:digits]

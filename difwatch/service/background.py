@@ -94,7 +94,9 @@ class BackgroundRescan:
             assert store is not None
             if unfinished is not None and self._is_stale(unfinished, store):
                 rescans.discard(connection)
-                self._running, self._raises, unfinished = None, None, None
+                unfinished = None
+        if unfinished is None:  # discarded here, or with all that another measure found
+            self._running, self._raises = None, None
         keeper.read_reach()
         if self._running is not None:
             return

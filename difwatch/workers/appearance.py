@@ -20,11 +20,11 @@ def appearance(tensor: NDArray[np.uint8], inside: NDArray[np.uint8] | None = Non
     ----------
     tensor : ndarray of uint8, shape (px, px, 3)
     inside : ndarray of uint8, shape (px, px, 3), or None
-        The tensor of what is inside the uniform edges of the picture.
+        The tensor of what is inside the uniform edges of the picture; that of a flat picture does not count.
     """
     data = tensor.tobytes()
     _, tone_sketch = _tone(tensor)
-    inside_tone, inside_sketch = (b"", b"") if inside is None else _tone(inside)
+    inside_tone, inside_sketch = _tone(inside) if inside is not None and tone_sketch else (b"", b"")
     return Appearance(
         tensor=data,
         digest=digest_of(data + inside_tone),

@@ -117,7 +117,7 @@ def read_file(path: bytes, px: int = 50) -> Picture:
     digest = hashlib.blake2b(data, digest_size=32).digest()
     identity = (status.st_dev, status.st_ino)
     inner = [tone(one) for one in (made.tensor, made.inside) if one is not None]
-    tones = tuple(one for one in inner if one is not None)
+    tones = tuple(one for one in inner if one is not None) if inner[0] is not None else ()
     return Picture(path, digest, made.width, made.height, len(data), status.st_mtime_ns, identity, made.tensor, tones)
 
 

@@ -196,5 +196,5 @@ def configuration(folders: tuple[Folder, ...], settings: Settings, values: dict[
         tables.append(table | ({"keep": list(folder.keep)} if folder.keep else {}))
     chosen = asdict(settings) | {"keep": list(settings.keep), "similarity": float(settings.threshold)}
     del chosen["threshold"]
-    chosen |= {"nmse": False if settings.nmse is None else settings.nmse, "recipe": "exact"}
+    chosen |= {"recipe": "exact"}
     return Config.model_validate(chosen | {"folder": tables} | values)

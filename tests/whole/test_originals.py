@@ -79,6 +79,19 @@ def test_the_pictures_of_a_burst_stay_and_are_marked_and_their_copies_go(place):
     assert left(pictures) == [f"shot{number}.jpg" for number in range(4)]
 
 
+def test_a_better_picture_without_a_time_takes_the_copies_of_one_moment_only(place):
+    pictures = place / "pictures"
+    for number in range(3):
+        image = photo(1, 300, 200)
+        image.putpixel((number, 0), (0, 0, 0))
+        image.save(pictures / f"shot{number}.jpg", quality=90, exif=exif_of(f"2024:05:01 12:30:0{number}"))
+    photo(1, 300, 200).resize((600, 400)).save(pictures / "upscaled.jpg")
+    once(place)
+    called(place / "state", "apply", "--move-to", place / "out")
+    assert len(left(place / "out")) == 1
+    assert len(left(pictures)) == 3 and "upscaled.jpg" in left(pictures)
+
+
 def test_other_shots_go_if_that_is_configured(place):
     for number in range(3):
         image = photo(1, 300, 200)

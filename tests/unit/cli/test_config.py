@@ -153,6 +153,28 @@ def test_pairs_are_remembered_at_least_as_far_as_they_count(tmp_path):
     assert load(tmp_path, text).remembered() == 300
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"), [("0", 0.0), ("0.0", 0.0), ("1", 1.0), ("0.05", 0.05), ("false", None)]
+)
+def test_the_nmse_is_a_number_or_false_and_zero_is_a_number(tmp_path, line, expected):
+    found = load(tmp_path, f"nmse = {line}").settings()
+    assert found.nmse == expected
+    assert found.edited is (expected is not None)
+
+
+@pytest.mark.parametrize("line", ["5.0", "-1", "true", '"0.03"'])
+def test_another_nmse_is_one_mistake(tmp_path, line):
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, f"nmse = {line}")
+    (text,) = str(caught.value).splitlines()
+    assert "nmse = " in text and "a number from 0 to 4, or false" in text
+
+
+def test_edited_versions_without_the_nmse_are_a_mistake(tmp_path):
+    with pytest.raises(UsageError, match="edited = true: needs nmse"):
+        load(tmp_path, "nmse = false\nedited = true")
+
+
 def test_a_folder_is_known_by_its_real_path(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

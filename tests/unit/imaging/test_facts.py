@@ -1,7 +1,10 @@
 """Facts: what a file says about its picture, and nothing where it says nothing or nonsense."""
 
 import io
+import struct
+import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +55,36 @@ def test_deep_pictures_say_how_deep():
     deep = Image.new("I;16", (20, 20), 3000)
     assert facts(encoded("PNG", deep)).bits == 16
     assert facts(encoded("PNG", Image.new("1", (20, 20)))).bits == 1
+
+
+def test_a_colour_picture_of_sixteen_bits_says_so():
+    values = np.zeros((4, 4, 3), ">u2")
+    lines = b"".join(b"\0" + line.tobytes() for line in values)
+    header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
+    parts = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    assert facts(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).bits == 16
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({0x9003: "0000:00:00 00:00:00", 0x9004: "2024:05:01 12:30:07"}, "2024-05-01T12:30:07"),
+        ({0x9003: "    ", 0x9004: "2024:05:01 12:30:07"}, "2024-05-01T12:30:07"),
+        ({0x9004: "2024:05:01 12:30:07", 0x9291: "5", 0x9011: "+02:00"}, "2024-05-01T12:30:07"),
+        ({0x9004: "2024:05:01 12:30:07", 0x9292: "5", 0x9012: "+02:00"}, "2024-05-01T12:30:07.5+02:00"),
+        ({0x9003: "2024:05:01 12:30:07", 0x9291: "5", 0x9011: "+99:99"}, "2024-05-01T12:30:07.5"),
+        ({0x9003: "2024:13:01 12:30:07"}, None),
+        ({0x9003: "0001:01:01 00:00:00", 0x9011: "+01:00"}, None),
+    ],
+)
+def test_a_moment_is_one_at_which_a_picture_can_have_been_taken(tags, expected):
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif).update(tags)
+    assert facts(encoded(exif=exif)).taken == expected
 
 
 @given(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from difwatch.matches.groups import group_images, keep_order
 from difwatch.matches.rules import MatchRules
-from difwatch.model.pictures import Errors, Image, Neighbours
+from difwatch.model.pictures import Errors, Facts, Image, Neighbours
 from difwatch.model.settings import Settings
 
 
@@ -82,6 +82,23 @@ def test_groups_are_those_of_the_obvious_loop(drawn, pairs, same_dim, keep):
     assert len(lesser) == len(set(lesser))
     assert not {one.primary.path for one in groups} & set(lesser)
     assert not any(member.image.reference for one in groups for member in one.members)
+
+
+@pytest.mark.parametrize("order", [[1, 2, 3], [3, 2, 1]])
+def test_a_primary_without_a_time_joins_the_nearest_moment_whatever_the_order(order):
+    first, second = (Facts(taken=f"2024-05-01T12:30:0{number}") for number in (1, 2))
+    images = [image(0, size=9), image(1, facts=first), image(2, facts=second), image(3, facts=second)]
+    near = both_ways({(0, number): number + 1 for number in order})
+    (group,) = group_images(images, near, rules(False), KEEP, shots=False)
+    assert [member.image.tensor for member in group.members] == [1]
+    (group,) = group_images(images, near, rules(False), KEEP)
+    assert [(member.image.tensor, member.is_shot) for member in group.members] == [(1, False), (2, True), (3, True)]
+
+
+def test_files_of_equal_pixels_and_other_bytes_take_one_pass_too():
+    images = [image(number, 7, digest=b"%d" % (number // 2)) for number in range(20_000)]
+    groups = group_images(images, {}, rules(False), KEEP, up_to="identical")
+    assert len(groups) == 10_000 and all(len(group.members) == 1 for group in groups)
 
 
 def test_a_chain_does_not_collapse_onto_a_picture_that_is_too_far():

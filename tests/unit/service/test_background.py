@@ -190,6 +190,28 @@ def test_what_is_not_wanted_any_more_is_given_up(raising, daemon, pictures):
     assert farther.pairs(50) == expected(pictures, 50)
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, 0.03), (0.03, None)])
+def test_a_search_by_a_measure_that_is_not_in_force_any_more_is_given_up(daemon, pictures, before, after):
+    first = daemon(nmse=after, edited=after is not None)
+    first.scan()
+    first.close()
+    executor = HeldExecutor()
+    wired = daemon(2000.0 if before is None else 0.05, executor=executor, nmse=before, edited=before is not None)
+    wired.executor = executor
+    wired.scan()
+    executor.run_one()
+    assert wired.rescan.is_going_on()
+    wired.config = wired.config.model_copy(update={"nmse": after, "edited": after is not None})
+    session = wired.session.replaced(wired.config, wired.resources)
+    wired.rescan.serve(session.keeper, wired.config.max_pairs)
+    finish(wired)
+    assert wired.rescan.failure() is None
+    measure = "mse" if after is None else "nmse"
+    with reading(wired.engine) as connection:
+        assert settings.get_in_force(connection).measure == measure
+        assert not settings.get_in_force(connection).remembered.is_behind
+
+
 def test_a_search_for_tensors_that_are_not_in_force_any_more_is_given_up(raising, daemon, pictures):
     raising.close()
     wired = Wired(raising.resources.state_dir.path, Folder(os.fsencode(pictures)), px_size=20, remember_up_to=5.0)
