@@ -99,7 +99,7 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
 
 def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> None:
     # Imported here, because equal bytes need no decoder.
-    from difwatch.compare.orientation import TURNS
+    from difwatch.compare.orientation import MIRRORED, TURNS
     from difwatch.compare.pair import tensor_errors, tone_errors
     from difwatch.imaging import DecodeError, make
 
@@ -107,14 +107,17 @@ def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> N
         made = [make(b"".join(blocks_of(descriptor)), px, recipe) for descriptor in (keeper, victim)]
     except DecodeError as error:
         raise RefusedError(f"the pictures cannot be compared again: {error}") from error
-    errors = tensor_errors(made[0].tensor, made[1].tensor)
-    if act.tone_limit is not None and errors.min() > 0:
-        tone = int(tone_errors(*((one.tensor, one.inside) for one in made)).min())
-        if tone > act.tone_limit:
-            raise RefusedError(f"it no longer matches the picture to keep (SSE of tones {tone} > {act.tone_limit})")
-    sse = int(errors[: len(TURNS)].min())
-    if act.level != "edited" and sse > act.limit:
-        raise RefusedError(f"it is no longer within the threshold of the picture to keep (SSE {sse} > {act.limit})")
+    by_tensor = tensor_errors(made[0].tensor, made[1].tensor)
+    by_tone = tone_errors(*((one.tensor, one.inside) for one in made))
+    turned, mirrored = (int(by_tensor[list(some)].min()) for some in (TURNS, MIRRORED))
+    tone = int(by_tone.min() if act.level == "edited" else by_tone[list(TURNS)].min())
+    if act.level == "edited":
+        still = mirrored <= act.limit if act.tone_limit is None else mirrored == 0 or tone <= act.tone_limit
+    else:
+        by_tones = act.tone_limit is None or turned == 0 or tone <= act.tone_limit
+        still = by_tones and turned <= (0 if act.level == "duplicate" else act.limit)
+    if not still:
+        raise RefusedError(f"it no longer matches the picture to keep (SSE {turned}, of the tones {tone})")
 
 
 def blocks_of(descriptor: int) -> Iterator[bytes]:

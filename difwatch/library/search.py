@@ -123,9 +123,9 @@ class Search:
         rules = self._rules()
         near = self._near(rules, parameters.flag("show_progress", show_progress))
         self._collection = self._collected(rules, near)
-        self._groups = self._collection.groups()
+        self._groups, edited_groups = self._collection.copies_and_edited()
         self.result = self._result(self._groups)
-        self.edited = self._result(self._collection.edited())
+        self.edited = self._result(edited_groups)
         self.lower_quality = [os.fsdecode(member.image.path) for group in self._groups for member in group.members]
         self.stats = self._statistics(started, clock.now())
 

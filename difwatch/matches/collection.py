@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -47,17 +47,24 @@ class Collection:
         """The mean squared error up to which pictures are similar, where a folder sets none of its own."""
         return self.rules.settings.threshold
 
-    def groups(self, up_to: Level = "similar", shots: bool | None = None) -> list[Group]:
-        """Return the groups, scope by scope, best first; every member directly matches its primary.
+    def groups(self, up_to: Level = "similar") -> list[Group]:
+        """Return the groups of pictures that are at least so alike, scope by scope, best first.
 
-        Parameters
-        ----------
-        up_to
-            The least alike that are grouped.
-        shots
-            Whether pictures that were taken at different moments are grouped; None as the settings say.
+        Every member directly matches its primary. Other shots are members only if ``act_on_shots`` says so.
         """
-        shots = self.rules.settings.act_on_shots if shots is None else shots
+        return self._new(self._groups(up_to, self.rules.settings.act_on_shots))
+
+    def copies_and_edited(self) -> tuple[list[Group], list[Group]]:
+        """Return the groups of copies, and among the other pictures those of edited versions and other shots."""
+        settings = self.rules.settings
+        copies = self._groups("similar", settings.act_on_shots)
+        if settings.act_on_shots and not (settings.edited or settings.mirror):
+            return self._new(copies), []
+        gone = {member.image.path for group in copies for member in group.members}
+        left = replace(self, images=tuple(image for image in self.images if image.path not in gone))
+        return self._new(copies), self._new(left._groups("edited", shots=True))
+
+    def _groups(self, up_to: Level, shots: bool) -> list[Group]:
         scopes: dict[bytes, list[Image]] = defaultdict(list)
         for image in self.images:
             scopes[image.scope or b""].append(image)
@@ -67,17 +74,12 @@ class Collection:
             for group in group_images(
                 images, self.near, self.rules, self.rules.keep_in(scope), self.ignored, up_to, shots
             )
-            if self._has_new(group.primary, *(member.image for member in group.members))
         ]
 
-    def edited(self) -> list[Group]:
-        """Return the groups of edited versions and other shots, among the pictures that are no copies of others."""
-        settings = self.rules.settings
-        if settings.act_on_shots and not (settings.edited or settings.mirror):
-            return []
-        gone = {member.image.path for group in replace(self, since=None).groups() for member in group.members}
-        left = tuple(image for image in self.images if image.path not in gone)
-        return replace(self, images=left).groups("edited", shots=True)
+    def _new(self, groups: Iterable[Group]) -> list[Group]:
+        return [
+            group for group in groups if self._has_new(group.primary, *(member.image for member in group.members))
+        ]
 
     def pairs(self) -> Iterator[Pair]:
         """Yield every pair of files that match, ordered by both paths, the smaller path first."""

@@ -83,14 +83,12 @@ def _verdict(a: _Read, b: _Read, rules: MatchRules, ignored: Ignored) -> Iterato
     views = list(_views(by_tensor, by_tone, rules))
     for errors in views:
         yield _nearest(errors, rules)
-    if rules.tone_limit is not None and by_tone.min() == FAR:
-        yield "a flat picture has no tone: only one that looks the same matches it"
     matching = next((errors for errors in views if rules.level(a.image, b.image, errors) is not None), views[0])
     mismatch = rules.mismatch(a.image, b.image, matching, ignored)
     if a.identity == b.identity:
         yield "no match: both are names of one and the same file (hard links)"
     elif mismatch is Mismatch.TOO_FAR:
-        yield f"no match: {_too_far(matching, min(a.image.limit, b.image.limit), rules)}"
+        yield f"no match: {_too_far(views, min(a.image.limit, b.image.limit), rules)}"
     elif mismatch is not None:
         yield f"no match: {_MISMATCHES[mismatch]}"
     else:
@@ -121,14 +119,18 @@ def _views(by_tensor: NDArray[np.int64], by_tone: NDArray[np.int64], rules: Matc
             yield Errors(int(by_tensor[best]), far, int(DEGREES[best]), int(DEGREES[tone]), mirrored)
 
 
-def _too_far(errors: Errors, limit: int, rules: MatchRules) -> str:
-    means = mean_errors(errors, rules.px)
-    by_tensor = f"the smallest MSE, {means['mse']:.6g}, is above {limit / rules.values:g}"
-    if rules.tone_limit is None or means["nmse"] is None:
-        return by_tensor
-    if errors.tone > rules.tone_limit:
-        return f"the smallest NMSE, {means['nmse']:.4g}, is above {rules.settings.nmse:g}"
-    return f"{by_tensor} (edited versions do not count)"
+def _too_far(views: Sequence[Errors], limit: int, rules: MatchRules) -> str:
+    by_tensor = min(views, key=lambda errors: errors.sse)
+    mse = f"the smallest MSE, {mean_errors(by_tensor, rules.px)['mse']:.6g}, is above {limit / rules.values:g}"
+    if rules.tone_limit is None:
+        return mse
+    by_tone = min(views, key=lambda errors: FAR if errors.tone < 0 else errors.tone)
+    if by_tone.tone < 0:
+        return "a flat picture has no tone, so only one that looks the same matches it"
+    if by_tone.tone > rules.tone_limit:
+        nmse = mean_errors(by_tone, rules.px)["nmse"]
+        return f"the smallest NMSE, {nmse:.4g}, is above {rules.settings.nmse:g}"
+    return f"{mse} (edited versions do not count)"
 
 
 def _kept(a: Image, b: Image, keep: Sequence[KeepRule]) -> str:

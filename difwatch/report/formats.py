@@ -7,12 +7,14 @@ The JSON of the groups::
      "groups": [{"primary": IMAGE, "members": [IMAGE + ALIKE]}],
      "lower_quality": [path, ...],
      "edited": groups as above, of what is edited; none of these is in "lower_quality"}
-    ALIKE = {"mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level", "shots"}: the errors of tensors
-    and tones (null: beyond all that is searched), the angles that turn the picture, mirrored first if it is, onto
-    the primary, and whether both were taken at different moments IMAGE = {"path", "width", "height", "bytes",
-    "mtime", "digest", "facts"}, "frames" if there are several, of which the first was compared, and "links" if the
-    file has further names; "facts" are what the file says: "format", "bits", "camera", "lens", "taken", "place",
-    "orientation", "quality"
+    ALIKE = {"mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level", "shots"}
+    IMAGE = {"path", "width", "height", "bytes", "mtime", "digest", "facts", "frames", "links"}
+
+ALIKE is how far a picture is from the primary: the errors of tensors and tones (null: beyond all that is searched),
+the angles that turn the picture, mirrored first if it is, onto the primary, and whether both were taken at different
+moments. "frames" is there if a file has several, of which the first was compared, "links" if it has further names.
+"facts" are what the file says: "format", "bits", "place" and "orientation", and where known "camera", "lens", "taken"
+and "quality". "nmse" of the settings is null while the first full search by it is going on.
 
 The JSON of the pairs is ``{"pairs": [{"a", "b"} + ALIKE]}``, with ``a`` before ``b`` by path.
 """
@@ -38,7 +40,7 @@ _COLUMNS = ("group", "role", "path", "width", "height", "bytes", "mtime", "diges
 
 def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
     """Yield the groups as one JSON object, as described above."""
-    groups = collection.groups()
+    groups, edited = collection.copies_and_edited()
     yield json.dumps(
         {
             "schema": 1,
@@ -46,7 +48,7 @@ def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
             "settings": _settings(collection),
             "groups": [_group(group, collection.px) for group in groups],
             "lower_quality": [os.fsdecode(member.image.path) for group in groups for member in group.members],
-            "edited": [_group(group, collection.px) for group in collection.edited()],
+            "edited": [_group(group, collection.px) for group in edited],
         },
         indent=1,
     )
@@ -66,7 +68,8 @@ def json_pairs(collection: Collection) -> Iterator[str]:
 def csv_groups(collection: Collection) -> Iterator[str]:
     """Yield the groups as CSV, one picture per line; the primary of each group comes first."""
     yield _row(_COLUMNS)
-    for number, group in enumerate([*collection.groups(), *collection.edited()], start=1):
+    groups, edited = collection.copies_and_edited()
+    for number, group in enumerate([*groups, *edited], start=1):
         image = _image(group.primary)
         yield _row((number, "primary", *(image[name] for name in _COLUMNS[2:8]), *("" for _ in _ALIKE)))
         for member in group.members:
@@ -93,7 +96,7 @@ def _settings(collection: Collection) -> dict[str, Any]:
     kinds = {folder.in_folder for folder in collection.rules.folders.values()}
     return {
         "threshold": collection.threshold,
-        "nmse": rules.nmse,
+        "nmse": rules.nmse if rules.nmse is None or rules.nmse >= 0 else None,
         "edited": rules.edited,
         "rotate": rules.rotate,
         "mirror": rules.mirror,

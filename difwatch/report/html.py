@@ -72,7 +72,7 @@ def html_groups(collection: Collection, connection: Connection, generated: str) 
     generated
         When the page was made, as text.
     """
-    groups, edited = collection.groups(), collection.edited()
+    groups, edited = collection.copies_and_edited()
     parts = [_Part(text_of_total(collection, groups), [_of_group(group, collection.px) for group in groups])]
     if edited:
         sections = [_of_group(group, collection.px) for group in edited]

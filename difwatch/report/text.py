@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def text_groups(collection: Collection) -> Iterator[str]:
     """Yield the groups of copies and then those of edited versions, each with its best picture first."""
-    groups, edited = collection.groups(), collection.edited()
+    groups, edited = collection.copies_and_edited()
     yield text_of_total(collection, groups) + "\n"
     yield from _groups(groups, collection.px)
     if edited:
@@ -40,10 +40,10 @@ def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
     spare = sum(member.image.size for group in groups for member in group.members)
     within = text_of_limits(collection)
     if not groups:
-        return f"No matches {within} among {len(collection.images)} pictures."
+        return f"No matches {within} among {shown_count(len(collection.images), 'picture')}."
     return (
         f"{shown_count(len(groups), 'group')}: {shown_count(duplicates, 'duplicate')} "
-        f"among {len(collection.images)} pictures, "
+        f"among {shown_count(len(collection.images), 'picture')}, "
         f"{shown_bytes(spare)} ({within})"
     )
 
@@ -51,6 +51,8 @@ def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
 def text_of_limits(collection: Collection) -> str:
     """Return up to which errors pictures count as similar."""
     nmse = collection.rules.settings.nmse
+    if nmse is not None and nmse < 0:
+        return "of pictures that look the same; 'difwatch status' says how far the search for others is"
     tones = "" if nmse is None else f" and an NMSE of {nmse:g}"
     return f"up to an MSE of {collection.threshold:g}{tones}"
 

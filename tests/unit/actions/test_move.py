@@ -6,15 +6,19 @@ import stat
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw, ImageOps
 
 from difwatch.actions import check, move, recover, transfer
 from difwatch.actions.directory import Place
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
+from difwatch.compare.distance import limit_of
+from difwatch.model.settings import tone_values
 from tests.support.clock import NOON
 from tests.support.moving import CLOCK, act, image, journal, rules, tree
 from tests.support.photos import photo
@@ -97,8 +101,55 @@ def test_a_near_picture_is_compared_again_before_it_goes(place, book):
         act(place / "in/other.png", place / "in/a.png", place / "out/o.png"), book, rules(place / "home")
     )
     assert done.state == "refused"
-    assert "no longer within the threshold" in done.reason
+    assert "no longer matches the picture to keep" in done.reason
     assert (place / "in/other.png").exists()
+
+
+def versions():
+    """Pictures by what was done to the first one of each pair."""
+    picture, page = photo(1), Image.new("RGB", (200, 200), "white")
+    pages = [page.copy(), page.copy()]
+    for number, one in enumerate(pages):
+        ImageDraw.Draw(one).text((20, 20 + 90 * number), "other words", fill=0)
+    return {
+        "noisy": (picture, picture.resize((31, 23)).resize(picture.size)),
+        "brighter": (picture, picture.point(lambda value: 100 + value * 3 // 5)),
+        "mirrored": (picture, ImageOps.mirror(picture)),
+        "other words": tuple(pages),
+        "flat": (Image.new("RGB", (20, 20), (200, 200, 200)), Image.new("RGB", (20, 20), (201, 200, 200))),
+    }
+
+
+TONES = limit_of(0.03, tone_values(50))
+
+
+@pytest.mark.parametrize(
+    ("version", "level", "tone_limit", "goes"),
+    [
+        ("noisy", "similar", None, True),
+        ("noisy", "similar", TONES, True),
+        ("noisy", "duplicate", TONES, False),
+        ("brighter", "similar", TONES, False),
+        ("brighter", "edited", TONES, True),
+        ("brighter", "edited", None, False),
+        ("mirrored", "similar", TONES, False),
+        ("mirrored", "edited", TONES, True),
+        ("mirrored", "edited", None, True),
+        ("other words", "similar", None, True),
+        ("other words", "similar", TONES, False),
+        ("other words", "edited", TONES, False),
+        ("flat", "similar", None, True),
+        ("flat", "similar", TONES, False),
+        ("flat", "edited", TONES, False),
+    ],
+)
+def test_what_made_the_match_is_looked_at_once_more(place, book, version, level, tone_limit, goes):
+    for name, picture in zip(("keeper.png", "victim.png"), versions()[version], strict=True):
+        picture.save(place / "in" / name)
+    one = act(place / "in/victim.png", place / "in/keeper.png", place / "out/victim.png")
+    one = replace(one, level=level, tone_limit=tone_limit, limit=limit_of(300, 7500))
+    done = carry_out(one, book, rules(place / "home"))
+    assert (done.state == "done", (place / "out/victim.png").exists()) == (goes, goes), done.reason
 
 
 def changed(path):

@@ -43,7 +43,8 @@ class Toned:
         self.tensors = tensors
 
     def expected(self, limit=LIMIT):
-        inner = {self.ids[number]: naive.tone(one) for number, one in self.insides.items()}
+        toned = {number: one for number, one in self.insides.items() if naive.tone(self.tensors[number]) is not None}
+        inner = {self.ids[number]: naive.tone(one) for number, one in toned.items()}
         inner = {id_: one[:, :, None] for id_, one in inner.items() if one is not None}
         return twin(self.ids, self.tensors, inner, limit, rotate=True, mirror=True)
 
