@@ -51,8 +51,8 @@ class ByTensor:
         return 3
 
     @property
-    def row_bytes(self) -> int:
-        """Values of a tensor."""
+    def fetched_bytes(self) -> int:
+        """A tensor."""
         return 3 * self.px * self.px
 
     @property

@@ -21,7 +21,7 @@ from difwatch.compare.sketch import SketchKind
 from difwatch.compare.tone import tones
 from difwatch.compare.tone_sketch import TONE_SKETCH, tone_radius
 
-_PAIRS_AT_ONCE = 512
+_BYTES_AT_ONCE = 8 << 20  # of tensors whose errors are computed together
 
 
 class Pixels(Protocol):
@@ -88,8 +88,8 @@ class ByTone:
         return 1
 
     @property
-    def row_bytes(self) -> int:
-        """Values of the tensor that a tone is made from."""
+    def fetched_bytes(self) -> int:
+        """The tensor that a tone is made from."""
         return 3 * self.px * self.px
 
     @property
@@ -117,10 +117,8 @@ class ByTone:
 
     def measured(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> Hits:
         """Return hits with all errors of pairs of pictures, whose tones or tensors are known to match."""
-        parts = [
-            self._measured(a[start : start + _PAIRS_AT_ONCE], b[start : start + _PAIRS_AT_ONCE])
-            for start in range(0, len(a), _PAIRS_AT_ONCE)
-        ]
+        step = max(1, _BYTES_AT_ONCE // (2 * self.fetched_bytes))
+        parts = [self._measured(a[start : start + step], b[start : start + step]) for start in range(0, len(a), step)]
         return np.concatenate([np.empty(0, HIT), *parts])
 
     def _measured(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> Hits:

@@ -30,8 +30,8 @@ class Comparison(Protocol):
         In which orientations of the second row, in ascending order.
     channels
         Values of a pixel.
-    row_bytes
-        Values of a row, and so its bytes.
+    fetched_bytes
+        How many bytes are held to fetch a row.
     is_wide
         Whether the reach is so wide that a `SketchGrid` serves blocks better than a `SketchTree`.
     """
@@ -52,13 +52,13 @@ class Comparison(Protocol):
     def channels(self) -> int: ...
 
     @property
-    def row_bytes(self) -> int: ...
+    def fetched_bytes(self) -> int: ...
 
     @property
     def is_wide(self) -> bool: ...
 
     def fetch(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the rows of distinct ids, shape (n, row_bytes)."""
+        """Return the rows of distinct ids, shape (n, values)."""
         ...
 
     def hits(self, a: NDArray[np.int64], b: NDArray[np.int64], distances: NDArray[np.int64]) -> Hits:

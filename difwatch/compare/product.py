@@ -93,7 +93,7 @@ def _in_all(distances: NDArray[np.signedinteger], comparison: Comparison) -> NDA
 
 
 def _tile_rows(comparison: Comparison) -> int:
-    return max(1, min(_TILE, _TILE_BYTES // comparison.row_bytes))
+    return max(1, min(_TILE, _TILE_BYTES // comparison.fetched_bytes))
 
 
 def _distances(a: _Tile, oriented: list[_Tile]) -> NDArray[np.signedinteger]:

@@ -41,7 +41,7 @@ def refine(candidates: Candidates, comparison: Comparison) -> Iterator[Hits]:
     comparison
         Its ``fetch`` is called for a bounded number of bytes at a time.
     """
-    for some in _batches(candidates, max(4, _FETCH_BYTES // comparison.row_bytes)):
+    for some in _batches(candidates, max(4, _FETCH_BYTES // comparison.fetched_bytes)):
         batch = Candidates(*(part[some] for part in candidates))
         first = np.diff(batch.a, prepend=-1) | np.diff(batch.b, prepend=-1) != 0
         distances = np.full((np.count_nonzero(first), len(ALL)), FAR)
@@ -75,7 +75,7 @@ def _distances(candidates: Candidates, comparison: Comparison) -> NDArray[np.int
     fetched = comparison.fetch(ids)
     ours, theirs = places[: len(candidates.a)], places[len(candidates.a) :]
     distances = np.empty(len(candidates.a), np.int64)
-    step = max(1, _FETCH_BYTES // (2 * comparison.row_bytes))
+    step = max(1, _FETCH_BYTES // (2 * comparison.fetched_bytes))
     for orientation in comparison.orientations:
         rows = np.flatnonzero(candidates.orientation == orientation)
         for some in np.split(rows, range(step, len(rows), step)):

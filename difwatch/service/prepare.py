@@ -84,12 +84,12 @@ def prepare(
 
 
 def _forget_other(connection: Connection, recipe_id: int, measure: Measure) -> None:
-    """Forget what was found by another measure."""
+    """Forget what was found, if it was found by another measure."""
     other: Measure = "nmse" if measure == "mse" else "mse"
     if settings.get_remembered(connection, recipe_id, other) is not None:
         rescans.discard(connection)
-        matches.forget(connection, recipe_id)
-        settings.forget_remembered(connection, recipe_id, other)
+        matches.forget(connection)
+        settings.forget_remembered(connection)
 
 
 def least_error(chosen: Settings, watched: Sequence[Folder]) -> float:

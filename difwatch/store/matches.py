@@ -56,10 +56,13 @@ def sweep(connection: Connection, recipe_id: int, limit: int, after: Key, rows: 
     return None if end == pairs.LAST else end
 
 
-def forget(connection: Connection, recipe_id: int) -> None:
-    """Forget all matches of a recipe."""
-    ours = exists().where(tensor.c.id == match.c.a, tensor.c.recipe_id == recipe_id)
-    connection.execute(delete(match).where(ours))
+def forget(connection: Connection) -> None:
+    """Forget all matches, of every recipe.
+
+    A table that refers to another is emptied row by row, 9 s for a million; it is dropped in a tenth of one.
+    """
+    match.drop(connection)
+    match.create(connection)
 
 
 def hits_within(connection: Connection, recipe_id: int, limit: int) -> Iterator[tuple[int, ...]]:

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 from difwatch.model.settings import Measure, Remembered, Settings, StoreSettings
 from difwatch.store.tables import setting
 
+_REMEMBERED = "remembered "  # and the recipe, and the measure if it is not the MSE
+
 
 def get(connection: Connection, key: str) -> object:
     """Return the value kept under a key, or None."""
@@ -65,10 +67,10 @@ def put_remembered(connection: Connection, store: StoreSettings, remembered: Rem
     put(connection, _remembered_key(store.recipe_id, store.measure), asdict(remembered))
 
 
-def forget_remembered(connection: Connection, recipe_id: int, measure: Measure) -> None:
-    """Forget that the pairs of a recipe were searched by a measure."""
-    connection.execute(delete(setting).where(setting.c.key == _remembered_key(recipe_id, measure)))
+def forget_remembered(connection: Connection) -> None:
+    """Forget how far pairs are remembered, of every recipe and by every measure."""
+    connection.execute(delete(setting).where(setting.c.key.startswith(_REMEMBERED)))
 
 
 def _remembered_key(recipe_id: int, measure: Measure) -> str:
-    return f"remembered {recipe_id}" if measure == "mse" else f"remembered {recipe_id} {measure}"
+    return f"{_REMEMBERED}{recipe_id}" if measure == "mse" else f"{_REMEMBERED}{recipe_id} {measure}"

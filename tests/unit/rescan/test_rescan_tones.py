@@ -108,7 +108,7 @@ def test_pictures_that_come_in_batches_have_the_matches_that_a_full_search_finds
     stored.rescan()
     whole = stored.kept()
     with writing(stored.engine) as connection:
-        matches.forget(connection, 1)
+        matches.forget(connection)
         store = settings.get_in_force(connection)
         index = prepare_index(store)
         for start in range(0, len(stored.ids), batch):

@@ -347,7 +347,7 @@ PUBLIC = {
     "matches.neighbours": lambda c: list(matches.neighbours(c, [1], Criteria(0))),
     "matches.count": lambda c: matches.count(c, 1, 0),
     "matches.counted": lambda c: matches.counted(c, 1, Criteria(0)),
-    "matches.forget": lambda c: matches.forget(c, 1),
+    "matches.forget": lambda c: matches.forget(c),
     "matches.nth_distance": lambda c: matches.nth_distance(c, 1, 0, 1, 0),
     "matches.sweep": lambda c: matches.sweep(c, 1, 0, (0, 0), 1),
     "pictures.images": lambda c: list(pictures.images(c, {1: Folder(b"/p")}, {1: 0}, 1)),
