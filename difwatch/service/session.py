@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ from difwatch.watch.canary import Canary
 from difwatch.watch.guards import Guards
 from difwatch.watch.inbox import Inbox
 from difwatch.workers.pool import Pool
+
+log = logging.getLogger(__name__)
+
+_FAST_IS_EXACT_FROM = 1.0  # an MSE; two tensors of one picture differ by no more by the recipe `fast`
 
 
 class StopSwitch:
@@ -137,6 +142,12 @@ def make_session(config: Config, resources: Resources) -> Session:
     """
     engine, clock = resources.engine, resources.clock
     watched, recipe = config.folders(), named_recipe(config.recipe, config.px_size)
+    if config.recipe == "fast" and config.similarity < _FAST_IS_EXACT_FROM:
+        log.warning(
+            "similarity = %g: copies of a large JPEG in another format may have an MSE of 0.05 by recipe = "
+            '"fast"; recipe = "exact" finds them all',
+            config.similarity,
+        )
     ready = prepare(engine, watched, config.settings(), recipe, config.remembered(), config.max_pairs)
     with reading(engine) as connection:
         excluded = config.destinations() | {*destinations.all_of(connection), home_basket(os.environ).path}

@@ -359,3 +359,9 @@ TestRaisedWhatever = RaisedWhatever.TestCase
 TestRaisedWhatever.settings = hypothesis_settings(
     max_examples=hypothesis_settings.default.max_examples // 4, stateful_step_count=12, deadline=None
 )
+
+
+@pytest.mark.parametrize(("recipe", "similarity", "said"), [("fast", 0.0, 1), ("fast", 5.0, 0), ("exact", 0.0, 0)])
+def test_a_similarity_below_what_the_fast_recipe_changes_is_told(daemon, caplog, recipe, similarity, said):
+    daemon(recipe=recipe, similarity=similarity)
+    assert caplog.text.count("MSE of 0.05") == said
