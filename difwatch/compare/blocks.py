@@ -21,6 +21,7 @@ _PAIRS_AT_ONCE = 4_000_000
 _ROWS_AT_ONCE = 1024
 _CANDIDATES_AT_ONCE = 2_000_000
 _SAMPLE = 16
+_SAMPLES = 8
 _REFINE_AT_LEAST = 4096  # candidates, because each time costs a request for tensors
 
 
@@ -45,7 +46,8 @@ def hits_between(a: Block, b: Block | None, comparison: Comparison, start: int =
     second = a if b is None else b
     step = max(1, min(_ROWS_AT_ONCE, _PAIRS_AT_ONCE // max(1, len(a.ids))))
     if comparison.is_wide and len(second.ids):
-        expected = known.expected(second.rows)
+        parts_of_it = np.array_split(second.rows, min(_SAMPLES, len(second.ids)))  # likeness goes with the level
+        expected = max(map(known.expected, parts_of_it))
         step = max(64, int(_CANDIDATES_AT_ONCE / max(expected, 1.0)))  # a grid serves many together
     waiting: list[Candidates] = []
     for first in range(start, len(second.ids), step):
