@@ -20,8 +20,8 @@ from difwatch.compare.tree import Neighbourhood, SketchTree
 _PAIRS_AT_ONCE = 4_000_000
 _ROWS_AT_ONCE = 1024
 _CANDIDATES_AT_ONCE = 2_000_000
-_SAMPLE = 16
-_SAMPLES = 8
+_SAMPLE = 8
+_SAMPLES = 4
 _REFINE_AT_LEAST = 4096  # candidates, because each time costs a request for tensors
 
 
