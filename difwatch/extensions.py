@@ -1,5 +1,7 @@
 """Which file names count as pictures while ``limit_extensions`` is on."""
 
+import functools
+import importlib.util
 import os
 
 EXTENSIONS = frozenset(
@@ -38,8 +40,18 @@ def is_image_name(path: bytes) -> bool:
 
 
 def is_watched_name(path: bytes) -> bool:
-    """Tell whether a file name has the extension of a picture in a watched folder, in upper or lower case."""
-    return _extension(path) in WATCHED
+    """Tell whether a file name has the extension of a picture in a watched folder, in upper or lower case.
+
+    Raw files are pictures if the extra ``raw`` is installed, which can show a preview of them.
+    """
+    extension = _extension(path)
+    return extension in WATCHED or (extension in RAW and reads_raw())
+
+
+@functools.cache
+def reads_raw() -> bool:
+    """Tell whether the decoder of raw files is installed."""
+    return importlib.util.find_spec("rawpy") is not None
 
 
 def is_raw_name(path: bytes) -> bool:

@@ -43,6 +43,10 @@ def belonging(source: Place, mode: str, is_image_name: Callable[[bytes], bool]) 
     shown = os.fsdecode(names[0])
     if mode == "refuse":
         raise RefusedError(f"{shown} belongs to it (--sidecars move takes it along, --sidecars leave leaves it)")
+    for name in filter(is_image_name, names):
+        raise RefusedError(
+            f"{os.fsdecode(name)} belongs to it and is compared by itself (--sidecars leave leaves it)"
+        )
     for other in same_stem(source.name, others):
         if is_image_name(other) or split(other)[1].lower() in _PICTURES:
             raise RefusedError(f"{shown} may belong to it or to {os.fsdecode(other)} (--sidecars leave leaves it)")

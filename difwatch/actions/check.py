@@ -17,7 +17,7 @@ from difwatch.actions.directory import Place
 from difwatch.actions.plan import Act
 from difwatch.digest import digest_of_blocks
 from difwatch.model.files import FileKey
-from difwatch.model.pictures import Image
+from difwatch.model.pictures import RAW, Image
 
 _BLOCK = 1 << 20
 
@@ -104,7 +104,10 @@ def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> N
     from difwatch.imaging import DecodeError, make
 
     try:
-        made = [make(b"".join(blocks_of(descriptor)), px, recipe) for descriptor in (keeper, victim)]
+        made = [
+            make(b"".join(blocks_of(descriptor)), px, recipe, is_raw=image.facts.format == RAW)
+            for image, descriptor in ((act.keeper, keeper), (act.image, victim))
+        ]
     except DecodeError as error:
         raise RefusedError(f"the pictures cannot be compared again: {error}") from error
     by_tensor = tensor_errors(made[0].tensor, made[1].tensor)

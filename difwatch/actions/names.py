@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +17,7 @@ _STILLS = frozenset({b".jpg", b".jpeg", b".heic", b".heif", b".hif"})
 _LATER_NOTES = (b"_original", b".out.pp3")  # after the whole name: of exiftool and of RawTherapee
 _JSON = b".json"
 _TAKEOUT = b".supplemental-metadata"  # which Google Takeout cuts anywhere, so that names are not too long
+_TAKEOUT_LONGEST = 46  # characters before ".json", so that even the name of a picture is cut
 _VERSION = re.compile(rb"_\d\d$")  # as darktable numbers its versions of a.jpg: a_01.jpg.xmp
 
 
@@ -50,9 +52,14 @@ def sidecars(name: bytes, others: Iterable[bytes]) -> list[bytes]:
     """Return the other names in a directory that belong to a picture.
 
     To ``a.jpg`` belong ``a.xmp`` and ``a.jpg.xmp`` (and other notes), ``a.nef`` (and other raw files), ``a.mov`` and
-    ``a.mp4`` (the video of a Live Photo), and what Google Takeout notes in ``a.jpg.json``.
+    ``a.mp4`` (the video of a Live Photo), and what Google Takeout notes in ``a.jpg.json``, whose name it cuts.
     """
-    return sorted(other for other in others if other != name and _belongs(name, other))
+    others = [other for other in others if other != name]
+    found = {other for other in others if _belongs(name, other)}
+    note = _cut_note(name)
+    if note in others and not any(_cut_note(other) == note for other in others if other != note):
+        found.add(note)
+    return sorted(found)
 
 
 def candidates(name: bytes) -> Iterator[bytes]:
@@ -66,6 +73,14 @@ def candidates(name: bytes) -> Iterator[bytes]:
     yield from (stem + b"_01" + extension + end for end in _NOTES)
     if split(stem)[1].lower() == _MOVING:
         yield stem
+    if (note := _cut_note(name)) is not None:
+        yield note
+
+
+def _cut_note(name: bytes) -> bytes | None:
+    """Return how Google Takeout calls its note of a picture whose name is too long for it; None for other names."""
+    text = os.fsdecode(name)
+    return os.fsencode(text[:_TAKEOUT_LONGEST]) + _JSON if len(text) > _TAKEOUT_LONGEST else None
 
 
 def same_stem(name: bytes, others: Iterable[bytes]) -> list[bytes]:

@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
@@ -20,7 +20,7 @@ from difwatch.imaging.frames import frame_count
 from difwatch.imaging.jpeg_end import completed
 from difwatch.imaging.plugins import plugin_for
 from difwatch.imaging.png import png_conversion
-from difwatch.model.pictures import UNKNOWN, Facts
+from difwatch.model.pictures import RAW, UNKNOWN, Facts
 
 # WMF and EPS hand the file to another program; BUFR, GRIB, HDF5 and MPEG are only recognised, not read.
 _REFUSED = frozenset({"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG"})
@@ -40,16 +40,19 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_QUARTERS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+
 _SAME_SIDES = (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM)
 
 _TOO_SHORT = re.compile(r"image file is truncated( \(\d+ bytes not processed\))?")
 
-RAW = "a raw file of a camera: only the preview in it could be compared, so it stays beside its pictures"
-"""Why raw files are unreadable."""
-
 
 class DecodeError(Exception):
     """These bytes cannot be decoded; the text says why in plain words."""
+
+
+class _IsRawError(Exception):
+    """What looks like a TIFF is the raw file of a camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +81,13 @@ class Picture:
     facts: Facts = UNKNOWN
 
 
-def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None) -> Picture:
+def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None, is_raw: bool = False) -> Picture:
     """Decode the first frame as a viewer shows it.
 
     The size in the header is checked before any pixel is decoded. Channels of 16 bits, 32 bits and
     floats are scaled to 8 bits, not clipped. Transparency is laid on white. The EXIF orientation is applied.
-    A JPEG that lacks only its end mark is read. Raw files are refused: what they show first is a preview.
+    A JPEG that lacks only its end mark is read. Of a raw file the largest preview is shown, if the extra ``raw`` is
+    installed; its width and height are those of the raw picture, and its format is `difwatch.model.pictures.RAW`.
 
     Parameters
     ----------
@@ -94,6 +98,8 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
     least
         Allow the decoder to reduce the picture by 2, 4 or 8 (JPEG only), leaving at least this many pixels on the
         short side.
+    is_raw
+        Whether it is a raw file by its name; many are recognised without.
 
     Raises
     ------
@@ -102,12 +108,17 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
     """
     if not data:
         raise DecodeError("the file is empty")
-    if raw.is_raw(data):
-        raise DecodeError(RAW)
     try:
         # A warning about an odd tag says nothing about the pixels.
         with warnings.catch_warnings(action="ignore"):
-            return _whole(data, max_pixels, least)
+            if is_raw or raw.is_raw(data):
+                return _raw(data, max_pixels, least)
+            try:
+                return _whole(data, max_pixels, least)
+            except _IsRawError:
+                return _raw(data, max_pixels, least)
+    except raw.RawError as error:
+        raise DecodeError(str(error)) from error
     except UnidentifiedImageError:
         _refuse_unidentified(data)
     except Image.DecompressionBombError:
@@ -117,6 +128,26 @@ def decode(data: bytes, max_pixels: int = 250_000_000, least: int | None = None)
     except BROKEN as error:
         detail = _TOO_SHORT.sub("it ends too early", str(error).strip()) or type(error).__name__
         raise DecodeError(f"the picture is damaged or cut off: {detail}") from error
+
+
+def _raw(data: bytes, max_pixels: int, least: int | None) -> Picture:
+    found = raw.preview(data)
+    _check_size(found.width, found.height, max_pixels)
+    if isinstance(found.content, bytes):
+        shown = _decode(found.content, max_pixels, least)
+        image, is_upright = shown.image, shown.facts.orientation != 1
+    else:
+        image, is_upright = Image.fromarray(found.content).convert("RGB"), False
+        shown = Picture(image, *image.size)
+    if found.turns and not is_upright:
+        image = image.transpose(_QUARTERS[found.turns])
+    size = (found.height, found.width) if found.turns % 2 else (found.width, found.height)
+    return Picture(image, *size, shown.conversion, facts=replace(shown.facts, format=RAW, quality=None))
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise DecodeError(f"the picture has {width} x {height} pixels, more than the limit of {max_pixels}")
 
 
 def _whole(data: bytes, max_pixels: int, least: int | None) -> Picture:
@@ -136,12 +167,9 @@ def _decode(data: bytes, max_pixels: int, least: int | None) -> Picture:
     plugin = plugin_for(data)
     formats = (plugin.format, *FORMATS) if plugin is not None and plugin.load() else FORMATS
     with Image.open(io.BytesIO(data), formats=formats) as opened:
-        if opened.width * opened.height > max_pixels:
-            raise DecodeError(
-                f"the picture has {opened.width} x {opened.height} pixels, more than the limit of {max_pixels}"
-            )
+        _check_size(*opened.size, max_pixels)
         if isinstance(opened, TiffImagePlugin.TiffImageFile) and raw.is_raw_tiff(opened):
-            raise DecodeError(RAW)
+            raise _IsRawError
         frames = frame_count(opened, data)
         full = opened.size
         if least is not None:

@@ -45,7 +45,7 @@ class Made(NamedTuple):
     facts: Facts = UNKNOWN
 
 
-def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXELS) -> Made:
+def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXELS, is_raw: bool = False) -> Made:
     """Make the tensor of a file.
 
     Parameters
@@ -59,13 +59,15 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
         least eight times ``px`` on the short side.
     max_pixels
         Larger pictures are refused.
+    is_raw
+        Whether it is a raw file by its name; many are recognised without.
 
     Raises
     ------
     DecodeError
         Says what is wrong with the file.
     """
-    picture = decode(data, max_pixels, _FAST_SIDE * px if name == "fast" else None)
+    picture = decode(data, max_pixels, _FAST_SIDE * px if name == "fast" else None, is_raw)
     try:
         box = inside_edges(picture.image)
         whole = _in_srgb(picture, picture.image, px)

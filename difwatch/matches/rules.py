@@ -16,7 +16,7 @@ from typing import NamedTuple
 from difwatch import paths
 from difwatch.compare.distance import limit_of
 from difwatch.matches.shots import are_two_shots
-from difwatch.model.pictures import Errors, Ignored, Image, Level
+from difwatch.model.pictures import RAW, Errors, Ignored, Image, Level
 from difwatch.model.settings import (
     AS_CONFIGURED,
     MSE_MOST,
@@ -33,6 +33,7 @@ class Mismatch(enum.Enum):
     """Why two pictures do not match."""
 
     TOO_FAR = "too far"
+    OTHER_KIND = "other kind"
     OTHER_SIZE = "other size"
     OTHER_SCOPE = "other scope"
     REFERENCES = "references"
@@ -157,6 +158,8 @@ class MatchRules:
         """Return how alike two files are whose tensors are that far apart, None if they do not match."""
         if a.digest == b.digest:
             return "identical"
+        if not _are_of_a_kind(a, b):
+            return None
         return self.alike(errors, min(a.limit, b.limit))
 
     def are_shots(self, a: Image, b: Image, level: Level) -> bool:
@@ -165,6 +168,8 @@ class MatchRules:
 
     def mismatch(self, a: Image, b: Image, errors: Errors, ignored: Ignored) -> Mismatch | None:
         """Return why two files whose tensors are that far apart do not match; None if they match."""
+        if not _are_of_a_kind(a, b):
+            return Mismatch.OTHER_KIND
         if self.level(a, b, errors) is None:
             return Mismatch.TOO_FAR
         if self.settings.same_dim and a.dimensions != b.dimensions:
@@ -174,6 +179,11 @@ class MatchRules:
         if a.reference and b.reference and not self.settings.compare_references:
             return Mismatch.REFERENCES
         return Mismatch.IGNORED if is_ignored(a, b, ignored) else None
+
+
+def _are_of_a_kind(a: Image, b: Image) -> bool:
+    """Tell whether both are raw files, or neither: what is compared of a raw file is a preview."""
+    return (a.facts.format == RAW) == (b.facts.format == RAW)
 
 
 def is_ignored(a: Image, b: Image, ignored: Ignored) -> bool:

@@ -92,7 +92,7 @@ class Facts:
     Attributes
     ----------
     format
-        As Pillow calls it.
+        As Pillow calls it, or `RAW`.
     bits
         Of a channel.
     camera, lens
@@ -116,6 +116,9 @@ class Facts:
     orientation: int = 1
     quality: int | None = None
 
+
+RAW = "RAW"
+"""The format of the raw files of cameras, of which a preview is compared; such a file is a copy of its kind only."""
 
 UNKNOWN = Facts()
 """The facts of which none is known."""

@@ -15,6 +15,7 @@ from difwatch.compare.orientation import DEGREES, MIRRORED, admitted
 from difwatch.compare.pair import tensor_errors, tone_errors
 from difwatch.digest import digest_of
 from difwatch.errors import UsageError
+from difwatch.extensions import is_raw_name
 from difwatch.imaging import DecodeError, make
 from difwatch.matches.errors import how_alike, mean_errors
 from difwatch.matches.groups import KEEP_RULES, is_hidden, keep_order
@@ -27,6 +28,7 @@ _MISMATCHES = {
     Mismatch.OTHER_SIZE: "their sizes differ, and same_dim is on (--any-size counts them)",
     Mismatch.OTHER_SCOPE: "they are in different folders, of which one is compared by itself (in_folder)",
     Mismatch.REFERENCES: "both are in reference folders, and compare_references is off",
+    Mismatch.OTHER_KIND: "only one of them is a raw file, of which a preview was compared",
     Mismatch.IGNORED: "somebody said that they are no duplicates ('difwatch ignore --remove' takes it back)",
 }
 
@@ -151,7 +153,7 @@ def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
             raise UsageError(f"{shown_path(path)}: this is not a file")
         with open(path, "rb") as file:  # noqa: PTH123
             data = file.read()
-        made = make(data, rules.px, rules.recipe)
+        made = make(data, rules.px, rules.recipe, is_raw=is_raw_name(path))
     except OSError as error:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error.strerror}") from error
     except DecodeError as error:

@@ -11,7 +11,6 @@ import time
 from difwatch.digest import digest_of
 from difwatch.extensions import is_raw_name
 from difwatch.imaging import DecodeError, make
-from difwatch.imaging.decode import RAW
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
 from difwatch.workers.appearance import appearance
@@ -117,10 +116,8 @@ def _read(descriptor: int, size: int) -> bytes:
 
 
 def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> Answer:
-    if is_raw_name(job.path):
-        return Unreadable(seen, digest, RAW)
     try:
-        made = make(data, job.px, job.recipe, job.limits.max_pixels)
+        made = make(data, job.px, job.recipe, job.limits.max_pixels, is_raw_name(job.path))
     except DecodeError as error:
         return Unreadable(seen, digest, str(error))
     except MemoryError:

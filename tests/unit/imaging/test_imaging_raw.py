@@ -1,13 +1,17 @@
-"""A raw file is never a picture by the preview in it."""
+"""A raw file is no picture by the first preview in it: by the largest if its decoder is installed, or not at all."""
 
 import io
 import struct
+import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from difwatch.imaging import DecodeError, make
+from difwatch.model.pictures import RAW
 from tests.support.photos import photo
+from tests.support.raws import needs_raw, raw_file
 
 
 def tiff(tags, image=None):
@@ -16,7 +20,13 @@ def tiff(tags, image=None):
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
+def png(image):
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+KINDS = pytest.mark.parametrize(
     "data",
     [
         tiff({254: 1, 330: 8}),
@@ -29,9 +39,53 @@ def tiff(tags, image=None):
     ],
     ids=["a preview first", "DNG", "RAF", "CRW", "CR3", "CR2", "RW2"],
 )
-def test_raw_files_are_refused_with_a_reason_that_says_so(data):
-    with pytest.raises(DecodeError, match="a raw file of a camera"):
+
+
+@KINDS
+def test_without_the_decoder_raw_files_are_refused_with_a_reason_that_says_what_to_do(data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rawpy", None)
+    with pytest.raises(DecodeError, match=r"a raw file of a camera: .*pip install 'difwatch\[raw\]'"):
         make(data, 10)
+
+
+@needs_raw
+@KINDS
+def test_a_broken_raw_file_is_refused_as_one(data):
+    with pytest.raises(DecodeError, match="this raw file has no preview that can be read"):
+        make(data, 10)
+
+
+@needs_raw
+def test_the_largest_preview_is_compared_and_the_size_is_that_of_the_raw_picture():
+    small, large = photo(1, 16, 12), photo(2, 120, 80)
+    made = make(raw_file([small, large], (300, 200)), 10)
+    assert (made.width, made.height, made.facts.format) == (300, 200, RAW)
+    assert np.abs(made.tensor.astype(int) - make(png(large), 10).tensor).mean() < 3
+    assert (make(raw_file([large], (300, 200)), 10).tensor == make(png(large), 10).tensor).all()
+
+
+@needs_raw
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+@pytest.mark.parametrize("as_jpeg", [False, True])
+def test_the_preview_is_turned_as_the_raw_file_says(orientation, turns, as_jpeg):
+    preview = photo(3, 120, 80)
+    previews = [photo(1, 16, 12), preview] if as_jpeg else [preview]
+    made = make(raw_file(previews, (300, 200), orientation), 10)
+    upright = make(png(preview.rotate(90 * turns, expand=True)), 10)
+    assert np.abs(made.tensor.astype(int) - upright.tensor).mean() < 3
+    assert (made.width, made.height) == ((200, 300) if turns % 2 else (300, 200))
+
+
+@needs_raw
+def test_a_raw_file_above_the_limit_of_pixels_is_refused():
+    with pytest.raises(DecodeError, match="300 x 200 pixels, more than the limit"):
+        make(raw_file([photo(1)], (300, 200)), 10, max_pixels=50_000)
+
+
+@needs_raw
+def test_by_its_name_anything_may_be_a_raw_file():
+    with pytest.raises(DecodeError, match="this raw file"):
+        make(png(photo(1)), 10, is_raw=True)
 
 
 def test_what_a_sensor_saw_is_a_raw_file():
