@@ -1,9 +1,9 @@
 """Colours as a viewer shows them: from the colour space that a file names to sRGB.
 
-A curve that differs from that of sRGB is applied before the picture is shrunk, because means of numbers depend on it.
-Colours are mixed afterwards, on the shrunk picture, so that costs next to nothing. Both are done point by point, so
-they commute with turning. A colour space that is sRGB under another name changes nothing: a copy without its profile
-stays a duplicate.
+A curve that differs from that of sRGB is applied before the picture is shrunk, because means of numbers depend on it,
+and so is a profile of tables, as those of printers are. Other colours are mixed afterwards, on the shrunk picture, so
+that costs next to nothing. All is done point by point, so it commutes with turning. A colour space that is sRGB under
+another name changes nothing: a copy without its profile stays a duplicate.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Conversion:
     matrix
         What brings linear light to linear sRGB afterwards; None if that is not needed.
     transform
-        What LittleCMS does instead, where curve and matrix cannot say it.
+        What LittleCMS does instead before the picture is shrunk, where curve and matrix cannot say it.
     """
 
     mode: str
@@ -48,11 +48,15 @@ class Conversion:
     transform: ImageCms.ImageCmsTransform | None = None
 
     def bend(self, image: Image.Image) -> Image.Image:
-        """Apply the curve to a picture of mode L or RGB."""
+        """Apply the transform or the curve to a picture of the mode."""
+        if self.transform is not None:
+            shown = self.transform.apply(image)
+            assert isinstance(shown, Image.Image)
+            return shown
         return image.point(self.curve * len(image.getbands())) if self.curve else image
 
     def mix(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Convert a shrunk picture, after the curve.
+        """Convert a shrunk picture that was bent before.
 
         Parameters
         ----------
@@ -62,8 +66,6 @@ class Conversion:
         -------
         ndarray of uint8, shape (height, width, 3)
         """
-        if self.transform is not None:
-            return _transformed(self.transform, self.mode, values)
         if self.matrix is None:
             return values
         light = transfer.linear(values / 255.0, "srgb") @ np.array(self.matrix).T

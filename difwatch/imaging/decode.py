@@ -62,7 +62,7 @@ class Picture:
     Parameters
     ----------
     image
-        8 bits a channel, turned as its EXIF orientation says. Mode RGB, or CMYK if its conversion is from CMYK.
+        Mode RGB, turned as its EXIF orientation says.
     width, height
         Size of the upright picture in pixels, even where ``image`` was reduced.
     conversion
@@ -199,7 +199,7 @@ def _with_colours(opened: Image.Image, data: bytes) -> tuple[Image.Image, Conver
     mode = "L" if is_grey else "CMYK" if opened.mode == "CMYK" else "RGB"
     if conversion is None or not _fits(conversion, mode, opened.format):
         return _rgb(opened), None
-    return (opened if mode == "CMYK" else conversion.bend(_rgb(opened))), conversion
+    return conversion.bend(opened if mode == "CMYK" else _rgb(opened)), conversion
 
 
 def _fits(conversion: Conversion, mode: str, kind: str | None) -> bool:

@@ -20,7 +20,7 @@ def tensor(image: Image.Image, px: int) -> NDArray[np.uint8]:
     Parameters
     ----------
     image
-        Upright, of one mode of 8 bits a channel: RGB, or CMYK.
+        Upright, of a mode of 8 bits a channel.
     px
         Side of the tensor, 10 to 5000.
 

@@ -1,9 +1,10 @@
 """The same look in another colour space: how far the tensors are apart, with and without converting.
 
-    python -m tests.benchmarks.colours [--photos DIR] [--pictures N]
+    python -m tests.benchmarks.colours [--photos DIR] [--pictures N] [--cmyk PROFILE]
 
 Saves photographs in Display P3 and Adobe RGB (the same look, losslessly), as PNG with an exponent and with cICP, and
-prints the MSE to the sRGB original: as it is compared, and of the bare numbers.
+prints the MSE to the sRGB original: as it is compared, and of the bare numbers. ``--cmyk`` names the profile of a
+printer, such as Ghostscript's ``default_cmyk.icc``; a printer has fewer colours, so the original is what it prints.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from difwatch.imaging import make, tensor
 from tests.support import profiles
@@ -54,10 +55,22 @@ def versions(image: Image.Image) -> dict[str, tuple[Image.Image, bytes]]:
     }
 
 
+def printed(image: Image.Image, profile: Path) -> tuple[Image.Image, bytes, bytes]:
+    """The inks of a picture, the file with them, and the file of what is printed in sRGB."""
+    printer, srgb = ImageCms.getOpenProfile(str(profile)), ImageCms.createProfile("sRGB")
+    relative = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    inks = ImageCms.profileToProfile(image, srgb, printer, relative, "CMYK")
+    seen = ImageCms.profileToProfile(inks, printer, srgb, relative, "RGB")
+    out = io.BytesIO()
+    inks.save(out, "TIFF", icc_profile=profile.read_bytes())
+    return inks.convert("RGB"), out.getvalue(), encoded(seen)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, default=CORPUS / "photos")
     parser.add_argument("--pictures", type=int, default=120)
+    parser.add_argument("--cmyk", type=Path)
     arguments = parser.parse_args()
     converted: dict[str, list[float]] = {}
     bare: dict[str, list[float]] = {}
@@ -68,6 +81,11 @@ def main() -> None:
         for name, (numbers, data) in versions(image).items():
             converted.setdefault(name, []).append(((make(data, PX).tensor - original) ** 2).mean())
             bare.setdefault(name, []).append(((tensor(numbers, PX) - original) ** 2).mean())
+        if arguments.cmyk:
+            numbers, data, seen = printed(image, arguments.cmyk)
+            original = make(seen, PX).tensor.astype(int)
+            converted.setdefault("CMYK", []).append(((make(data, PX).tensor - original) ** 2).mean())
+            bare.setdefault("CMYK", []).append(((tensor(numbers, PX) - original) ** 2).mean())
     print("| version | N | MSE as compared: median, 95 %, most | of the bare numbers: median, 95 %, most |")
     print("|---|---|---|---|")
     for name in converted:
