@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from difwatch.actions.directory import Place
 from difwatch.actions.plan import Act
@@ -19,7 +20,11 @@ from difwatch.digest import digest_of_blocks
 from difwatch.model.files import FileKey
 from difwatch.model.pictures import RAW, Image
 
+if TYPE_CHECKING:
+    from difwatch.imaging import Made
+
 _BLOCK = 1 << 20
+_GREY = 10  # levels between the channels of a grey picture at most, after compression
 
 
 class RefusedError(Exception):
@@ -121,6 +126,20 @@ def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> N
         still = by_tones and turned <= (0 if act.level == "duplicate" else act.limit)
     if not still:
         raise RefusedError(f"it no longer matches the picture to keep (SSE {turned}, of the tones {tone})")
+    if act.level == "edited":
+        _check_keeper(*made)
+
+
+def _check_keeper(keeper: Made, victim: Made) -> None:
+    """Check that what is kept of an original and its edited version is not the version, as far as pixels tell."""
+    if _is_grey(keeper) and not _is_grey(victim):
+        raise RefusedError("the picture to keep is grey, and it has colours")
+    if keeper.inside is not None and victim.inside is None:
+        raise RefusedError("the picture to keep has a frame or bars at its sides, and it has none")
+
+
+def _is_grey(made: Made) -> bool:
+    return int((made.tensor.max(axis=2) - made.tensor.min(axis=2)).max()) <= _GREY
 
 
 def blocks_of(descriptor: int) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from difwatch.model.settings import KeepRule
 
 KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
     "pixels": lambda image: -image.width * image.height,
-    "original": lambda image: -bool(image.facts.camera) - bool(image.facts.taken),
+    "original": lambda image: (image.facts.format == "GIF") - bool(image.facts.camera) - bool(image.facts.taken),
     "bytes": lambda image: -image.size,
     "oldest": lambda image: image.mtime_ns,
     "newest": lambda image: -image.mtime_ns,
@@ -21,7 +21,8 @@ KEEP_RULES: dict[KeepRule, Callable[[Image], object]] = {
 }
 """What makes one picture better than another; the first rule that differs between two pictures decides.
 
-An original has the camera and the time in its EXIF; one of them is better than neither. Of two paths the one with
+An original has the camera and the time in its EXIF; one of them is better than neither, and a GIF, which has 256
+colours, comes last. Of two paths the one with
 fewer directories is better, then the one with the shorter name: a mark of a copy, such as " (1)" or "Copy of", makes
 a name longer.
 """

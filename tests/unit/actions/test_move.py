@@ -116,6 +116,10 @@ def versions():
         "brighter": (picture, picture.point(lambda value: 100 + value * 3 // 5)),
         "mirrored": (picture, ImageOps.mirror(picture)),
         "other words": tuple(pages),
+        "grey": (picture, picture.convert("L")),
+        "of grey": (picture.convert("L"), picture),
+        "framed": (picture, ImageOps.expand(picture, 20, "black")),
+        "of framed": (ImageOps.expand(picture, 20, "black"), picture),
         "flat": (Image.new("RGB", (20, 20), (200, 200, 200)), Image.new("RGB", (20, 20), (201, 200, 200))),
     }
 
@@ -135,6 +139,10 @@ TONES = limit_of(0.03, tone_values(50))
         ("mirrored", "similar", TONES, False),
         ("mirrored", "edited", TONES, True),
         ("mirrored", "edited", None, True),
+        ("grey", "edited", TONES, True),
+        ("of grey", "edited", TONES, False),
+        ("framed", "edited", TONES, True),
+        ("of framed", "edited", TONES, False),
         ("other words", "similar", None, True),
         ("other words", "similar", TONES, False),
         ("other words", "edited", TONES, False),

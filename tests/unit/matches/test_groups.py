@@ -121,6 +121,11 @@ def test_the_better_one_has_more_pixels_then_more_bytes_then_is_older(better, wo
     assert shape(group_images([other, one], {}, rules(False), KEEP)) == {one.path: {other.path}}
 
 
+def test_a_gif_never_wins_by_its_bytes():
+    jpeg, gif = image(1, 1, facts=Facts(format="JPEG"), size=5), image(2, 1, facts=Facts(format="GIF"), size=9)
+    assert keep_order([gif, jpeg], ["pixels", "original", "bytes"]) == [jpeg, gif]
+
+
 def test_a_reference_picture_is_a_primary_even_when_it_is_the_lesser_one():
     small, large = image(1, 1, reference=True), image(2, 1, width=99)
     assert shape(group_images([small, large], {}, rules(False), KEEP)) == {small.path: {large.path}}
