@@ -8,6 +8,7 @@
     ├── IncompleteError 3   the work was not finished
     ├── PromiseError    4   a promise does not hold
     ├── ActionError     6   a file could not be moved, deleted or put back
+    ├── StoppedError  130   somebody stopped it before its end
     └── StoreError      5   the store cannot be used
         ├── StoreMissingError   there is none yet
         ├── StoreBusyError      another process is the writer
@@ -53,6 +54,12 @@ class ActionError(DifwatchError):
     """A file operation failed; the file is where it was."""
 
     exit_code = 6
+
+
+class StoppedError(DifwatchError):
+    """Somebody stopped the work; the message says what was done until then."""
+
+    exit_code = 130
 
 
 class StoreError(DifwatchError):

@@ -69,6 +69,11 @@ class ActReport:
         ids = [outcome.id for outcome in self._done]
         return " ".join(map(str, ids)) if len(ids) <= _IDS_SHOWN else f"--since {self._began}"
 
+    def stopped(self, kind: str, count: int) -> str:
+        """Return what was done of a number of acts until somebody stopped them."""
+        _, _, back = self.total(kind, "").partition("; ")
+        return f"stopped: {len(self._done)} of {count} {_DONE[kind]}" + (f"; {back}" if back else "")
+
     def raise_for_trouble(self) -> None:
         """Raise an error if a picture stayed.
 

@@ -11,7 +11,7 @@ import sys
 import click
 
 from difwatch.cli.context import Context
-from difwatch.errors import ActionError, DifwatchError, IncompleteError, UsageError
+from difwatch.errors import ActionError, DifwatchError, IncompleteError, StoppedError, UsageError
 from difwatch.version import __version__
 
 # The summaries stand here so that --help loads no command; a test compares them with the commands themselves.
@@ -93,11 +93,12 @@ def main() -> None:
         helps = f"; see '{context.command_path} --help'" if context is not None else ""
         click.echo(f"difwatch: {error.format_message().rstrip('.')}{helps}", err=True)
         sys.exit(error.exit_code)
-    except click.Abort:
+    except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            click.echo("difwatch: stopped", err=True)
+            sys.exit(StoppedError.exit_code)
         click.echo("difwatch: nothing was done: the question was not answered with yes", err=True)
         sys.exit(UsageError.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
     except OSError as error:
         _refuse_file(error)
 

@@ -136,8 +136,9 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
     from difwatch.actions.access import open_journal
     from difwatch.actions.move import carry_out
     from difwatch.actions.plan import Keep
-    from difwatch.cli import values
+    from difwatch.cli import interrupts, values
     from difwatch.cli.writer import Writer
+    from difwatch.errors import StoppedError
     from difwatch.service.planning import acts_of
     from difwatch.service.requests import AddDestination, Forget
 
@@ -149,8 +150,13 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
     with Writer(context) as writer:
         if destination is not None and count:
             writer.do(AddDestination(destination))
-        with open_journal(state_dir.journal, state_dir.journal_lock, rules.clock) as journal:
+        with (
+            open_journal(state_dir.journal, state_dir.journal_lock, rules.clock) as journal,
+            interrupts.noted() as interrupted,
+        ):
             for step in steps:
+                if interrupted.have_come:
+                    raise StoppedError(report.stopped(wanted.kind(), count))
                 outcome = None if isinstance(step, Keep) else carry_out(step, journal, rules)
                 if outcome is not None and outcome.state == "done":
                     writer.do(Forget((outcome.act.image.path,)))

@@ -67,7 +67,7 @@ def command(
     from difwatch.cli.progress import TaskLine
     from difwatch.cli.writer import Writer
     from difwatch.clock import SystemClock
-    from difwatch.errors import UsageError
+    from difwatch.errors import StoppedError, UsageError
     from difwatch.report.text import text_rescan
     from difwatch.rescan.plan import RescanPlan
     from difwatch.service.requests import StartRescan
@@ -78,9 +78,10 @@ def command(
     error = nmse if nmse is not None else mse
     measure: Measure = "mse" if nmse is None else "nmse"
     logs.set_up(context.verbose, context.quiet, "text", journal=logs.is_journal(os.environ))
-    line = TaskLine(SystemClock(), context.quiet)
+    line, is_here = TaskLine(SystemClock(), context.quiet), True
     try:
         with Writer(context) as writer:
+            is_here = writer.engine is not None
             if writer.engine is not None:
                 side_by_side = processes or len(os.sched_getaffinity(0))
                 plan = RescanPlan(algorithm, side_by_side, _memory(), max_pairs, chunksize, error, measure=measure)
@@ -88,6 +89,9 @@ def command(
             else:
                 writer.send(StartRescan(algorithm, max_pairs, chunksize, error, measure))
                 result = _follow(writer, line)
+    except KeyboardInterrupt:
+        goes_on = "'difwatch rescan' goes on from here" if is_here else "the daemon goes on with the search"
+        raise StoppedError(f"stopped; {goes_on}") from None
     finally:
         line.end()
     say(text_rescan(result))

@@ -1,5 +1,6 @@
 """``difwatch status``."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -21,14 +22,21 @@ def command(context: Context, as_json: bool, again: bool) -> None:
 
     Exits with 0 if all is well, 1 if the daemon is not running, 3 if something needs attention.
     """
-    while again:
+    if again:
+        with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
+            _show_again(context, as_json)
+        return
+    text, exit_code = _status(context, as_json)
+    click.echo(text, nl=False)
+    raise SystemExit(exit_code)
+
+
+def _show_again(context: Context, as_json: bool) -> None:
+    while True:
         text, _ = _status(context, as_json)
         click.echo(("\x1b[2J\x1b[H" if sys.stdout.isatty() else "") + text, nl=False)
         sys.stdout.flush()
         threading.Event().wait(_SECONDS)
-    text, exit_code = _status(context, as_json)
-    click.echo(text, nl=False)
-    raise SystemExit(exit_code)
 
 
 def _status(context: Context, as_json: bool) -> tuple[str, int]:

@@ -28,10 +28,10 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
     """
     from difwatch.actions.access import open_journal
     from difwatch.actions.undo import undo
-    from difwatch.cli import logs
+    from difwatch.cli import interrupts, logs
     from difwatch.cli.values import moment
     from difwatch.clock import SystemClock
-    from difwatch.errors import ActionError, UsageError
+    from difwatch.errors import ActionError, StoppedError, UsageError
     from difwatch.shown import shown, shown_path
 
     if bool(ids) + everything + bool(since) != 1:
@@ -41,10 +41,17 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
 
     trouble, entries, clock = 0, [], SystemClock()
-    with open_journal(context.state_dir.journal, context.state_dir.journal_lock, clock) as journal:
+    with (
+        open_journal(context.state_dir.journal, context.state_dir.journal_lock, clock) as journal,
+        interrupts.noted() as interrupted,
+    ):
         entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
         # Newest first: a later picture may lie where an earlier one was.
-        for entry in sorted(entries, key=lambda entry: -entry.id):
+        for number, entry in enumerate(sorted(entries, key=lambda entry: -entry.id)):
+            if interrupted.have_come:
+                raise StoppedError(
+                    f"stopped: {number - trouble} of {len(entries)} put back; the same command goes on"
+                )
             done = undo(entry, journal, clock, force)
             trouble += done.state != "done"
             what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
