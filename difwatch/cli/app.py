@@ -88,6 +88,9 @@ def main() -> None:
         for line in str(error).splitlines():
             click.echo(f"difwatch: {line}", err=True)
         sys.exit(error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         helps = f"; see '{context.command_path} --help'" if context is not None else ""

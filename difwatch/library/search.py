@@ -12,33 +12,18 @@ from typing import Any
 
 import click
 
-from difwatch import paths
-from difwatch.actions.access import open_journal
-from difwatch.actions.move import ActRules, Outcome, carry_out
-from difwatch.actions.plan import Act, Policy, plan
+from difwatch.actions.plan import Policy
 from difwatch.clock import SystemClock
-from difwatch.compare import budget
-from difwatch.compare.by_tensor import ByTensor
-from difwatch.compare.by_tone import ByTone
-from difwatch.compare.chunked import ChunkedSearch, Chunks, cuts_of
-from difwatch.compare.comparison import Comparison
 from difwatch.compare.distance import limit_of
-from difwatch.compare.hits import Hits, joined
-from difwatch.compare.orientation import admitted
-from difwatch.compare.sketch import Block
-from difwatch.control.state_dir import StateDir, default_state_dir
-from difwatch.errors import ActionError, ParameterError
-from difwatch.extensions import is_image_name
+from difwatch.errors import ParameterError
 from difwatch.library import parameters
+from difwatch.library.acting import act, complain
 from difwatch.library.build import Build, duration
-from difwatch.library.progress import progress_bar
+from difwatch.library.pairing import all_near
 from difwatch.matches.collection import Collection
-from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.rules import MatchRules
 from difwatch.model.pictures import Group, Image, Neighbours
 from difwatch.model.settings import Settings, tone_values
-from difwatch.rescan.threads import threads
-from difwatch.shown import shown, shown_path
 
 _MEMORY = 2 << 30
 
@@ -121,7 +106,8 @@ class Search:
         clock = SystemClock()
         started = clock.now()
         rules = self._rules()
-        near = self._near(rules, parameters.flag("show_progress", show_progress))
+        show = parameters.flag("show_progress", show_progress)
+        near = all_near(difwatch_obj.looks, len(difwatch_obj.images), rules, self._processes, self._chunksize, show)
         self._collection = self._collected(rules, near)
         self._groups, edited_groups = self._collection.copies_and_edited()
         self.result = self._result(self._groups)
@@ -133,35 +119,6 @@ class Search:
         px, nmse = self._build.px_size, self._settings.nmse
         tone_limit = None if nmse is None else limit_of(nmse, tone_values(px))
         return MatchRules(self._settings, {}, {}, 0, "exact", px, tone_limit)
-
-    def _near(self, rules: MatchRules, show: bool) -> Neighbours:
-        """Return for each appearance the others that match it."""
-        comparison, block, flat = self._searched(rules)
-        chunked = budget.algorithm(len(self._build.images), rules.values, _MEMORY) == "chunked"
-        rows = budget.block_rows(
-            len(block.ids), self._processes, self._chunksize if chunked else None, comparison.is_wide
-        )
-        chunks = Chunks(*block, comparison, cuts_of(comparison.kind, *block, rows))
-        found = [flat]
-        tasks = list(chunks.tasks())
-        with (
-            threads(self._processes, _MEMORY) as executor,
-            progress_bar(show, "comparing", len(tasks), "parts") as more,
-        ):
-            for part in ChunkedSearch(chunks, tasks, executor, 4 * self._processes):
-                more(int(part.last))
-                found.append(part.hits)
-        return Neighbourhoods.of_hits(joined(found), self._settings.mirror)
-
-    def _searched(self, rules: MatchRules) -> tuple[Comparison, Block, Hits]:
-        """Return how and what is searched, and the hits that are no part of the search."""
-        looks, px = self._build.looks, rules.px
-        orientations = admitted(self._settings.rotate, self._settings.mirror)
-        if rules.tone_limit is None:
-            limit = limit_of(self._settings.threshold, rules.values)
-            return ByTensor(px, limit, looks.tensors, orientations), looks.tensor_block(), joined([])
-        by_tone = ByTone(px, rules.tone_limit, looks, orientations)
-        return by_tone, looks.tone_block(), by_tone.measured(*looks.flat_pairs().T)
 
     def _collected(self, rules: MatchRules, near: Neighbours) -> Collection:
         build = self._build
@@ -269,55 +226,9 @@ class Search:
         return deleted
 
     def _act(self, policy: Policy, state_dir: Path | None) -> int:
-        rules = ActRules(
-            self._build.px_size, is_image_name, SystemClock(), environment=dict(os.environ), user=os.getuid()
-        )
-        groups = [_at_real_paths(group) for group in self._asked(policy.destination)]
-        steps = plan(groups, lambda image: policy, [], self._collection.rules.tone_limit)
-        place = StateDir(state_dir) if state_dir else default_state_dir(os.environ)
-        with open_journal(place.journal, place.journal_lock, rules.clock) as journal:
-            outcomes = [carry_out(step, journal, rules) for step in steps if isinstance(step, Act)]
-        done = [outcome for outcome in outcomes if outcome.state == "done"]
-        self._forget(done)
-        _complain(outcomes)
-        return len(done)
-
-    def _asked(self, destination: bytes | None) -> Iterator[Group]:
-        """Yield the groups of the pictures still in ``lower_quality``, leaving out what lies in the destination."""
-        images = [
-            image
-            for image in self._collection.images
-            if destination is None or not paths.is_below(_real(image.path), destination)
-        ]
         wanted = {os.fsencode(path) for path in self.lower_quality}
-        for group in replace(self._collection, images=tuple(images)).groups():
-            members = tuple(member for member in group.members if member.image.path in wanted)
-            if members:
-                yield replace(group, members=members)
-
-    def _forget(self, done: Sequence[Outcome]) -> None:
-        """Remove the pictures that went from ``lower_quality``."""
-        gone = {outcome.act.image.path for outcome in done}
+        outcomes = act(self._collection, wanted, policy, state_dir)
+        gone = {outcome.act.image.path for outcome in outcomes if outcome.state == "done"}
         self.lower_quality = [path for path in self.lower_quality if os.fsencode(os.path.realpath(path)) not in gone]
-
-
-def _real(path: bytes) -> bytes:
-    return os.path.realpath(path)
-
-
-def _at_real_paths(group: Group) -> Group:
-    def real(image: Image) -> Image:
-        return replace(image, path=_real(image.path))
-
-    members = tuple(replace(member, image=real(member.image)) for member in group.members)
-    return replace(group, primary=real(group.primary), members=members)
-
-
-def _complain(outcomes: Sequence[Outcome]) -> None:
-    for outcome in outcomes:
-        if outcome.state != "done":
-            click.echo(f"stays: {shown_path(outcome.act.image.path)}: {shown(outcome.reason or '')}", err=True)
-    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
-    if failed:
-        path = shown_path(failed[0].act.image.path)
-        raise ActionError(f"{path}: {failed[0].reason}; it and {len(failed) - 1} others are where they were")
+        complain(outcomes)
+        return len(gone)

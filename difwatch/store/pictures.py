@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -31,6 +31,18 @@ def images(
     Hard links to one file are one picture, under the first of its names. ``file_ids`` restricts the pictures
     to those of some files.
     """
+    names: dict[tuple[bytes | None, int, int, bytes], list[Any]] = {}
+    for row in _rows(connection, list(folders), recipe_id, file_ids):
+        scope = _scope(folders[row.folder_id], row.path)
+        names.setdefault((scope, row.dev, row.inode, row.digest), []).append(row)
+    for (scope, *_), rows in names.items():
+        yield _image(rows, scope, folders, limits)
+
+
+def _rows(
+    connection: Connection, folder_ids: Sequence[int], recipe_id: int, file_ids: Sequence[int] | None
+) -> Iterable[Any]:
+    """Return one row for each name of a readable picture, by path."""
     statement = (
         select(
             file.c.path, file.c.folder_id, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
@@ -38,42 +50,40 @@ def images(
             content.c.frames, *(content.c[name] for name in Facts.__slots__),
         )
         .join_from(file, content)
-        .where(file.c.folder_id.in_(list(folders)), content.c.recipe_id == recipe_id)
+        .where(file.c.folder_id.in_(folder_ids), content.c.recipe_id == recipe_id)
         .where(content.c.tensor_id.is_not(None))
         .order_by(file.c.path)
     )  # fmt: skip
-    names: dict[tuple[bytes | None, int, int, bytes], list[Any]] = {}
-    pages = (
-        [statement]
-        if file_ids is None
-        else [
-            statement.where(file.c.id.in_(file_ids[start : start + _PAGE]))
-            for start in range(0, len(file_ids), _PAGE)
-        ]
+    if file_ids is None:
+        return connection.execute(statement)
+    pages = [file_ids[start : start + _PAGE] for start in range(0, len(file_ids), _PAGE)]
+    rows = chain.from_iterable(connection.execute(statement.where(file.c.id.in_(page))) for page in pages)
+    return rows if len(pages) == 1 else sorted(rows, key=lambda row: row.path)
+
+
+def _image(
+    rows: Sequence[Any], scope: bytes | None, folders: Mapping[int, Folder], limits: Mapping[int, int]
+) -> Image:
+    """Return a picture from the rows of its names, the first of which it goes by."""
+    first, *links = rows
+    return Image(
+        path=first.path,
+        tensor=first.tensor_id,
+        digest=first.digest,
+        width=first.width,
+        height=first.height,
+        frames=first.frames,
+        facts=Facts(*(getattr(first, name) for name in Facts.__slots__)),
+        position=folders[first.folder_id].position,
+        size=first.bytes,
+        mtime_ns=first.mtime_ns,
+        reference=any(folders[row.folder_id].role == "reference" for row in rows),
+        scope=scope,
+        seen=None if first.seen is None else datetime.fromisoformat(first.seen),
+        limit=limits[first.folder_id],
+        links=tuple(link.path for link in links),
+        key=FileKey(first.size, first.mtime_ns, first.ctime_ns, first.dev, first.inode),
     )
-    rows = chain.from_iterable(connection.execute(page) for page in pages)
-    for row in rows if len(pages) == 1 else sorted(rows, key=lambda row: row.path):
-        scope = _scope(folders[row.folder_id], row.path)
-        names.setdefault((scope, row.dev, row.inode, row.digest), []).append(row)
-    for (scope, *_), (row, *links) in names.items():
-        yield Image(
-            path=row.path,
-            tensor=row.tensor_id,
-            digest=row.digest,
-            width=row.width,
-            height=row.height,
-            frames=row.frames,
-            facts=Facts(*(getattr(row, name) for name in Facts.__slots__)),
-            position=folders[row.folder_id].position,
-            size=row.bytes,
-            mtime_ns=row.mtime_ns,
-            reference=any(folders[name.folder_id].role == "reference" for name in (row, *links)),
-            scope=scope,
-            seen=None if row.seen is None else datetime.fromisoformat(row.seen),
-            limit=limits[row.folder_id],
-            links=tuple(link.path for link in links),
-            key=FileKey(row.size, row.mtime_ns, row.ctime_ns, row.dev, row.inode),
-        )
 
 
 def _scope(folder: Folder, path: bytes) -> bytes | None:

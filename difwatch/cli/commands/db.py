@@ -13,7 +13,7 @@ def command() -> None:
     """Maintain the store."""
 
 
-@command.command("upgrade")
+@command.command("upgrade", short_help="Upgrade the store to the schema of this version.")
 @click.pass_obj
 def upgrade_command(context: Context) -> None:
     """Upgrade the store to the schema of this version, keeping a copy of the old one.
