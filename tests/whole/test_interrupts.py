@@ -38,7 +38,11 @@ def interrupted(place, number, *arguments):
 
 
 def moved(place):
-    return [one for one in json.loads(called(place / "state", "moves", "--json").stdout)["moves"] if one["state"] == "done"]
+    return [
+        one
+        for one in json.loads(called(place / "state", "moves", "--json").stdout)["moves"]
+        if one["state"] == "done"
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,7 +64,10 @@ def test_undo_says_how_many_are_back_and_goes_on(place, number):
     back = COUNT - len(list((place / "out").iterdir()))
     assert (code, said.count(": put back")) == (130, back)
     assert errors == f"difwatch: stopped: {back} of {COUNT} put back; the same command goes on\n"
-    called(place / "state", "undo", "--all")
+    rest = called(place / "state", "undo", "--all").stdout
+    count = COUNT - back
+    total = f"{count} picture{'' if count == 1 else 's'} put back"
+    assert rest.splitlines()[-1] == f"{total}; 'difwatch watch --once' takes them into the report again"
     assert len(list((place / "pictures").iterdir())) == 2 * COUNT
 
 

@@ -31,8 +31,9 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
     from difwatch.cli import interrupts, logs
     from difwatch.cli.values import moment
     from difwatch.clock import SystemClock
+    from difwatch.control.lock import holder
     from difwatch.errors import ActionError, StoppedError, UsageError
-    from difwatch.shown import shown, shown_path
+    from difwatch.shown import shown, shown_count, shown_path
 
     if bool(ids) + everything + bool(since) != 1:
         raise UsageError("say what to put back: ids from 'difwatch moves', --all, or --since TIME")
@@ -58,6 +59,9 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
             say(f"{entry.id}  {shown_path(entry.source)}: {what}")
     if not entries:
         say("there is nothing to put back")
+    elif len(entries) > trouble:
+        known = "" if holder(context.state_dir) else "; 'difwatch watch --once' takes them into the report again"
+        say(f"{shown_count(len(entries) - trouble, 'picture')} put back{known}")
     if trouble:
         raise ActionError(f"{trouble} could not be put back; each is where it was")
 
