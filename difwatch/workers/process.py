@@ -8,11 +8,14 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 
 from difwatch.model.jobs import TensorJob, WorkerLimits
+from difwatch.workers.channel import Incoming
 from difwatch.workers.in_hand import InHand
+from difwatch.workers.wire import STARTED, largest
 
 # Jobs that wait at a worker, so that it is not idle while the parent stores a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
@@ -68,7 +71,7 @@ class Worker:
         )
         for descriptor in (job_read, answer_write, page):
             os.close(descriptor)
-        self.answers = Connection(answer_read, writable=False)
+        self.answers = Incoming(answer_read)
         self.jobs: collections.deque[TensorJob] = collections.deque()
         self.pages: collections.deque[int] = collections.deque()  # pages of the pipe that each job takes
         self.busy_since = 0.0
@@ -97,6 +100,10 @@ class Worker:
         with contextlib.suppress(OSError):  # the worker is gone; its jobs are taken back when that is noticed
             self._to_worker.send_bytes(message)
         return True
+
+    def messages(self) -> Iterator[bytes]:
+        """Yield what the worker has said, as `difwatch.workers.channel.Incoming.messages` does."""
+        yield from self.answers.messages(largest(self.jobs[0].px) if self.jobs else len(STARTED))
 
     def answered(self, count: int, now: float) -> None:
         """Note that ``count`` jobs were answered; as many may wait as are done while a batch is stored."""

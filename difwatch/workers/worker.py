@@ -11,9 +11,11 @@ import itertools
 import signal
 from multiprocessing.connection import Connection
 
+from difwatch.workers.channel import send
 from difwatch.workers.confine import allow_cpu, confine
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.reading import tensorize
+from difwatch.workers.wire import STARTED, packed
 
 
 def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int) -> None:
@@ -36,11 +38,11 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # sent when somebody opens a file whose lease we just asked for
     confine(memory, parent)
     in_hand = InHand(page)
-    incoming, outgoing = Connection(jobs, writable=False), Connection(answers, readable=False)
+    incoming = Connection(jobs, writable=False)
     with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipes, or is gone
-        outgoing.send(None)  # the worker has started
+        send(answers, STARTED)
         for number in itertools.count():
             job = incoming.recv()
             in_hand.begin(number)
             allow_cpu(seconds)
-            outgoing.send(tensorize(job, in_hand))
+            send(answers, packed(tensorize(job, in_hand)))

@@ -18,9 +18,11 @@ from PIL import Image
 from difwatch.errors import IncompleteError
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Limits, Postponed, Tensorized, TensorJob, Unreadable, Unsettled, WorkerLimits
+from difwatch.workers.channel import Incoming
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.pool import WorkerPool
 from difwatch.workers.reading import tensorize
+from difwatch.workers.wire import STARTED, unpacked
 from tests.support.photos import photo
 from tests.support.pool import InlinePool
 
@@ -154,8 +156,23 @@ class Worker:
         self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[job_read, answer_write, page])
         for one in (job_read, answer_write, page):
             os.close(one)
-        self.jobs, self.answers = Connection(job_write, readable=False), Connection(answer_read, writable=False)
-        assert self.answers.recv() is None
+        self.jobs, self.answers = Connection(job_write, readable=False), Incoming(answer_read)
+        self._asked: list[TensorJob] = []
+        self._said: list[bytes] = []
+        assert self._message() == STARTED
+
+    def ask(self, one):
+        self.jobs.send(one)
+        self._asked.append(one)
+
+    def answer(self):
+        return unpacked(self._message(), self._asked.pop(0))
+
+    def _message(self):
+        while not self._said:
+            wait([self.answers])
+            self._said += self.answers.messages(1 << 20)
+        return self._said.pop(0)
 
     def end(self):
         self.jobs.close()
@@ -166,9 +183,9 @@ class Worker:
 def test_the_digest_of_what_is_decoded_is_known_when_that_ends_the_worker(pictures):
     before = "import os\nimport difwatch.imaging as imaging\nimaging.make = lambda *_: os.kill(os.getpid(), 11)"
     worker = Worker(before)
-    worker.jobs.send(job(pictures[0]))
+    worker.ask(job(pictures[0]))
     with pytest.raises(EOFError):
-        worker.answers.recv()
+        worker.answer()
     assert worker.end() == -signal.SIGSEGV
     with open(pictures[0], "rb") as file:
         digest = hashlib.blake2b(file.read(), digest_size=32).digest()
@@ -193,8 +210,8 @@ imaging.make = decode
 
 def test_a_worker_may_write_no_file_open_few_and_gain_no_rights(pictures):
     worker = Worker(CONFINED)
-    worker.jobs.send(job(pictures[0]))
-    assert worker.answers.recv().reason == "['File too large', 'Too many open files', 0]"
+    worker.ask(job(pictures[0]))
+    assert worker.answer().reason == "['File too large', 'Too many open files', 0]"
     status = Path(f"/proc/{worker.process.pid}/status").read_text()
     assert "NoNewPrivs:\t1" in status
     worker.end()
@@ -206,19 +223,19 @@ def test_a_worker_that_takes_too_much_memory_says_so_and_goes_on(pictures):
     worker = Worker(before, memory=1 << 30)
     with Image.open(os.fsdecode(pictures[0])) as image:
         image.save(os.fsdecode(pictures[0]) + ".jpg")
-    worker.jobs.send(job(pictures[0]))
-    worker.jobs.send(job(pictures[0] + b".jpg"))
-    assert "more memory than a worker may use" in worker.answers.recv().reason
-    assert isinstance(worker.answers.recv(), Tensorized)
+    worker.ask(job(pictures[0]))
+    worker.ask(job(pictures[0] + b".jpg"))
+    assert "more memory than a worker may use" in worker.answer().reason
+    assert isinstance(worker.answer(), Tensorized)
     worker.end()
 
 
 def test_a_worker_that_computes_too_long_is_ended_by_the_system(pictures):
     before = "import difwatch.imaging as imaging\ndef decode(*_):\n    while True: pass\nimaging.make = decode"
     worker = Worker(before, seconds=0.2)
-    worker.jobs.send(job(pictures[0]))
+    worker.ask(job(pictures[0]))
     with pytest.raises(EOFError):
-        worker.answers.recv()
+        worker.answer()
     assert worker.end() == -signal.SIGXCPU
 
 
