@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from difwatch import paths
-from difwatch.model.pictures import Group, Image, Level, Member
+from difwatch.model.pictures import Group, Image, Level, Member, unseen_frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +125,10 @@ def _why_not(image: Image, keeper: Image, policy: Policy) -> str | None:
         return "it has another name (a hard link) that would stay"
     if image.key is not None and keeper.key is not None and _identity(image) == _identity(keeper):
         return "it is the same file as the one to keep"
-    if image.digest != keeper.digest and (reason := _more_frames(image, keeper)):
+    if (reason := unseen_frames(image, keeper)) is not None:
         return reason
     if policy.destination is not None and paths.is_below(image.path, policy.destination):
         return "it is in the destination already"
-    return None
-
-
-def _more_frames(image: Image, keeper: Image) -> str | None:
-    """Return why a picture stays of which, or of whose keeper, not everything was compared."""
-    if image.frames > 1:
-        return f"it has {image.frames} frames, and only the first was compared"
-    if keeper.frames > 1:
-        return f"the picture to keep has {keeper.frames} frames, and only the first was compared"
     return None
 
 

@@ -191,3 +191,14 @@ class Pair:
 def rotation_of(errors: Errors, level: Level) -> int:
     """Return the angle that brings two pictures together by the error that made them match."""
     return errors.tone_rotation if level == "edited" and errors.tone >= 0 else errors.rotation
+
+
+def unseen_frames(image: Image, keeper: Image) -> str | None:
+    """Return why a picture stays because not all of it, or of the one to keep, was compared; None if all was."""
+    if image.digest == keeper.digest:
+        return None
+    if image.frames > 1:
+        return f"it has {image.frames} frames, and only the first was compared"
+    if keeper.frames > 1:
+        return f"the picture to keep has {keeper.frames} frames, and only the first was compared"
+    return None

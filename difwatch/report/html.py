@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from difwatch.compare.tone import tones
 from difwatch.matches.collection import Collection
 from difwatch.matches.errors import all_errors
-from difwatch.model.pictures import Group, Image, Member, Pair
+from difwatch.model.pictures import Group, Image, Member, Pair, unseen_frames
 from difwatch.report.text import shown_size, text_of_edited, text_of_limits, text_of_total
 from difwatch.shown import shown_path
 from difwatch.store import contents
@@ -88,12 +88,17 @@ def html_pairs(collection: Collection, connection: Connection, generated: str) -
 
 
 def _of_group(group: Group, px: int) -> list[_Shown]:
-    members = [_Shown(member.image, _note(member, px)) for member in group.members]
+    members = [_Shown(member.image, _note(member, px) + _stays(member, group)) for member in group.members]
     return [_Shown(group.primary, "best"), *members]
 
 
 def _of_pair(pair: Pair, px: int) -> list[_Shown]:
     return [_Shown(pair.a, ""), _Shown(pair.b, _note(pair, px))]
+
+
+def _stays(member: Member, group: Group) -> str:
+    reason = unseen_frames(member.image, group.primary)
+    return "" if reason is None else f", stays: {reason}"
 
 
 def _note(match: Member | Pair, px: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from difwatch.matches.errors import as_fields, as_text, how_alike
+from difwatch.model.pictures import unseen_frames
 from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_passed_over, shown_path
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def _groups(groups: Sequence[Group], px: int) -> Iterator[str]:
         yield f"\n{shown_path(group.primary.path)}  {shown_size(group.primary)}\n"
         for member in group.members:
             note = how_alike(member.errors, member.level, px, member.is_shot)
+            if (reason := unseen_frames(member.image, group.primary)) is not None:
+                note += f" (stays: {reason})"
             yield f"  {shown_path(member.image.path)}  {shown_size(member.image)}  {note}\n"
 
 

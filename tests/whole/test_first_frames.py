@@ -41,6 +41,7 @@ def test_they_match_and_the_report_says_how_many_frames_they_have(place):
     report = difwatch(place / "state", "report").stdout
     assert "3 frames" in report
     assert "2 frames" in report
+    assert "(stays: it has 3 frames, and only the first was compared)" in report
     (fades, scans) = sorted(
         json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["groups"],
         key=lambda group: group["primary"]["path"][-3:],
