@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from sqlalchemy import Connection
 
+from difwatch import paths
 from difwatch.compare.tone import tones
 from difwatch.matches.collection import Collection
 from difwatch.matches.errors import all_errors
@@ -36,17 +37,18 @@ _HEAD = """<!DOCTYPE html>
 <title>difwatch report</title>
 <style>
 :root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif }
-body { margin: 2em }
-section { display: flex; flex-wrap: wrap; gap: 1em; padding: 1em 0; border-top: 1px solid #8886 }
-figure { margin: 0; width: 180px; overflow-wrap: anywhere }
-figure:first-child { font-weight: 600 }
-figure a { display: block; position: relative; background-size: 100% 100% }
+body { margin: 1.5em }
+h1, h2 { font-size: 1.5em; line-height: 1.3; text-wrap: balance }
+section { display: flex; flex-wrap: wrap; gap: 1.5em; padding: 1.5em 0; border-top: 1px solid #8886 }
+figure { margin: 0; width: min(260px, 50% - .75em); overflow-wrap: break-word }
+figure a { display: block; position: relative; background-size: 100% 100%; outline: 1px solid #8884 }
 i { position: absolute; right: 0; bottom: 0; width: 36px; height: 36px }
 i { background-size: 100%; border: 1px solid #fff }
 img { width: 100%; height: 100%; display: block }
-small { display: block; font-weight: 400; opacity: .75 }
+b { display: block; margin-top: .5em; font-weight: 600 }
+small { display: block; opacity: .75 }
 """
-_BOX = 180  # pixels of the longer side of a picture, as wide as a figure
+_TONES = "In the corner of each picture is its tone: what is left without brightness, contrast and colour."
 _QUALITY = 85
 _PAGE = 1000
 
@@ -89,7 +91,7 @@ def html_pairs(collection: Collection, connection: Connection, generated: str) -
 
 def _of_group(group: Group, px: int) -> list[_Shown]:
     members = [_Shown(member.image, _note(member, px) + _stays(member, group)) for member in group.members]
-    return [_Shown(group.primary, "best"), *members]
+    return [_Shown(group.primary, "the one to keep"), *members]
 
 
 def _of_pair(pair: Pair, px: int) -> list[_Shown]:
@@ -138,6 +140,8 @@ def _page(parts: Sequence[_Part], thumbnails: dict[str, bytes], generated: str) 
         yield f"<h{number + 1}>{escape(part.title)}</h{number + 1}>\n"
         if not number:
             yield f"<p>difwatch, {escape(generated)}</p>\n"
+        if part.tones:
+            yield f"<p>{_TONES}</p>\n"
         for section in part.sections:
             yield "<section>\n"
             yield from (_figure(shown, part.tones) for shown in section)
@@ -147,13 +151,16 @@ def _page(parts: Sequence[_Part], thumbnails: dict[str, bytes], generated: str) 
 
 def _figure(shown: _Shown, with_tone: bool) -> str:
     image = shown.image
-    scale = _BOX / max(image.width, image.height, 1)
-    size = f"width:{max(1, round(image.width * scale))}px;height:{max(1, round(image.height * scale))}px"
+    wide = min(100, round(100 * image.width / max(image.height, 1)))
+    size = f"width:{max(1, wide)}%;aspect-ratio:{max(image.width, 1)}/{max(image.height, 1)}"
     link = escape("file://" + quote(image.path))
     note = f"<small>{escape(shown.note)}</small>" if shown.note else ""
+    name = escape(shown_path(paths.name(image.path))).replace("_", "_<wbr>")
+    folder = escape(shown_path(paths.parent(image.path))).replace("/", "/<wbr>")
     tone = f'<i class="n{image.tensor}"></i>' if with_tone else ""
     return (
         f'<figure><a class="t{image.tensor}" style="{size}" href="{link}">'
         f'<img loading="lazy" alt="" src="{link}">{tone}</a>'
-        f"{escape(shown_path(image.path))}<small>{shown_size(image)}</small>{note}</figure>\n"
+        f"<b>{name}</b><small>{folder}</small>"
+        f"<small>{shown_size(image)}</small>{note}</figure>\n"
     )
