@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -21,6 +21,10 @@ Box = tuple[int, int, int, int]
 
 _TOLERANCE = 10  # levels of each channel, so that the noise of JPEG compression is no edge of its own
 _PER_MILLE = 985  # of the pixels of a line
+_RINGING, _PER_MILLE_RINGING = (
+    6,
+    700,
+)  # levels beyond, for the lines in which JPEG compression echoes a bright picture
 _MOST_PERCENT = 45  # of a side that may be taken off
 _LEAST_PERCENT = 1  # of a side, or else the edge is not worth a second look
 _LEAST_LEFT = 5  # at least a fifth of a side is left
@@ -72,16 +76,26 @@ def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
     for lines in _lines(image, axis, from_end, most):
         if not bounds:
             bounds = [_bounds(float(middle)) for middle in np.median(lines[0], axis=0)]
-        is_near = np.ones(lines.shape[:2], bool)
-        for channel, (lowest, highest) in enumerate(bounds):
-            level = lines[:, :, channel]
-            is_near &= (level >= lowest) & (level <= highest)
-        near = np.count_nonzero(is_near, axis=1)
-        other = np.flatnonzero(near * 1000 < _PER_MILLE * lines.shape[1])
+        near = _near(lines, bounds, 0)
+        uniform = near * 1000 >= _PER_MILLE * lines.shape[1]
+        if depth and not uniform.all():
+            ringing = near * 1000 >= _PER_MILLE_RINGING * lines.shape[1]
+            uniform |= ringing & (_near(lines, bounds, _RINGING) * 1000 >= _PER_MILLE * lines.shape[1])
+        other = np.flatnonzero(~uniform)
         if len(other):
             return depth + int(other[0])
         depth += len(lines)
     return depth
+
+
+def _near(lines: NDArray[np.uint8], bounds: Sequence[tuple[int, int]], more: int) -> NDArray[np.intp]:
+    """Return how many pixels of each line are within the bounds of all channels, or no more than ``more`` beyond."""
+    is_near = np.ones(lines.shape[:2], bool)
+    for channel, (lowest, highest) in enumerate(bounds):
+        level = lines[:, :, channel]
+        is_near &= (level >= max(0, lowest - more)) & (level <= min(255, highest + more))
+    counts: NDArray[np.intp] = np.count_nonzero(is_near, axis=1)
+    return counts
 
 
 def _bounds(middle: float) -> tuple[int, int]:

@@ -45,8 +45,13 @@ def twin(image):
         reference = np.median(lines[0], axis=0)
         count = 0
         for line in lines[: len(lines) * 45 // 100]:
-            near = sum(all(abs(value - level) <= 10 for value, level in zip(p, reference, strict=True)) for p in line)
-            if near < 0.985 * len(line):
+
+            def near(most, line=line):
+                return sum(all(abs(v - level) <= most for v, level in zip(p, reference, strict=True)) for p in line)
+
+            clean = 1000 * near(10) >= 985 * len(line)
+            ringing = 1000 * near(10) >= 700 * len(line) and 1000 * near(16) >= 985 * len(line)
+            if not clean and not (count and ringing):
                 break
             count += 1
         return count
