@@ -7,13 +7,15 @@ corpus, a messenger copy of each of those (60 % of the size, JPEG 70), letterbox
 papers that look alike (`tests.benchmarks.papers`). All are indexed once; the pairs are then read at each similarity,
 with and without
 mirrored ones. A pair of files from one photo is a copy, any other pair is false. ``--others`` runs
-difPy 4.2.1 (from PyPI) over the same files, and findimagedupes if it is installed.
+difPy 4.2.1, duplicate_images 0.11.9 and czkawka 0.1.2 (the bindings of czkawka_core 10; all from PyPI) over the same
+files, and findimagedupes if it is installed. Every pair of a group that a program reports counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import shutil
@@ -21,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -36,6 +38,13 @@ if __name__ == "__main__":
     dif = difPy.build(sys.argv[1], show_progress=False)
     search = difPy.search(dif, similarity="similar", rotate=True, same_dim=False, show_progress=False)
     print(json.dumps(search.result))
+"""
+CZKAWKA = """
+import json, sys, czkawka
+finder = czkawka.ImageSimilarity()
+finder.set_directories([sys.argv[1]])
+finder.set_similarity(int(sys.argv[2]))
+print(json.dumps([[str(path) for path in group] for group in finder.find_similar()]))
 """
 SETTINGS = [
     (name, mirror) for name in ("duplicates", "similar", "normal", "loose") for mirror in ("--no-mirror", "--mirror")
@@ -145,19 +154,49 @@ def variants(table: dict[str, float]) -> float:
 
 
 def others(labelled: Labelled) -> None:
-    """What other programs find."""
-    files = [str(path) for path in labelled.files()]
+    """What other programs find; the slowest comes last."""
     if shutil.which("findimagedupes"):
-        said = run(["findimagedupes", "-t", "90%", "--", *files])
+        said = run(["findimagedupes", "-t", "90%", "--", *(str(path) for path in labelled.files())])
         report("findimagedupes -t 90%", labelled, (line.split() for line in said.splitlines()))
-    with tempfile.TemporaryDirectory(prefix="difwatch-difpy-") as name:
-        subprocess.run([sys.executable, "-m", "venv", name], check=True)
-        subprocess.run([f"{name}/bin/pip", "install", "-qq", "difPy==4.2.1"], check=True)
-        Path(name, "run.py").write_text(DIFPY)
-        said = run([f"{name}/bin/python", f"{name}/run.py", str(labelled.top)])
+    duplicate_images(labelled)
+    czkawka(labelled)
+    difpy(labelled)
+
+
+def duplicate_images(labelled: Labelled) -> None:
+    """By its default, equal perceptual hashes of 64 bits, and with up to 4 bits that differ."""
+    with installed("duplicate_images==0.11.9") as place:
+        for distance in ("0", "4"):
+            said = run([f"{place}/bin/find-dups", "--parallel", "--max-distance", distance, str(labelled.top)])
+            pairs = (line.split() for line in said.splitlines())
+            report(f"duplicate_images 0.11.9, phash, distance {distance}", labelled, pairs)
+
+
+def czkawka(labelled: Labelled) -> None:
+    """Its bindings know gradient hashes of 64 bits only, for which 2 is czkawka's own preset; theirs is 10."""
+    with installed("czkawka==0.1.2") as place:
+        (place / "run.py").write_text(CZKAWKA)
+        for similarity in ("2", "10"):
+            said = run([f"{place}/bin/python", f"{place}/run.py", str(labelled.top), similarity])
+            report(f"czkawka 0.1.2, similarity {similarity}", labelled, json.loads(said.splitlines()[-1]))
+
+
+def difpy(labelled: Labelled) -> None:
+    with installed("difPy==4.2.1") as place:
+        (place / "run.py").write_text(DIFPY)
+        said = run([f"{place}/bin/python", f"{place}/run.py", str(labelled.top)])
         found = json.loads(said.splitlines()[-1])
         groups = [[best, *(other for other, _ in others)] for best, others in found.items()]
         report("difPy 4.2.1, similar, any size", labelled, groups)
+
+
+@contextlib.contextmanager
+def installed(package: str) -> Iterator[Path]:
+    """A package from PyPI in an environment of its own."""
+    with tempfile.TemporaryDirectory(prefix=f"difwatch-{package.partition('=')[0]}-") as name:
+        subprocess.run([sys.executable, "-m", "venv", name], check=True)
+        subprocess.run([f"{name}/bin/pip", "install", "-qq", package], check=True)
+        yield Path(name)
 
 
 def report(name: str, labelled: Labelled, groups: Iterable[list[str]]) -> None:
