@@ -9,6 +9,7 @@
     values     values that several commands accept, checked
     writer     requests, carried out here or by the daemon
     acts       reports about acts on files
+    interrupts Ctrl-C between two acts
     logs       log lines
     progress   progress lines
 """

@@ -7,7 +7,9 @@
     reading      files to tensors, in worker processes
     build        the pictures of some folders
     looks        their distinct tensors and tones
-    search       their matches: result, lower quality, statistics; and acts on them
+    search       their matches: result, lower quality, statistics
+    pairing      all pairs of them
+    acting       moving and deleting the lesser ones
     progress     a progress bar
 
 Coming from difPy 4.2: ``import difPy`` becomes ``import difwatch``; `build` and `search` have the same parameters,

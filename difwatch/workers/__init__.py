@@ -6,6 +6,9 @@
     process    one worker as its parent sees it: two pipes and a shared page
     worker     the program of a worker: one job after the other
     reading    one file to its answer
+    appearance what a picture looks like: its tensor and all that is computed from it
+    wire       an answer as bytes, checked when it comes back
+    channel    messages through a pipe
     in_hand    the shared page: which job a worker is at, and the digest of its bytes
     confine    what a worker may not do
 """
