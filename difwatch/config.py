@@ -85,6 +85,7 @@ class Config(_Strict):
     move_to: str | None = None  # None: _MOVE_TO, if anything is to be moved
     keep_tree: bool = False
     sidecars: Literal["move", "refuse", "leave"] = "move"
+    across_owners: bool = False
     max_moves_per_hour: Annotated[int, Field(ge=1)] = 500
     quiet_seconds: Annotated[float, Field(ge=0)] = 2.0
     max_wait_seconds: Annotated[float, Field(gt=0)] = 60.0

@@ -61,6 +61,16 @@ def expanded(path: str) -> str:
     return os.path.expanduser(path)  # noqa: PTH111  (that of Path raises for an unknown user)
 
 
+def as_text(path: bytes) -> str:
+    """Return a path as text that `from_text` turns into the same bytes in any process, whatever its locale."""
+    return path.decode("utf-8", "surrogateescape")
+
+
+def from_text(text: str) -> bytes:
+    """Return the path that `as_text` made a text of."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def nearest(path: bytes) -> bytes:
     """Return a directory if it exists, or else the nearest existing one above it."""
     while path not in (b"", b"/"):

@@ -8,7 +8,7 @@
     journal    written before and after, in a file of its own (journal_file)
     access     the journal held by one process at a time
     move       one act: check, write down, transfer, write down
-    transfer   one file to another place: nothing replaced, nothing lost
+    transfer   one file to another place: nothing replaced, nothing lost (attributes: what a copy takes over)
     trash      the waste basket as a place to move to
     recover    after a kill: finish or roll back what is open
     undo       moving a file back, found by its content

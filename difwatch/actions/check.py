@@ -12,16 +12,14 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from difwatch.actions.directory import Place
 from difwatch.actions.plan import Act
 from difwatch.digest import digest_of_blocks
 from difwatch.model.files import FileKey
-from difwatch.model.pictures import RAW, Image
-
-if TYPE_CHECKING:
-    from difwatch.imaging import Made
+from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable
+from difwatch.model.pictures import Appearance, Image
 
 _BLOCK = 1 << 20
 _GREY = 10  # levels between the channels of a grey picture at most, after compression
@@ -67,17 +65,25 @@ def identity(descriptor: int) -> tuple[int, int]:
     return stat_result.st_dev, stat_result.st_ino
 
 
-def check(act: Act, victim: int, keeper: int, px: int, recipe: str = "exact") -> None:
+class Decoder(Protocol):
+    """Decodes pictures where a hostile one does no harm."""
+
+    def decode(self, path: bytes, descriptor: int) -> Answer:
+        """Return what became of an open file; its path tells whether it is a raw file."""
+
+    def close(self) -> None:
+        """Release what decoding takes; the next picture takes it again."""
+
+
+def check(act: Act, victim: int, keeper: int, decoder: Decoder) -> None:
     """Check that the picture may go, and that its keeper can stand in for it.
 
     Parameters
     ----------
     victim, keeper
         The open files.
-    px
-        Side of the tensors that were compared.
-    recipe
-        How those tensors were made.
+    decoder
+        Makes their tensors as those were made that were compared.
 
     Raises
     ------
@@ -91,7 +97,19 @@ def check(act: Act, victim: int, keeper: int, px: int, recipe: str = "exact") ->
     if identity(victim) == identity(keeper):
         raise RefusedError("it is the same file as the one to keep")
     if act.image.digest != act.keeper.digest:
-        _check_pixels(act, victim, keeper, px, recipe)
+        _check_pixels(act, _decoded(act.keeper, keeper, decoder), _decoded(act.image, victim, decoder))
+
+
+def check_owners(victim: int, keeper: int) -> None:
+    """Check that no picture of one user goes because of a picture of another.
+
+    Raises
+    ------
+    RefusedError
+        The two belong to different users.
+    """
+    if os.fstat(victim).st_uid != os.fstat(keeper).st_uid:
+        raise RefusedError("it belongs to another user than the picture to keep (across_owners allows that)")
 
 
 def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) -> None:
@@ -102,21 +120,21 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
         raise RefusedError(f"{what} has changed since it was indexed")
 
 
-def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> None:
-    # Imported here, because equal bytes need no decoder.
-    from difwatch.compare.orientation import MIRRORED, TURNS
-    from difwatch.compare.pair import tensor_errors, tone_errors
-    from difwatch.imaging import DecodeError, make
+def _decoded(image: Image, descriptor: int, decoder: Decoder) -> Appearance:
+    answer = decoder.decode(image.path, descriptor)
+    if isinstance(answer, Tensorized) and answer.appearance is not None:
+        return answer.appearance
+    why = answer.reason if isinstance(answer, Unreadable | Postponed) else "one of them is being changed"
+    raise RefusedError(f"the pictures cannot be compared again: {why}")
 
-    try:
-        made = [
-            make(b"".join(blocks_of(descriptor)), px, recipe, is_raw=image.facts.format == RAW)
-            for image, descriptor in ((act.keeper, keeper), (act.image, victim))
-        ]
-    except DecodeError as error:
-        raise RefusedError(f"the pictures cannot be compared again: {error}") from error
-    by_tensor = tensor_errors(made[0].tensor, made[1].tensor)
-    by_tone = tone_errors(*((one.tensor, one.inside) for one in made))
+
+def _check_pixels(act: Act, keeper: Appearance, victim: Appearance) -> None:
+    # Imported here, because equal bytes need no comparison.
+    from difwatch.compare.orientation import MIRRORED, TURNS
+    from difwatch.compare.pair import pixels, tensor_errors, tone_errors
+
+    ours, theirs = pixels(keeper.tensor, keeper.inside), pixels(victim.tensor, victim.inside)
+    by_tensor, by_tone = tensor_errors(ours[0], theirs[0]), tone_errors(ours, theirs)
     turned, mirrored = (int(by_tensor[list(some)].min()) for some in (TURNS, MIRRORED))
     tone = int(by_tone.min() if act.level == "edited" else by_tone[list(TURNS)].min())
     if act.level == "edited":
@@ -127,19 +145,21 @@ def _check_pixels(act: Act, victim: int, keeper: int, px: int, recipe: str) -> N
     if not still:
         raise RefusedError(f"it no longer matches the picture to keep (SSE {turned}, of the tones {tone})")
     if act.level == "edited":
-        _check_keeper(*made)
+        _check_keeper(keeper, victim)
 
 
-def _check_keeper(keeper: Made, victim: Made) -> None:
+def _check_keeper(keeper: Appearance, victim: Appearance) -> None:
     """Check that what is kept of an original and its edited version is not the version, as far as pixels tell."""
     if _is_grey(keeper) and not _is_grey(victim):
         raise RefusedError("the picture to keep is grey, and it has colours")
-    if keeper.inside is not None and victim.inside is None:
+    if keeper.inside and not victim.inside:
         raise RefusedError("the picture to keep has a frame or bars at its sides, and it has none")
 
 
-def _is_grey(made: Made) -> bool:
-    return int((made.tensor.max(axis=2) - made.tensor.min(axis=2)).max()) <= _GREY
+def _is_grey(look: Appearance) -> bool:
+    return all(
+        max(values) - min(values) <= _GREY for values in zip(*(look.tensor[c::3] for c in range(3)), strict=True)
+    )
 
 
 def blocks_of(descriptor: int) -> Iterator[bytes]:

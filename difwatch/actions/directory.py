@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -42,7 +43,7 @@ class Place(NamedTuple):
 
 
 @contextlib.contextmanager
-def directory(path: bytes, make: bool = False) -> Iterator[int]:
+def directory(path: bytes, make: bool = False, give: bool = False) -> Iterator[int]:
     """Hold a directory open, reached from the root without following any link.
 
     Parameters
@@ -50,7 +51,9 @@ def directory(path: bytes, make: bool = False) -> Iterator[int]:
     path
         Absolute, without links.
     make
-        Create missing directories, for the owner alone.
+        Create missing directories, for this user alone.
+    give
+        Give new directories to the owner of the one above, and open them as that one is, where this is allowed.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def directory(path: bytes, make: bool = False) -> Iterator[int]:
         parts = [part for part in path.split(b"/") if part]
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
-            below = _step(descriptor, part, _OPEN if last else _INTO, make)
+            below = _step(descriptor, part, _OPEN if last else _INTO, make, give)
             os.close(descriptor)
             descriptor = below
         yield descriptor
@@ -70,7 +73,7 @@ def directory(path: bytes, make: bool = False) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _step(above: int, part: bytes, flags: int, make: bool) -> int:
+def _step(above: int, part: bytes, flags: int, make: bool, give: bool) -> int:
     try:
         return os.open(part, flags, dir_fd=above)
     except FileNotFoundError:
@@ -78,6 +81,8 @@ def _step(above: int, part: bytes, flags: int, make: bool) -> int:
             raise
     with contextlib.suppress(FileExistsError):
         os.mkdir(part, 0o700, dir_fd=above)
+        if give:
+            _give_to_owner(above, part)
         with contextlib.suppress(OSError):  # the parent is held only to pass through; not every one can be synced
             parent = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
             try:
@@ -87,10 +92,26 @@ def _step(above: int, part: bytes, flags: int, make: bool) -> int:
     return os.open(part, flags, dir_fd=above)
 
 
+def _give_to_owner(above: int, part: bytes) -> None:
+    """Give a new directory to the owner of the one above, who would otherwise not reach what a service puts there."""
+    stat_above, user = os.fstat(above), os.geteuid()
+    everyone_may_write = stat_above.st_mode & (stat.S_ISVTX | stat.S_IWOTH)
+    if stat_above.st_uid == user or everyone_may_write:
+        return
+    with contextlib.suppress(OSError):  # without the right to give it away
+        new = os.open(part, _OPEN, dir_fd=above)
+        try:
+            if os.fstat(new).st_uid == user:
+                os.fchown(new, stat_above.st_uid, stat_above.st_gid)
+                os.fchmod(new, stat_above.st_mode & 0o777)
+        finally:
+            os.close(new)
+
+
 @contextlib.contextmanager
 def place(path: bytes, make: bool = False) -> Iterator[Place]:
-    """Hold the directory of a path open."""
-    with directory(paths.parent(path), make) as descriptor:
+    """Hold the directory of a path open; one that is made belongs to the owner of the directory above."""
+    with directory(paths.parent(path), make, give=True) as descriptor:
         yield Place(descriptor, paths.name(path))
 
 
@@ -135,6 +156,24 @@ def rename_new(source: Place, target: Place) -> None:
     # Only while the source still is that file: somebody may have put another one there.
     if ours is not None and there is not None and (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
         source.remove()
+
+
+def rename_apart(source: Place, target: Place) -> None:
+    """Rename to a name that nobody else can know, on any file system.
+
+    Raises
+    ------
+    FileExistsError
+        The target's name is taken.
+    """
+    try:
+        rename_new(source, target)
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        if target.look() is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fsdecode(target.name)) from error
+        os.rename(source.name, target.name, src_dir_fd=source.directory, dst_dir_fd=target.directory)
 
 
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from difwatch import paths
 from difwatch.actions import trash
+from difwatch.actions.attributes import runs_as_owner
 from difwatch.actions.belonging import belonging
-from difwatch.actions.check import RefusedError, check, digest_of_file, identity, opened
+from difwatch.actions.check import Decoder, RefusedError, check, check_owners, digest_of_file, identity, opened
 from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.entry import BACK, DONE, Entry
 from difwatch.actions.journal import Journal
@@ -22,6 +23,7 @@ from difwatch.actions.together import TakenError, remove_together, transfer_toge
 from difwatch.actions.transfer import File
 from difwatch.clock import Clock
 from difwatch.model.files import FileKey, signed
+from difwatch.tree.folding import Listing
 
 _TRIES = 10_000
 
@@ -42,17 +44,18 @@ class Outcome:
 class ActRules:
     """How acts are done.
 
-    ``sidecars`` decides about files that belong to a picture: move, refuse (the picture stays with them) or leave.
-    ``px`` is the side of tensors and ``recipe`` how they are made. ``environment`` and ``user`` locate waste baskets.
+    ``decoder`` looks at the pictures once more. ``sidecars`` decides about files that belong to a picture: move,
+    refuse (the picture stays with them) or leave. ``environment`` and ``user`` locate waste baskets. Without
+    ``across_owners`` a picture stays where the one to keep belongs to another user.
     """
 
-    px: int
+    decoder: Decoder
     is_image_name: Callable[[bytes], bool]
     clock: Clock
     sidecars: str = "move"
     environment: dict[str, str] | None = None
     user: int = 0
-    recipe: str = "exact"
+    across_owners: bool = False
 
 
 def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
@@ -129,12 +132,16 @@ def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
         victim = held.enter_context(opened(source, "it"))
         keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
         stat_before, confirm = os.fstat(victim), _AsItWas(keeper_at, keeper)
-        check(act, victim, keeper, rules.px, rules.recipe)
+        if not rules.across_owners:
+            check_owners(victim, keeper)
+        check(act, victim, keeper, rules.decoder)
         files = [File(victim, source, _entry(act, victim), stat_before)]
         for name in belonging(source, rules.sidecars, rules.is_image_name):
             there = Place(source.directory, name)
             descriptor = held.enter_context(opened(there, "a file that belongs to it"))
             stat_before = os.fstat(descriptor)
+            if runs_as_owner(stat_before):
+                raise RefusedError(f"{os.fsdecode(name)} belongs to it and runs as its owner (set-uid or set-gid)")
             files.append(File(descriptor, there, _sidecar(act, name, descriptor), stat_before))
         yield files, confirm
 
@@ -144,6 +151,8 @@ def _place_of(path: bytes, what: str) -> Iterator[Place]:
     with contextlib.ExitStack() as held:
         try:
             opened_place = held.enter_context(place(path))
+            if opened_place.look() is not None and not Listing().lists(path):
+                raise RefusedError(f"{what} has another name by now, which its disk takes for the same")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise RefusedError(f"{what} is not there any more, or its folder has become a link") from error
         yield opened_place
@@ -202,7 +211,7 @@ def _delete(
 def _move(act: Act, files: Sequence[File], journal: Journal, rules: ActRules, confirm: Callable[[], None]) -> Outcome:
     """Move a picture and its sidecars to names with one number, the first that is free for all of them."""
     goal = _Goal.of(act, rules)
-    with directory(goal.directory, make=True) as below:
+    with directory(goal.directory, make=True, give=goal.basket is None) as below:
         fsid = signed(os.fstatvfs(below).f_fsid)
         files = [replace(file, entry=replace(file.entry, target_fsid=fsid)) for file in files]
         try:

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from difwatch import paths
 from difwatch.actions import trash
-from difwatch.actions.check import RefusedError, digest_of_file, opened
+from difwatch.actions.check import RefusedError, blocks_of, digest_of_file, opened
 from difwatch.actions.directory import Place, place, sync
 from difwatch.actions.entry import BACK, DONE, LOST, OPEN, Entry
 from difwatch.actions.journal import Journal
@@ -155,6 +155,8 @@ def _where(entry: Entry, source: Place | None, target: Place | None) -> str:
     if at_target and target is not None:
         sync(target.directory)
         return DONE
+    if at_source and source is not None and target is not None and _is_begun_copy(source, target):
+        target.remove()
     there = source is not None and source.look() is not None
     return BACK if there else LOST
 
@@ -172,6 +174,25 @@ def _is_copy(entry: Entry, side: Place) -> bool:
     """Tell whether the file is our copy or a second name: its mtime is that of the original."""
     stat_result = side.look()
     return stat_result is not None and FileKey.of(stat_result).mtime_ns == entry.mtime_ns
+
+
+def _is_begun_copy(source: Place, target: Place) -> bool:
+    """Tell whether a file is the beginning of another one, which a kill may have ended the copying of."""
+    try:
+        with opened(source, "it") as whole, opened(target, "it") as begun:
+            size = os.fstat(begun).st_size
+            return size < os.fstat(whole).st_size and all(
+                os.pread(whole, len(block), offset) == block for offset, block in _numbered_blocks(begun)
+            )
+    except RefusedError:
+        return False
+
+
+def _numbered_blocks(descriptor: int) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    for block in blocks_of(descriptor):
+        yield offset, block
+        offset += len(block)
 
 
 def _follow(entry: Entry, picture: str, state: str) -> str:

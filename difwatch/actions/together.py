@@ -36,8 +36,9 @@ def transfer_together(
     """
     back: list[Callable[[], None]] = []
     try:
-        for file, target in zip(files, targets, strict=True):
+        for file, target in zip(files, targets, strict=True):  # all names are claimed before anything goes
             back.append(prepare(file.entry, target))
+        for file, target in zip(files, targets, strict=True):
             transfer(file, target, confirm)
             back.append(partial(_return, file, target))
     except FileExistsError as error:

@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from difwatch.actions.attributes import copy_attributes
 from difwatch.actions.check import RefusedError, blocks_of, identity
-from difwatch.actions.directory import Place, rename_new, sync
+from difwatch.actions.directory import Place, rename_apart, rename_new, sync
 from difwatch.actions.entry import Entry
 from difwatch.actions.names import numbered, split
 from difwatch.digest import digest_of_blocks
@@ -70,7 +71,7 @@ def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:
     try:
         rename_new(file.source, target)
     except OSError as error:
-        if error.errno != errno.EXDEV:
+        if error.errno not in (errno.EXDEV, errno.ENOTSUP):
             raise
         _transfer_across(file, target, confirm)
         return
@@ -95,7 +96,7 @@ def set_apart(file: File) -> Place:
     """
     file.refuse_if_changed()
     apart = Place(file.source.directory, file.entry.beside(b"/", "gone")[1:])
-    rename_new(file.source, apart)
+    rename_apart(file.source, apart)
     if not file.is_at(apart):
         put_back(apart, file.source)
         raise RefusedError(_CHANGED)
@@ -120,8 +121,33 @@ def put_back(current: Place, home: Place) -> None:
     for number in range(10_000):
         name = numbered(home.name, split(home.name)[0], number)
         with contextlib.suppress(FileExistsError):
-            rename_new(current, Place(home.directory, name))
+            _rename_or_copy(current, Place(home.directory, name))
             return
+
+
+def _rename_or_copy(current: Place, new: Place) -> None:
+    try:
+        rename_new(current, new)
+        return
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+    descriptor = current.open(os.O_RDONLY)
+    out = -1
+    try:
+        out = new.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        _copy_bytes(descriptor, out)
+        copy_attributes(descriptor, os.fstat(descriptor), out)
+        os.fsync(out)
+    except Exception:
+        if out >= 0:
+            new.remove()
+        raise
+    finally:
+        os.close(descriptor)
+        if out >= 0:
+            os.close(out)
+    current.remove()
 
 
 def unlink(apart: Place) -> None:
@@ -164,19 +190,43 @@ def _copy(file: File, target: Place) -> tuple[int, int]:
     part = Place(target.directory, file.entry.beside(b"/", "part")[1:])
     out = part.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
-        if _copy_bytes(file.descriptor, out) != file.entry.digest:
-            raise RefusedError(_CHANGED)
-        _copy_attributes(file.descriptor, file.before, out)
-        os.fsync(out)
-        rename_new(part, target)
-        copied = identity(out)
-    except Exception:
+        _fill(file, out)
+        try:
+            rename_new(part, target)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+            return _copy_to_new(file, target)
+        return identity(out)
+    finally:
+        os.close(out)
         if part.look() is not None:
             part.remove()
+
+
+def _copy_to_new(file: File, target: Place) -> tuple[int, int]:
+    """Copy straight to a name that is free, where renaming could replace a file; return the identity of the copy.
+
+    `difwatch.actions.recover` knows a copy that a kill left begun by its bytes.
+    """
+    out = target.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        _fill(file, out)
+        return identity(out)
+    except Exception:
+        if _is(target, out):
+            target.remove()
         raise
     finally:
         os.close(out)
-    return copied
+
+
+def _fill(file: File, out: int) -> None:
+    """Write the bytes and attributes of a file to a copy, and sync it."""
+    if _copy_bytes(file.descriptor, out) != file.entry.digest:
+        raise RefusedError(_CHANGED)
+    copy_attributes(file.descriptor, file.before, out)
+    os.fsync(out)
 
 
 def _copy_bytes(descriptor: int, out: int) -> bytes:
@@ -188,19 +238,6 @@ def _copy_bytes(descriptor: int, out: int) -> bytes:
             yield block
 
     return digest_of_blocks(written())
-
-
-def _copy_attributes(descriptor: int, stat_before: os.stat_result, out: int) -> None:
-    """Copy owner, extended attributes (with access lists), mode and times; omit what the file system cannot hold."""
-    with contextlib.suppress(OSError):
-        os.fchown(out, stat_before.st_uid, stat_before.st_gid)
-    with contextlib.suppress(OSError):
-        for name in os.listxattr(descriptor):
-            with contextlib.suppress(OSError):
-                os.setxattr(out, name, os.getxattr(descriptor, name))
-    with contextlib.suppress(OSError):
-        os.fchmod(out, stat_before.st_mode & 0o7777)
-    os.utime(out, ns=(stat_before.st_atime_ns, stat_before.st_mtime_ns))
 
 
 def _is(place: Place, descriptor: int) -> bool:

@@ -68,10 +68,11 @@ def basket_for(path: bytes, environment: Mapping[str, str], user: int) -> Basket
         return home
     top = _top(paths.parent(path), device)
     shared = paths.join(top, b".Trash")
-    if _is_shared(shared):
+    if _is_shared(shared) and _may_be_used(shared + b"/%d" % user, user, top):
         return Basket(shared + b"/%d" % user, top)
     own = paths.join(top, b".Trash-%d" % user)
-    return Basket(own, top) if _is_directory(own) or os.access(top, os.W_OK) else home
+    is_possible = _is_directory(own) or os.access(top, os.W_OK)
+    return Basket(own, top) if is_possible and _may_be_used(own, user, top) else home
 
 
 def basket_of(target: bytes) -> Basket:
@@ -138,6 +139,23 @@ def _top(path: bytes, device: int) -> bytes:
             break
         path = above
     return path
+
+
+def _may_be_used(path: bytes, user: int, top: bytes) -> bool:
+    """Tell whether a basket is still to be made, or is the user's own and no more open to others than its disk."""
+    try:
+        stat_result = os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    is_own = stat.S_ISDIR(stat_result.st_mode) and stat_result.st_uid == user
+    return is_own and not _open_to(stat_result) & ~_open_to(os.lstat(top))
+
+
+def _open_to(stat_result: os.stat_result) -> int:
+    """Return the mode bits of those who may rename what is in a directory, besides its owner."""
+    return 0 if stat_result.st_mode & stat.S_ISVTX else stat_result.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _is_directory(path: bytes) -> bool:

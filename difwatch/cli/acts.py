@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from difwatch.actions.move import ActRules, Outcome, preview
 from difwatch.actions.plan import Keep, Step
 from difwatch.cli.output import say
 from difwatch.clock import SystemClock
+from difwatch.config import Config
 from difwatch.errors import ActionError, IncompleteError
 from difwatch.extensions import is_watched_name
+from difwatch.matches.rules import MatchRules
 from difwatch.shown import shown, shown_bytes, shown_path
+from difwatch.workers.decoder import Decoding, WorkerDecoder
 
 _IDS_SHOWN = 5
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
 
 
-def act_rules(px: int, recipe: str, sidecars: str) -> ActRules:
-    """Return the rules by which acts of this user are carried out."""
-    return ActRules(px, is_watched_name, SystemClock(), sidecars, dict(os.environ), os.getuid(), recipe)
+@contextlib.contextmanager
+def act_rules(settings: MatchRules, configured: Config, sidecars: str, across_owners: bool) -> Iterator[ActRules]:
+    """Yield the rules by which acts of this user are carried out."""
+    clock = SystemClock()
+    decoding = Decoding(settings.px, settings.recipe, configured.limits(), configured.worker_limits())
+    with contextlib.closing(WorkerDecoder(decoding, clock)) as decoder:
+        yield ActRules(decoder, is_watched_name, clock, sidecars, dict(os.environ), os.getuid(), across_owners)
 
 
 class ActReport:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,16 +18,21 @@ def tensor_errors(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.int6
     return sse_rows(np.broadcast_to(a.reshape(-1), rows.shape), rows)
 
 
-def tone_errors(
-    a: tuple[NDArray[np.uint8], NDArray[np.uint8] | None], b: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
-) -> NDArray[np.int64]:
+Pixels = tuple[NDArray[np.uint8], NDArray[np.uint8] | None]
+"""The tensor of a picture (px, px, 3), and the tone of what is inside its uniform edges (px, px), if it has those."""
+
+
+def pixels(tensor: bytes, inside: bytes) -> Pixels:
+    """Return the pixels in the bytes of a tensor and of a tone, which is empty where there is none."""
+    px = math.isqrt(len(tensor) // 3)
+    tone = np.frombuffer(inside, np.uint8).reshape(px, px) if inside else None
+    return np.frombuffer(tensor, np.uint8).reshape(px, px, 3), tone
+
+
+def tone_errors(a: Pixels, b: Pixels) -> NDArray[np.int64]:
     """Return the smallest sums of squared errors over the tones of two pictures, for each orientation, shape (8,).
 
-    Parameters
-    ----------
-    a, b
-        The tensor of each picture, and that of what is inside its uniform edges, if it has such edges. The inside of
-        a flat picture does not count.
+    The inside of a flat picture does not count.
 
     Returns
     -------
@@ -39,12 +46,9 @@ def tone_errors(
     return out
 
 
-def _tones(picture: tuple[NDArray[np.uint8], NDArray[np.uint8] | None]) -> list[NDArray[np.uint8]]:
-    found = []
-    for tensor in picture:
-        if tensor is not None:
-            rows, (has_tone,) = tones(np.ascontiguousarray(tensor).reshape(1, -1))
-            if not has_tone:
-                break
-            found.append(rows.reshape(*tensor.shape[:2], 1))
-    return found
+def _tones(picture: Pixels) -> list[NDArray[np.uint8]]:
+    tensor, inside = picture
+    rows, (has_tone,) = tones(np.ascontiguousarray(tensor).reshape(1, -1))
+    if not has_tone:
+        return []
+    return [tone.reshape(*tensor.shape[:2], 1) for tone in (rows, inside) if tone is not None]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import asdict
 from typing import Any
 
+from difwatch import paths
 from difwatch.control.state_dir import StateDir
 from difwatch.model.health import FolderHealth, Heartbeat, Queue
 
@@ -34,11 +34,13 @@ def read_heartbeat(state_dir: StateDir) -> Heartbeat:
 
 def _to_json(heartbeat: Heartbeat) -> dict[str, Any]:
     return asdict(heartbeat) | {
-        "folders": [asdict(folder) | {"path": os.fsdecode(folder.path)} for folder in heartbeat.folders]
+        "folders": [asdict(folder) | {"path": paths.as_text(folder.path)} for folder in heartbeat.folders]
     }
 
 
 def _from_json(values: dict[str, Any]) -> Heartbeat:
-    folders = tuple(FolderHealth(**folder | {"path": os.fsencode(folder["path"])}) for folder in values["folders"])
+    folders = tuple(
+        FolderHealth(**folder | {"path": paths.from_text(folder["path"])}) for folder in values["folders"]
+    )
     parts = {"reasons": tuple(values["reasons"]), "folders": folders, "queue": Queue(**values["queue"])}
     return Heartbeat(**values | parts)

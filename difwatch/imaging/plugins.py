@@ -41,7 +41,7 @@ class Plugin:
         return True
 
 
-_PLUGINS = (
+PLUGINS = (
     Plugin(
         "HEIF",
         "HEIC",
@@ -58,9 +58,10 @@ _PLUGINS = (
         "pillow_jxl",
     ),
 )
+"""All of them; what is not installed is not loaded."""
 
 
 def plugin_for(data: bytes) -> Plugin | None:
     """Return the plugin that decodes a file, by its first bytes; None for all that Pillow decodes itself."""
     head = data[:256]
-    return next((plugin for plugin in _PLUGINS if plugin.recognises(head)), None)
+    return next((plugin for plugin in PLUGINS if plugin.recognises(head)), None)

@@ -63,6 +63,15 @@ class Preview:
     turns: int
 
 
+def load() -> bool:
+    """Load LibRaw; tell whether the extra is installed."""
+    try:
+        importlib.import_module("rawpy")
+    except ImportError:
+        return False
+    return True
+
+
 def preview(data: bytes) -> Preview:
     """Return the largest preview in a raw file.
 

@@ -1,18 +1,11 @@
-"""The recipe: how pictures become tensors, with a fingerprint of how this machine does it.
+"""The recipe: how the bytes of a file become a tensor.
 
-A new release of a decoder may change a pixel by one level. The golden pictures are small files of the kinds
-where this has happened before (a tall one, since Pillow 13 changed the order of its passes there, JPEG
-with subsampled colour and in progressive order, PNG with palette and with alpha, WebP). The digest of
-their tensors is part of the recipe, so that tensors from a different decoder are made anew, not mixed.
-
-``fast`` is a separate recipe with its own fingerprint: choosing ``fast`` makes all tensors anew, and they are never
-compared with those of ``exact``.
+Two recipes make two kinds of tensors, which are never compared: ``exact`` shrinks the full picture, and ``fast`` lets
+the decoder of a JPEG reduce it first.
 """
 
 from __future__ import annotations
 
-import hashlib
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
@@ -24,9 +17,7 @@ from difwatch.imaging.decode import DecodeError, Picture, decode
 from difwatch.imaging.edges import inside_edges
 from difwatch.imaging.tensor import tensor
 from difwatch.model.pictures import UNKNOWN, Facts
-from difwatch.model.settings import Recipe
 
-_VERSION = 4
 _FAST_SIDE = 8  # under "fast", the least short side of a reduced picture, in sides of the tensor
 _MAX_PIXELS = 250_000_000
 
@@ -80,19 +71,3 @@ def make(data: bytes, px: int, name: str = "exact", max_pixels: int = _MAX_PIXEL
 def _in_srgb(picture: Picture, image: Image.Image, px: int) -> NDArray[np.uint8]:
     shrunk = tensor(image, px)
     return shrunk if picture.conversion is None else picture.conversion.mix(shrunk)
-
-
-def named_recipe(name: str, px: int) -> Recipe:
-    """Return a recipe at a size, fingerprinted on the golden pictures (10 ms for ``exact``, 30 ms for ``fast``)."""
-    return Recipe(name, px, _VERSION, _fingerprint(name, px))
-
-
-def _fingerprint(name: str, px: int) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    folders = ("golden", "golden_fast") if name == "fast" else ("golden",)
-    for folder in folders:
-        for entry in sorted((resources.files("difwatch.imaging") / folder).iterdir(), key=lambda item: item.name):
-            made = make(entry.read_bytes(), px, name)
-            digest.update(made.tensor.tobytes())
-            digest.update(b"" if made.inside is None else made.inside.tobytes())
-    return digest.digest()

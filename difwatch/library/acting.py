@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
@@ -20,6 +21,7 @@ from difwatch.extensions import is_image_name
 from difwatch.matches.collection import Collection
 from difwatch.model.pictures import Group, Image
 from difwatch.shown import shown, shown_path
+from difwatch.workers.decoder import Decoding, WorkerDecoder
 
 
 def act(collection: Collection, wanted: Set[bytes], policy: Policy, state_dir: Path | None) -> list[Outcome]:
@@ -32,12 +34,15 @@ def act(collection: Collection, wanted: Set[bytes], policy: Policy, state_dir: P
     state_dir
         Where the journal of moves is, if not in the usual place.
     """
-    px, environment = collection.rules.px, dict(os.environ)
-    rules = ActRules(px, is_image_name, SystemClock(), environment=environment, user=os.getuid())
     groups = [_at_real_paths(group) for group in _asked(collection, wanted, policy.destination)]
     steps = plan(groups, lambda image: policy, [], collection.rules.tone_limit)
     place = StateDir(state_dir) if state_dir else default_state_dir(os.environ)
-    with open_journal(place.journal, place.journal_lock, rules.clock) as journal:
+    clock, decoding = SystemClock(), Decoding(collection.rules.px, collection.rules.recipe)
+    with (
+        contextlib.closing(WorkerDecoder(decoding, clock)) as decoder,
+        open_journal(place.journal, place.journal_lock, clock) as journal,
+    ):
+        rules = ActRules(decoder, is_image_name, clock, environment=dict(os.environ), user=os.getuid())
         return [carry_out(step, journal, rules) for step in steps if isinstance(step, Act)]
 
 

@@ -28,7 +28,8 @@ class WorkerLimits:
 class TensorJob:
     """A request for the tensor of one file, unless its bytes are among ``known_digests``.
 
-    An ``unshared`` file is not read while another process has it open for writing, if the system can tell.
+    An ``unshared`` file is not read while another process has it open for writing, if the system can tell. Who has
+    opened the file already passes its ``descriptor``, and keeps it open until the answer.
     """
 
     path: bytes
@@ -38,6 +39,7 @@ class TensorJob:
     known_digests: frozenset[bytes] = frozenset()
     unshared: bool = False
     recipe: str = "exact"
+    descriptor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,18 @@ import stat
 
 from difwatch import paths
 from difwatch.model.files import FileKey
+from difwatch.tree.folding import Listing
 
 
 class Look:
-    """Looks at paths, all at about the same moment; nothing is at a path that leads through a symbolic link."""
+    """Looks at paths, all at about the same moment; nothing is at a path that leads through a symbolic link.
+
+    Nor is anything at a path that no directory lists, though the file system answers to it.
+    """
 
     def __init__(self) -> None:
         self._is_real: dict[bytes, bool] = {}
+        self._listing = Listing()
 
     def __call__(self, path: bytes) -> FileKey | None:
         """Return the key of what is at a path; None for nothing, a directory or a symbolic link.
@@ -29,6 +34,8 @@ class Look:
             return None
         mode = stat_result.st_mode
         if stat.S_ISDIR(mode) or stat.S_ISLNK(mode) or not self._is_in_real_directory(path):
+            return None
+        if not self._listing.lists(path):
             return None
         return FileKey.of(stat_result)
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from difwatch.compare.distance import FAR, limit_of
 from difwatch.compare.orientation import DEGREES, MIRRORED, admitted
-from difwatch.compare.pair import tensor_errors, tone_errors
-from difwatch.digest import digest_of
+from difwatch.compare.pair import Pixels, pixels, tensor_errors, tone_errors
 from difwatch.errors import UsageError
-from difwatch.extensions import is_raw_name
-from difwatch.imaging import DecodeError, make
 from difwatch.matches.errors import how_alike, mean_errors
 from difwatch.matches.groups import KEEP_RULES, is_hidden, keep_order
 from difwatch.matches.rules import MatchRules, Mismatch
+from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable
 from difwatch.model.pictures import Errors, Ignored, Image
 from difwatch.model.settings import KeepRule
 from difwatch.shown import shown_path
@@ -33,16 +31,27 @@ _MISMATCHES = {
 }
 
 
+class Decoder(Protocol):
+    """Decodes pictures where a hostile one does no harm."""
+
+    def decode(self, path: bytes, descriptor: int) -> Answer:
+        """Return what became of an open file; its path tells whether it is a raw file."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     image: Image
-    tensor: NDArray[np.uint8]
-    inside: NDArray[np.uint8] | None
+    pixels: Pixels
     identity: tuple[int, int]
 
 
 def explain(
-    a: bytes, b: bytes, rules: MatchRules, images: Sequence[Image] = (), ignored: Ignored = frozenset()
+    a: bytes,
+    b: bytes,
+    rules: MatchRules,
+    decoder: Decoder,
+    images: Sequence[Image] = (),
+    ignored: Ignored = frozenset(),
 ) -> Iterator[str]:
     """Compare two files rule by rule.
 
@@ -50,6 +59,8 @@ def explain(
     ----------
     rules
         What counts as a match.
+    decoder
+        Makes tensors as these rules compare them.
     images
         The pictures that the store knows, for the folders that the files belong to.
     ignored
@@ -66,7 +77,7 @@ def explain(
         A file cannot be read as a picture.
     """
     known = {path: image for image in images for path in (image.path, *image.links)}
-    read_a, read_b = (_read(path, rules, known.get(os.path.realpath(path))) for path in (a, b))
+    read_a, read_b = (_read(path, rules, decoder, known.get(os.path.realpath(path))) for path in (a, b))
     for read in (read_a, read_b):
         image = read.image
         yield f"{shown_path(image.path)}"
@@ -80,8 +91,8 @@ def explain(
 
 def _verdict(a: _Read, b: _Read, rules: MatchRules, ignored: Ignored) -> Iterator[str]:
     yield "bytes: " + ("identical" if a.image.digest == b.image.digest else "different")
-    by_tensor = tensor_errors(a.tensor, b.tensor)
-    by_tone = tone_errors((a.tensor, a.inside), (b.tensor, b.inside))
+    by_tensor = tensor_errors(a.pixels[0], b.pixels[0])
+    by_tone = tone_errors(a.pixels, b.pixels)
     views = list(_views(by_tensor, by_tone, rules))
     for errors in views:
         yield _nearest(errors, rules)
@@ -146,23 +157,22 @@ def _kept(a: Image, b: Image, keep: Sequence[KeepRule]) -> str:
     return f"kept: {shown_path(first.path)} (better by {rule})"
 
 
-def _read(path: bytes, rules: MatchRules, known: Image | None) -> _Read:
+def _read(path: bytes, rules: MatchRules, decoder: Decoder, known: Image | None) -> _Read:
     try:
-        stat_result = os.stat(path)  # noqa: PTH116  (bytes have no Path)
-        if not stat.S_ISREG(stat_result.st_mode):
-            raise UsageError(f"{shown_path(path)}: this is not a file")
-        with open(path, "rb") as file:  # noqa: PTH123
-            data = file.read()
-        made = make(data, rules.px, rules.recipe, is_raw=is_raw_name(path))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            answer = decoder.decode(path, descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error.strerror}") from error
-    except DecodeError as error:
-        raise UsageError(f"{shown_path(path)}: {error}") from error
-    digest = digest_of(data)
-    image = Image(path, 0, digest, made.width, made.height, len(data), stat_result.st_mtime_ns, frames=made.frames)
-    image = replace(image, facts=made.facts)
+    if not isinstance(answer, Tensorized) or answer.appearance is None or answer.state.key is None:
+        why = answer.reason if isinstance(answer, Unreadable | Postponed) else "this is no file, or is being changed"
+        raise UsageError(f"{shown_path(path)}: {why}")
+    key, look = answer.state.key, answer.appearance
+    image = Image(path, 0, answer.digest, answer.width, answer.height, key.size, key.mtime_ns, frames=answer.frames)
     limit = limit_of(rules.settings.threshold, rules.values) if known is None else known.limit
-    image = replace(image, limit=limit)
+    image = replace(image, facts=answer.facts, limit=limit)
     if known is not None:
         image = replace(image, scope=known.scope, reference=known.reference, position=known.position)
-    return _Read(image, made.tensor, made.inside, (stat_result.st_dev, stat_result.st_ino))
+    return _Read(image, pixels(look.tensor, look.inside), (key.dev, key.inode))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from difwatch.digest import SIZE as DIGEST_BYTES
 from difwatch.errors import UsageError
+from difwatch.paths import from_text
 
 _PATH_MOST = 4095
 
@@ -56,7 +56,7 @@ def paths(fields: Mapping[str, Any], name: str) -> tuple[bytes, ...]:
 
 def _as_path(value: object, name: str) -> bytes:
     try:
-        path = os.fsencode(value) if isinstance(value, str) else b""
+        path = from_text(value) if isinstance(value, str) else b""
     except UnicodeEncodeError:  # a lone surrogate, which JSON can hold and a path cannot
         path = b""
     if not path.startswith(b"/") or len(path) > _PATH_MOST or b"\0" in path:

@@ -129,6 +129,9 @@ class AutomaticMover:
         except OSError as error:  # the disk of the destination is in trouble
             self._everything, self._todo = True, []
             self._say(f"{os.fsdecode(error.filename or b'')}: {error.strerror}")
+        finally:
+            if not self._todo or self._permission.is_stopping():
+                self._rules.decoder.close()
         return bool(self._todo) and not self._permission.is_stopping()
 
     def _act(self, journal: Journal, now: datetime) -> None:

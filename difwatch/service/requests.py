@@ -6,7 +6,6 @@ the request (`difwatch.service.answers`). A new request is a class here and an e
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 from sqlalchemy import Connection
 
+from difwatch import paths
 from difwatch.compare.budget import MOST_PAIRS
 from difwatch.errors import UsageError
 from difwatch.model.settings import MSE_MOST, Algorithm, Measure
@@ -103,7 +103,7 @@ class Forget:
     paths: tuple[bytes, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return {"paths": [os.fsdecode(path) for path in self.paths]}
+        return {"paths": [paths.as_text(path) for path in self.paths]}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
@@ -122,7 +122,7 @@ class Release:
     path: bytes
 
     def to_json(self) -> dict[str, Any]:
-        return {"path": os.fsdecode(self.path)}
+        return {"path": paths.as_text(self.path)}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
@@ -142,7 +142,7 @@ class Retry:
     paths: tuple[bytes, ...] | None
 
     def to_json(self) -> dict[str, Any]:
-        return {"paths": None if self.paths is None else [os.fsdecode(path) for path in self.paths]}
+        return {"paths": None if self.paths is None else [paths.as_text(path) for path in self.paths]}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
@@ -162,7 +162,7 @@ class AddDestination:
     path: bytes
 
     def to_json(self) -> dict[str, Any]:
-        return {"path": os.fsdecode(self.path)}
+        return {"path": paths.as_text(self.path)}
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
@@ -15,7 +15,8 @@ from difwatch.clock import Clock
 from difwatch.config import Config
 from difwatch.control.state_dir import StateDir
 from difwatch.extensions import is_watched_name
-from difwatch.imaging import named_recipe
+from difwatch.imaging.fingerprint import named_recipe
+from difwatch.model.jobs import WorkerLimits
 from difwatch.pipeline.consequences import Consequences
 from difwatch.pipeline.intake import Intake
 from difwatch.pipeline.keep import Keeper
@@ -31,10 +32,12 @@ from difwatch.tree.roots import Root
 from difwatch.watch.canary import Canary
 from difwatch.watch.guards import Guards
 from difwatch.watch.inbox import Inbox
+from difwatch.workers.decoder import Decoding, WorkerDecoder
 from difwatch.workers.pool import Pool
 
 log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 20.0  # in which a picture must be decoded once more before it moves, as nothing else goes on then
 _FAST_IS_EXACT_FROM = 1.0  # an MSE; two tensors of one picture differ by no more by the recipe `fast`
 
 
@@ -132,6 +135,10 @@ class _Permission:
         return self._switch.is_stopping
 
 
+def _briefly(limits: WorkerLimits) -> WorkerLimits:
+    return replace(limits, seconds=min(limits.seconds, _LOOK_SECONDS))
+
+
 def make_session(config: Config, resources: Resources) -> Session:
     """Bring the store in line with a configuration, and make its session.
 
@@ -157,10 +164,12 @@ def make_session(config: Config, resources: Resources) -> Session:
     guards = Guards(roots, resources.inbox, stored, identities, resources.canary, resources.confirm_seconds)
     presence = StoredPresence(guards, stored, engine, ready.folder_ids, clock)
     keeper = Keeper(engine, ready.index, ready.store, ready.reach, roots, ready.folder_ids, clock)
+    decoding = Decoding(config.px_size, config.recipe, config.limits(), _briefly(config.worker_limits()))
+    decoder = WorkerDecoder(decoding, clock)
     mover = AutomaticMover(
         engine,
         resources.state_dir,
-        ActRules(config.px_size, is_watched_name, clock, config.sidecars, recipe=config.recipe),
+        ActRules(decoder, is_watched_name, clock, config.sidecars, across_owners=config.across_owners),
         MovePolicies(config.policies(), [folder.path for folder in watched], config.max_moves_per_hour),
         _Permission(guards, resources.switch),
     )

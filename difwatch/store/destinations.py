@@ -20,13 +20,13 @@ _KEY = "destinations"
 def all_of(connection: Connection) -> dict[bytes, int]:
     """Return the id of the file system of each destination."""
     kept = settings.get(connection, _KEY)
-    return {os.fsencode(path): fsid for path, fsid in kept.items()} if isinstance(kept, dict) else {}
+    return {paths.from_text(path): fsid for path, fsid in kept.items()} if isinstance(kept, dict) else {}
 
 
 def add(connection: Connection, path: bytes) -> None:
     """Remember a destination and the file system it is on now."""
     known = all_of(connection) | {path: _fsid(path)}
-    settings.put(connection, _KEY, {os.fsdecode(known_path): fsid for known_path, fsid in known.items()})
+    settings.put(connection, _KEY, {paths.as_text(known_path): fsid for known_path, fsid in known.items()})
 
 
 def recall(connection: Connection, moved_to: Iterable[bytes], watched: Sequence[bytes]) -> None:

@@ -6,13 +6,19 @@ import ctypes
 import os
 import resource
 import signal
+import struct
 
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # of <linux/prctl.h>
+from difwatch.workers.landlock import forbid_files
+from difwatch.workers.seccomp import forbid_calls
+
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 1, 38, 47  # of <linux/prctl.h>
+_CLEAR_ALL = 4
+_CAPABILITY_VERSION = 0x20080522
 _DESCRIPTORS = 64
 
 
-def confine(memory: int, parent: int) -> None:
-    """Confine this process for good.
+def limit(memory: int, parent: int) -> None:
+    """Limit what this process may use, for good.
 
     The process may use at most ``memory`` bytes of address space and a few descriptors. It cannot write to files,
     dump core or gain privileges, and it dies with its parent.
@@ -32,12 +38,28 @@ def confine(memory: int, parent: int) -> None:
         hard = resource.getrlimit(kind)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, most))
-    libc = ctypes.CDLL(None, use_errno=True)
-    for option, value in ((_PR_SET_NO_NEW_PRIVS, 1), (_PR_SET_PDEATHSIG, int(signal.SIGKILL))):
-        if libc.prctl(option, value, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:
         raise SystemExit  # the parent died before we asked to die with it
+
+
+def confine() -> bool:
+    """Give up all capabilities, all files that are not open, and all system calls that decoding does not need.
+
+    What is imported later cannot be read any more.
+
+    Returns
+    -------
+    bool
+        Whether the system calls are restricted: not on every machine.
+    """
+    _prctl(_PR_CAP_AMBIENT, _CLEAR_ALL)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.capset(struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+    forbid_files()
+    return forbid_calls()
 
 
 def allow_cpu(seconds: float) -> None:
@@ -47,3 +69,9 @@ def allow_cpu(seconds: float) -> None:
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     if hard == resource.RLIM_INFINITY or most <= hard:
         resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")

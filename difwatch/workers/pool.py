@@ -1,4 +1,4 @@
-"""Worker processes, each on private pipes; the parent owns the queue.
+"""Worker processes, each on a private socket and pipe; the parent owns the queue, and opens the files.
 
 Nothing is shared between workers, so a worker that dies fails only the job it was at, and that job is tried again.
 Workers are plain subprocesses and not forks or spawns of ``multiprocessing``: threads run in the parent, and a user's
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import enum
+import logging
 import signal
 from collections.abc import Sequence
 from multiprocessing.connection import wait
@@ -16,13 +17,17 @@ from typing import Protocol
 
 from difwatch.errors import IncompleteError
 from difwatch.model.files import FileState
-from difwatch.model.jobs import Answer, Tensorized, TensorJob, Unreadable, WorkerLimits
+from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, WorkerLimits
 from difwatch.workers.channel import TooLongError
 from difwatch.workers.process import Worker
-from difwatch.workers.wire import STARTED, WireError, unpacked
+from difwatch.workers.wire import STARTED, STARTED_OPEN, WireError, unpacked
+
+log = logging.getLogger(__name__)
 
 # A file is given up after two crashes while its bytes are decoded, four deaths that say less, or one and two of them.
 _CRASH, _WEAK, _VERDICT = 2, 1, 4
+_KILLED_MOST = 3  # times that a worker may be ended from outside at a job, the later times with nothing beside it
+_KILLED = "reading it was ended from outside, probably for want of memory"
 _DIED_AT_START_MOST = 10
 
 
@@ -78,8 +83,11 @@ class WorkerPool:
     def _begin(self, processes: int, limits: WorkerLimits) -> None:
         self._limits = limits
         self._queue: collections.deque[TensorJob] = collections.deque()
+        self._alone: collections.deque[TensorJob] = collections.deque()  # each when nothing else is being read
         self._failures: collections.Counter[bytes] = collections.Counter()
+        self._kills: collections.Counter[bytes] = collections.Counter()
         self._died_at_start = 0
+        self._is_open = False
         self.workers = [Worker(limits) for _ in range(processes)]
 
     def submit(self, job: TensorJob) -> None:
@@ -88,7 +96,7 @@ class WorkerPool:
 
     def backlog(self) -> int:
         """Return the number of jobs without an answer."""
-        return len(self._queue) + sum(len(worker.jobs) for worker in self.workers)
+        return len(self._queue) + len(self._alone) + sum(len(worker.jobs) for worker in self.workers)
 
     def waitables(self) -> Sequence[int]:
         """Return the descriptors of the pipes that the workers answer by."""
@@ -107,7 +115,7 @@ class WorkerPool:
             elif not worker.left and not worker.jobs:
                 worker.close()
                 self.workers[place] = Worker(self._limits)  # what a decoder leaks goes with its worker
-        self._feed(now)
+        self._feed(now, answers)
         return answers
 
     def restart(self, processes: int, limits: WorkerLimits) -> None:
@@ -126,18 +134,21 @@ class WorkerPool:
         try:
             for message in worker.messages():
                 if not worker.started:  # the first message of a worker says that it has started
-                    if message != STARTED:
+                    if message not in (STARTED, STARTED_OPEN):
                         return _End.WRONG
+                    if message == STARTED_OPEN:
+                        self._say_open()
                     worker.started, self._died_at_start = True, 0
                     continue
                 if not worker.jobs:
                     return _End.WRONG  # nobody asked
                 answer = unpacked(message, worker.jobs[0])
                 answers.append(answer)
-                self._failures.pop(worker.jobs.popleft().path, None)
+                path = worker.jobs.popleft().path
+                self._failures.pop(path, None)
+                self._kills.pop(path, None)
                 if isinstance(answer, Tensorized):
                     self._failures.pop(answer.digest, None)
-                worker.pages.popleft()
                 count += 1
         except (TooLongError, WireError):
             return _End.WRONG
@@ -148,15 +159,25 @@ class WorkerPool:
                 worker.answered(count, now)
         return None
 
-    def _feed(self, now: float) -> None:
+    def _feed(self, now: float, answers: list[Answer]) -> None:
         # Started workers come first, so that a job that killed a worker is tried again at once.
         idle = sorted(self.workers, key=lambda worker: not worker.started)
         while self._queue and idle:  # one job each in turn, so that no worker gets all of them
             for worker in list(idle):
-                if self._queue and worker.send(self._queue[0], now):
-                    self._queue.popleft()
-                else:
+                if not (self._queue and worker.may_take() and self._send(worker, self._queue, now, answers)):
                     idle.remove(worker)
+        if self._alone and not self._queue and not any(worker.jobs for worker in self.workers):
+            self._send(self.workers[0], self._alone, now, answers)
+
+    def _send(self, worker: Worker, queue: collections.deque[TensorJob], now: float, answers: list[Answer]) -> bool:
+        """Send the first job of a queue, or gather the answer of a file that cannot be opened."""
+        sent = worker.send(queue[0], now)
+        if sent is False:
+            return False
+        queue.popleft()
+        if sent is not True:
+            answers.append(sent)
+        return True
 
     def _replace(self, place: int, answers: list[Answer], end: _End) -> None:
         worker = self.workers[place]
@@ -167,20 +188,43 @@ class WorkerPool:
                 raise IncompleteError("worker processes end before they begin to work; install difwatch again")
         elif worker.jobs:  # jobs are answered in order, so the first one left was being decoded
             suspect = worker.jobs.popleft()
-            # Blame the content where it is known: copies of the file would do the same.
-            digest = worker.digest_in_hand()
-            blame = digest or suspect.path
-            # A kill from outside may be due to the memory that this file takes, or to nothing in it. And what happens
-            # before the bytes are read is not the work of a decoder.
-            from_outside = end is _End.GONE and worker.process.returncode == -signal.SIGKILL
-            self._failures[blame] += _WEAK if from_outside or digest is None else _CRASH
-            if self._failures[blame] < _VERDICT:
-                worker.jobs.appendleft(suspect)
+            if end is _End.GONE and worker.process.returncode == -signal.SIGKILL:
+                self._killed(suspect, answers)
             else:
-                what = "took too long" if end is _End.LATE else "ended the worker that decoded it"
-                reason = f"decoding it {what}, again and again"
-                answers.append(Unreadable(FileState(suspect.path, suspect.key), digest, reason))
-                self._failures.pop(suspect.path, None)
+                self._crashed(suspect, worker, answers, end)
         worker.close()
         self._queue.extendleft(reversed(worker.jobs))
         self.workers[place] = Worker(self._limits)
+
+    def _killed(self, suspect: TensorJob, answers: list[Answer]) -> None:
+        """Try a job again, when nothing else is being read, at which something from outside ended its worker.
+
+        That is mostly the system, for want of memory, which others may have taken: it says nothing about the file.
+        """
+        self._kills[suspect.path] += 1
+        if self._kills[suspect.path] < _KILLED_MOST:
+            self._alone.append(suspect)
+        else:
+            answers.append(Postponed(suspect.path, _KILLED))
+            self._kills.pop(suspect.path)
+
+    def _crashed(self, suspect: TensorJob, worker: Worker, answers: list[Answer], end: _End) -> None:
+        # Blame the content where it is known: copies of the file would do the same. And what happens before the bytes
+        # are read is not the work of a decoder.
+        digest = worker.digest_in_hand()
+        blame = digest or suspect.path
+        self._failures[blame] += _WEAK if digest is None else _CRASH
+        if self._failures[blame] < _VERDICT:
+            worker.jobs.appendleft(suspect)
+            return
+        what = "took too long" if end is _End.LATE else "ended the worker that decoded it"
+        reason = f"decoding it {what}, again and again"
+        answers.append(Unreadable(FileState(suspect.path, suspect.key), digest, reason))
+        self._failures.pop(suspect.path, None)
+
+    def _say_open(self) -> None:
+        if not self._is_open:
+            log.warning(
+                "the processes that decode cannot be confined on this machine (SECURITY.md says what is left)"
+            )
+        self._is_open = True

@@ -1,25 +1,28 @@
-"""One worker as its parent sees it: a process, two private pipes and a shared page."""
+"""One worker as its parent sees it: a process, a private socket for jobs, a pipe for answers and a shared page."""
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import errno
 import fcntl
 import os
+import pickle
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.reduction import ForkingPickler
 
-from difwatch.model.jobs import TensorJob, WorkerLimits
+from difwatch.model.jobs import Answer, TensorJob, WorkerLimits
 from difwatch.workers.channel import Incoming
 from difwatch.workers.in_hand import InHand
+from difwatch.workers.opening import open_file
 from difwatch.workers.wire import STARTED, largest
 
 # Jobs that wait at a worker, so that it is not idle while the parent stores a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
-_PAGE = 4096
+# A socket that is full, of messages or of open files.
+_FULL = {errno.EAGAIN, errno.ENOBUFS, errno.ETOOMANYREFS}
 _PIPE_BYTES = 1 << 20
 _JOBS_MOST = 20_000
 
@@ -46,59 +49,68 @@ class Worker:
     """
 
     def __init__(self, limits: WorkerLimits) -> None:
-        job_read, job_write = os.pipe()
+        self._to_worker, jobs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._to_worker.setblocking(False)
         answer_read, answer_write = os.pipe()
-        # Room for the jobs and the answers of a whole batch, so that the worker goes on while the parent stores one.
-        for pipe in (job_write, answer_write):
-            with contextlib.suppress(OSError):  # a user's pipe memory is limited; then the worker waits more often
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        # Room for the answers of a whole batch, so that the worker goes on while the parent stores one.
+        with contextlib.suppress(OSError):  # a user's pipe memory is limited; then the worker waits more often
+            fcntl.fcntl(answer_write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         page = os.memfd_create("difwatch-digest", os.MFD_CLOEXEC)
         os.ftruncate(page, InHand.BYTES)
         self.in_hand = InHand(page)
+        theirs = [_above_standard(descriptor) for descriptor in (jobs.detach(), answer_write, page)]
         # The child finds difwatch where its parent did, also in a checkout that is not installed.
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
             f"from difwatch.workers.worker import serve; "
-            f"serve({job_read}, {answer_write}, {page}, {limits.memory}, {limits.seconds}, {os.getpid()})"
+            f"serve({theirs[0]}, {theirs[1]}, {theirs[2]}, {limits.memory}, {limits.seconds}, {os.getpid()})"
         )
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
-            pass_fds=[job_read, answer_write, page],
+            pass_fds=theirs,
             stdin=subprocess.DEVNULL,
             env=environment,
             process_group=0,  # Ctrl-C is for the parent
         )
-        for descriptor in (job_read, answer_write, page):
+        for descriptor in theirs:
             os.close(descriptor)
         self.answers = Incoming(answer_read)
         self.jobs: collections.deque[TensorJob] = collections.deque()
-        self.pages: collections.deque[int] = collections.deque()  # pages of the pipe that each job takes
         self.busy_since = 0.0
-        self._to_worker = Connection(job_write, readable=False)
         self._ahead = _AHEAD_FIRST
-        self._capacity = fcntl.fcntl(job_write, fcntl.F_GETPIPE_SZ) // _PAGE
         self.started = False
         self._answers = 0
         self.left = _JOBS_MOST
 
-    def send(self, job: TensorJob, now: float) -> bool:
-        """Send a job if the worker should have one more; return whether the job was sent."""
-        message = ForkingPickler.dumps(job)
-        # A worker without jobs reads at once. One with jobs may be waiting for us to read its answers, so the message
-        # must fit into the pipe. A pipe counts in pages: a message begins a new one, after its length if it is long.
-        pages = 2 + len(message) // _PAGE
-        if not self.left:
-            return False
-        if self.jobs and (len(self.jobs) >= self._ahead or sum(self.pages) + pages > self._capacity):
-            return False
+    def may_take(self) -> bool:
+        """Tell whether the worker should have one more job."""
+        return self.left > 0 and len(self.jobs) < self._ahead
+
+    def send(self, job: TensorJob, now: float) -> Answer | bool:
+        """Send a job with its open file.
+
+        Returns
+        -------
+        bool or Answer
+            Whether there was room for it; or the answer of a file that cannot be opened.
+        """
+        opened = open_file(job.path) if job.descriptor is None else job.descriptor
+        if not isinstance(opened, int):
+            return opened
+        try:
+            socket.send_fds(self._to_worker, [pickle.dumps(job)], [opened])
+        except OSError as error:
+            if error.errno in _FULL:
+                return False  # only while the worker has others to answer, or another worker has
+            # The worker is gone; its jobs are taken back when that is noticed.
+        finally:
+            if job.descriptor is None:
+                os.close(opened)
         if not self.jobs:
             self.busy_since = now
         self.left -= 1
         self.jobs.append(job)
-        self.pages.append(pages)
-        with contextlib.suppress(OSError):  # the worker is gone; its jobs are taken back when that is noticed
-            self._to_worker.send_bytes(message)
         return True
 
     def messages(self) -> Iterator[bytes]:
@@ -127,3 +139,12 @@ class Worker:
         """Kill the process, and release what was shared with it."""
         self.end()
         self.in_hand.close()
+
+
+def _above_standard(descriptor: int) -> int:
+    """Return a descriptor above 2, because those up to 2 become the standard streams of the child."""
+    if descriptor > 2:
+        return descriptor
+    above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return above

@@ -10,39 +10,40 @@ import time
 
 from difwatch.digest import digest_of
 from difwatch.extensions import is_raw_name
-from difwatch.imaging import DecodeError, make
+from difwatch.imaging.decode import DecodeError
+from difwatch.imaging.recipe import make
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
 from difwatch.workers.appearance import appearance
 from difwatch.workers.in_hand import InHand
+from difwatch.workers.opening import PASSING, kind_of, open_file
 
-_KINDS = {
-    stat.S_IFIFO: "a FIFO",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-_PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENFILE, errno.EMFILE, errno.ENOMEM, errno.EAGAIN}
+_BLOCK = 1 << 24
 _TIME_STEP_NS = 20_000_000  # within which two changes of a file may get the same time stamps
-_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR}
 
 
-def tensorize(job: TensorJob, in_hand: InHand | None = None) -> Answer:
-    """Read a file once and make its tensor from the bytes that were hashed.
+def tensorize(job: TensorJob) -> Answer:
+    """Open a file and make its tensor in this process."""
+    opened = open_file(job.path)
+    if not isinstance(opened, int):
+        return opened
+    try:
+        return read(job, opened)
+    finally:
+        os.close(opened)
+
+
+def read(job: TensorJob, descriptor: int, in_hand: InHand | None = None) -> Answer:
+    """Read an open file once and make its tensor from the bytes that were hashed.
 
     The digest is put ``in_hand`` before the bytes are decoded, so that it is known if decoding ends the process.
     """
     seen = FileState(job.path, None)
     try:
-        # A link must not be followed, nor a FIFO waited for.
-        descriptor = os.open(job.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        return _unopened(job.path, error)
-    try:
         stat_result = _stat_at_rest(descriptor)
         seen = FileState(job.path, FileKey.of(stat_result))
         if not stat.S_ISREG(stat_result.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(stat_result.st_mode))
+            kind = kind_of(stat_result.st_mode)
             return Unreadable(seen, None, f"this is {kind}, not a file") if kind else Unsettled(job.path)
         if job.unshared and _is_being_written(descriptor):
             return Unsettled(job.path, being_written=True)
@@ -56,8 +57,6 @@ def tensorize(job: TensorJob, in_hand: InHand | None = None) -> Answer:
             return Unreadable(seen, None, f"the file should give {size} bytes and does not")
     except OSError as error:
         return _unread(seen, error)
-    finally:
-        os.close(descriptor)
     digest = digest_of(data)
     if digest in job.known_digests:
         return Tensorized(seen, digest, known=True)
@@ -88,29 +87,17 @@ def _is_being_written(descriptor: int) -> bool:
 
 def _unread(seen: FileState, error: OSError) -> Answer:
     reason = f"the file cannot be read: {error.strerror}"
-    return Postponed(seen.path, reason) if error.errno in _PASSING else Unreadable(seen, None, reason)
-
-
-def _unopened(path: bytes, error: OSError) -> Answer:
-    if error.errno in _GONE:
-        return Unsettled(path)
-    if error.errno in _PASSING:
-        return Postponed(path, f"the file cannot be opened: {error.strerror}")
-    try:
-        seen = os.lstat(path)
-    except OSError:
-        return Unsettled(path)
-    kind = _KINDS.get(stat.S_IFMT(seen.st_mode))
-    reason = f"this is {kind}, not a file" if kind else f"the file cannot be opened: {error.strerror}"
-    return Unreadable(FileState(path, FileKey.of(seen)), None, reason)
+    return Postponed(seen.path, reason) if error.errno in PASSING else Unreadable(seen, None, reason)
 
 
 def _read(descriptor: int, size: int) -> bytes:
-    parts = []
-    while part := os.read(descriptor, min(max(size, 1), 1 << 24)):
+    # At its places, because whoever opened the file may be reading it too.
+    parts: list[bytes] = []
+    done = 0
+    while part := os.pread(descriptor, min(max(size, 1), _BLOCK), done):
         parts.append(part)
-        size -= len(part)
-        if size < 0:
+        done += len(part)
+        if done > size:
             break  # the file grows while it is read; the caller compares the sizes
     return b"".join(parts)
 

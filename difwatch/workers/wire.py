@@ -22,8 +22,11 @@ from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
 from difwatch.model.pictures import Appearance, Facts
 
-STARTED = b"\0"
-"""The first message of a worker."""
+STARTED, STARTED_OPEN = b"\0", b"\1"
+"""The first message of a worker: it is confined, or could not give up its system calls on this machine."""
+
+JOB_MOST = 1 << 17
+"""The largest number of bytes of a job."""
 
 _TENSORIZED, _UNREADABLE, _POSTPONED, _UNSETTLED = 1, 2, 3, 4
 _KEY = struct.Struct("<5q")

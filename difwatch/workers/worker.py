@@ -1,30 +1,34 @@
-"""The program of a worker process: a file in, its tensor or the reason why there is none out.
+"""The program of a worker process: an open file in, its tensor or the reason why there is none out.
 
-A worker knows no database and no other worker. It is started as ``python -c`` with the descriptors of its
-private pipes, answers one job after the other, and ends when the pipes do.
+A worker knows no database and no other worker. It is started as ``python -c`` with a socket for its jobs, each of
+which comes with the open file, and a pipe for its answers. It loads all decoders, gives up every right that decoding
+does not need, answers one job after the other, and ends when the socket does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import os
+import pickle
 import signal
-from multiprocessing.connection import Connection
+import socket
 
+from difwatch.imaging.loading import load_decoders
 from difwatch.workers.channel import send
-from difwatch.workers.confine import allow_cpu, confine
+from difwatch.workers.confine import allow_cpu, confine, limit
 from difwatch.workers.in_hand import InHand
-from difwatch.workers.reading import tensorize
-from difwatch.workers.wire import STARTED, packed
+from difwatch.workers.reading import read
+from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, packed
 
 
 def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int) -> None:
-    """Answer the jobs from one pipe through the other one, until the pipes are closed.
+    """Answer the jobs from the socket through the pipe, until these are closed.
 
     Parameters
     ----------
     jobs, answers
-        Descriptors of the pipes.
+        Descriptors of the socket and the pipe.
     page
         Descriptor of the memory of an `InHand`.
     memory
@@ -34,15 +38,24 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     parent
         Process id of the parent; this process dies with it.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipes
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the socket
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # sent when somebody opens a file whose lease we just asked for
-    confine(memory, parent)
+    limit(memory, parent)
     in_hand = InHand(page)
-    incoming = Connection(jobs, writable=False)
-    with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipes, or is gone
-        send(answers, STARTED)
+    incoming = socket.socket(fileno=jobs)
+    load_decoders()
+    # Decoders complain there in their own words, with names and numbers that a picture may have chosen.
+    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
+    started = STARTED if confine() else STARTED_OPEN
+    with contextlib.suppress(OSError):  # the parent has closed the pipe, or is gone
+        send(answers, started)
         for number in itertools.count():
-            job = incoming.recv()
+            message, files, _, _ = socket.recv_fds(incoming, JOB_MOST, 1)
+            if not message:
+                return
             in_hand.begin(number)
             allow_cpu(seconds)
-            send(answers, packed(tensorize(job, in_hand)))
+            try:
+                send(answers, packed(read(pickle.loads(message), files[0], in_hand)))
+            finally:
+                os.close(files[0])

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from difwatch.imaging import make, tensor
+from difwatch.imaging.recipe import make
+from difwatch.imaging.tensor import tensor
 from tests.support import profiles
 from tests.support.paths import CORPUS
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from difwatch.model.files import FileKey
 from difwatch.model.jobs import Limits, Tensorized, TensorJob
 from difwatch.workers.pool import WorkerPool

@@ -22,7 +22,7 @@ from contextlib import closing
 from pathlib import Path
 
 from difwatch.extensions import is_image_name
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from difwatch.workers.appearance import appearance
 from tests.faults import broken
 from tests.support.paths import CORPUS

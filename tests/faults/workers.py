@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from difwatch.model.files import FileKey
 from difwatch.model.jobs import Limits, Tensorized, TensorJob, WorkerLimits
 from difwatch.workers.pool import WorkerPool

@@ -10,10 +10,26 @@ from difwatch.actions.journal import Journal
 from difwatch.actions.move import ActRules
 from difwatch.actions.plan import Act
 from difwatch.model.files import FileKey
+from difwatch.model.jobs import Limits, TensorJob
 from difwatch.model.pictures import Image
+from difwatch.workers.reading import read
 from tests.support.clock import StandingClock
 
 CLOCK = StandingClock()
+
+
+class InlineDecoder:
+    """Decodes in this process, so that tests need not wait."""
+
+    def __init__(self, px):
+        self._px = px
+
+    def decode(self, path, descriptor):
+        key = FileKey.of(os.fstat(descriptor))
+        return read(TensorJob(path, key, self._px, Limits()), descriptor)
+
+    def close(self):
+        pass
 
 
 def image(path: Path, **values) -> Image:
@@ -32,7 +48,7 @@ def act(victim: Path, keeper: Path, target: Path | None, kind: str = "move", sse
 
 def rules(home: Path, **values) -> ActRules:
     given = {
-        "px": 50,
+        "decoder": InlineDecoder(values.pop("px", 50)),
         "is_image_name": lambda name: name.lower().endswith((b".jpg", b".png")),
         "clock": CLOCK,
         "environment": {"HOME": str(home)},

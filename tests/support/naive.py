@@ -15,7 +15,8 @@ from decimal import ROUND_FLOOR, Decimal
 import numpy as np
 
 from difwatch.extensions import is_watched_name
-from difwatch.imaging import DecodeError, make
+from difwatch.imaging.decode import DecodeError
+from difwatch.imaging.recipe import make
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from difwatch.store import contents, open_reader, reading, settings
 from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch

@@ -43,6 +43,7 @@ class Options:
     from_: str | None
     keep_in: str | None
     sidecars: str | None
+    across_owners: bool | None
 
     def kind(self) -> str:
         """Return the kind of act: move, trash or delete.
@@ -82,6 +83,11 @@ class Options:
     type=click.Choice(["move", "refuse", "leave"]),
     help="For notes and raw files beside a picture: move them too, keep the picture, or leave them.",
 )
+@click.option(
+    "--across-owners/--no-across-owners",
+    default=None,
+    help="Let a picture go also for one that belongs to another user.",
+)
 @click.pass_obj
 def command(context: Context, /, **options: Any) -> None:
     """Move or delete the duplicates of all groups.
@@ -117,16 +123,17 @@ def command(context: Context, /, **options: Any) -> None:
         )
         places = Places(below, goes, stays)
         collection, steps = plan_by_hand(connection, journal, policy, asked, places, wanted.force)
-    rules = act_rules(collection.rules.px, collection.rules.recipe, wanted.sidecars or configured.sidecars)
-    name = fingerprint(steps, lambda act: goes_along(act, rules))
-    if wanted.plan is not None and wanted.plan != name:
-        raise IncompleteError(f"the plan {wanted.plan} is stale: it is {name} now; look at it with --dry-run")
-    if wanted.dry_run:
-        report.preview(steps, rules)
-        again = f"to do exactly this, put --plan {name} in place of --dry-run"
-        say(f"{report.total(kind, 'would be ')}; {again}")
-        return
-    _carry_out(context, steps, rules, report, wanted)
+    across_owners = configured.across_owners if wanted.across_owners is None else wanted.across_owners
+    with act_rules(collection.rules, configured, wanted.sidecars or configured.sidecars, across_owners) as rules:
+        name = fingerprint(steps, lambda act: goes_along(act, rules))
+        if wanted.plan is not None and wanted.plan != name:
+            raise IncompleteError(f"the plan {wanted.plan} is stale: it is {name} now; look at it with --dry-run")
+        if wanted.dry_run:
+            report.preview(steps, rules)
+            again = f"to do exactly this, put --plan {name} in place of --dry-run"
+            say(f"{report.total(kind, 'would be ')}; {again}")
+            return
+        _carry_out(context, steps, rules, report, wanted)
     say(report.total(kind, ""))
     report.raise_for_trouble()
 

@@ -1,5 +1,6 @@
 """``difwatch explain``."""
 
+import contextlib
 import os
 
 import click
@@ -18,11 +19,13 @@ def command(context: Context, a: str, b: str) -> None:
     Both files are read now. The settings are those of the store, or of the configuration if there is no store.
     """
     from difwatch.cli import values
+    from difwatch.clock import SystemClock
     from difwatch.matches.collection import Collection
     from difwatch.matches.read import read_collection
     from difwatch.matches.rules import MatchRules
     from difwatch.model.settings import MSE_MOST, Measure, Remembered, StoreSettings
     from difwatch.report.explain import explain
+    from difwatch.workers.decoder import Decoding, WorkerDecoder
 
     paths = [os.fsencode(path) for path in (a, b)]
     if context.state_dir.store.exists():
@@ -36,5 +39,8 @@ def command(context: Context, a: str, b: str) -> None:
         measure: Measure = "mse" if settings.nmse is None else "nmse"
         store = StoreSettings(0, config.recipe, config.px_size, everything, measure)
         collection = Collection(MatchRules.of(settings, {}, store))
-    for line in explain(paths[0], paths[1], collection.rules, collection.images, collection.ignored):
-        say(line)
+    config, rules = context.config(), collection.rules
+    decoding = Decoding(rules.px, rules.recipe, config.limits(), config.worker_limits())
+    with contextlib.closing(WorkerDecoder(decoding, SystemClock())) as decoder:
+        for line in explain(paths[0], paths[1], rules, decoder, collection.images, collection.ignored):
+            say(line)

@@ -1,5 +1,6 @@
 """Moving one picture: what is checked before, what is never overwritten, and the way back."""
 
+import errno
 import os
 import shutil
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from difwatch.actions import check, move, recover, transfer
+from difwatch.actions import check, directory, move, recover, transfer
 from difwatch.actions.directory import Place
 from difwatch.actions.move import carry_out
 from difwatch.actions.undo import undo
@@ -36,6 +37,22 @@ def place(tmp_path):
     photo(1).resize((61, 40)).save(tmp_path / "in" / "near.png")
     photo(2).save(tmp_path / "in" / "other.png")
     return tmp_path
+
+
+@pytest.fixture(params=["renames without replacing", "cannot"], autouse=True)
+def disk(request, monkeypatch):
+    """Every test twice: also where neither a rename nor a link keeps from replacing a file, as on exFAT by FUSE."""
+    if request.param == "cannot":
+
+        def unknown(*_):
+            raise OSError(errno.ENOSYS, "not there")
+
+        def refused(*_, **__):
+            raise PermissionError(errno.EPERM, "no links")
+
+        monkeypatch.setattr(directory, "_renameat2", unknown)
+        monkeypatch.setattr(directory.os, "link", refused)
+    return request.param
 
 
 @pytest.fixture
@@ -234,7 +251,9 @@ def test_a_folder_that_became_a_link_is_not_followed(place, book):
     assert (place / "in/b.png").exists()
 
 
-def test_a_file_with_another_name_stays(place, book):
+def test_a_file_with_another_name_stays(place, book, disk):
+    if disk == "cannot":
+        pytest.skip("such a disk has no second names")
     os.link(place / "in/b.png", place / "in/same.png")
     one = carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
     assert one.state == "refused"
@@ -467,3 +486,29 @@ def test_a_name_that_is_taken_at_the_second_file_only_makes_both_try_the_next_nu
     one = carry_out(act(place / "in/b.png", place / "in/a.png", None, "trash"), book, rules(place / "home"))
     assert (one.state, one.reason) == ("done", None)
     assert sorted(os.listdir(basket / "files")) == ["b (1).png", "b (1).xmp"]
+
+
+def test_a_copy_that_a_kill_left_begun_at_its_own_name_is_removed_and_no_other_file(place, book, disk, monkeypatch):
+    if disk != "cannot":
+        pytest.skip("only there copies are written at their own names")
+    (place / "out").mkdir()
+    (place / "out" / "x.png").write_bytes(b"of somebody else")
+
+    def cut(descriptor, data):
+        os.pwrite(descriptor, bytes(data[:100]), 0)
+        raise Killed
+
+    monkeypatch.setattr(transfer.os, "write", cut)
+    monkeypatch.setattr(Place, "remove", lambda self: (_ for _ in ()).throw(Killed))
+    before = (place / "in/b.png").read_bytes()
+    with pytest.raises(Killed):
+        carry_out(act(place / "in/b.png", place / "in/a.png", place / "out/b.png"), book, rules(place / "home"))
+    monkeypatch.undo()
+    assert any((place / "out").glob("*b.png")) or any((place / "out").glob(".difwatch*"))
+    recover.recover(book, CLOCK)
+    assert sorted(path.name for path in (place / "out").iterdir()) == ["x.png"]
+    assert (place / "in/b.png").read_bytes() == before
+
+
+class Killed(BaseException):
+    """Stands for a kill."""

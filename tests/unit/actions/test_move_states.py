@@ -20,7 +20,8 @@ from difwatch.actions.plan import Act, Policy, plan
 from difwatch.actions.recover import recover
 from difwatch.actions.undo import undo
 from difwatch.compare.pair import tensor_errors
-from difwatch.imaging import decode, tensor
+from difwatch.imaging.decode import decode
+from difwatch.imaging.tensor import tensor
 from difwatch.matches.groups import group_images
 from difwatch.matches.rules import MatchRules
 from difwatch.model.pictures import Errors

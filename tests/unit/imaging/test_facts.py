@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from difwatch.model.pictures import Facts
 from tests.support.photos import exif_of, photo
 

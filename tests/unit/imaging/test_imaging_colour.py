@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from tests.support import profiles
 from tests.support.photos import photo
 

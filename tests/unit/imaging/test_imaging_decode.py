@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from difwatch.extensions import is_image_name
-from difwatch.imaging import DecodeError, decode, make
+from difwatch.imaging.decode import DecodeError, decode
+from difwatch.imaging.recipe import make
 from tests.support.photos import photo
 
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from difwatch.imaging import make
+from difwatch.imaging.recipe import make
 from tests.support.photos import photo
 
 FRAMES = [photo(number) for number in range(3)]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from difwatch.imaging import DecodeError, make
+from difwatch.imaging.decode import DecodeError
+from difwatch.imaging.recipe import make
 from difwatch.model.pictures import RAW
 from tests.support.photos import photo
 from tests.support.raws import needs_raw, raw_file

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from difwatch.imaging import decode, named_recipe, tensor
+from difwatch.imaging.decode import decode
+from difwatch.imaging.fingerprint import named_recipe
+from difwatch.imaging.tensor import tensor
 from difwatch.workers.appearance import appearance
 from tests.support.photos import photo
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreNewerError
-from difwatch.imaging import named_recipe
+from difwatch.imaging.fingerprint import named_recipe
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.jobs import Tensorized, Unreadable
 from difwatch.model.pictures import Appearance, Errors

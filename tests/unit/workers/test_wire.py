@@ -192,9 +192,10 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_worker_that_lies_is_ended_and_its_file_given_up_after_two_lies(lie):
+def test_a_worker_that_lies_is_ended_and_its_file_given_up_after_two_lies(lie, tmp_path):
+    photo(1).save(tmp_path / "a.png")
     pool = WorkerPool(1)
-    pool.submit(JOB)
+    pool.submit(replace(JOB, path=os.fsencode(tmp_path / "a.png")))
     found = []
     for _ in range(2):
         worker = pool.workers[0]
