@@ -16,6 +16,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds of the monotonic clock; only differences are meaningful."""
 
+    def since_boot(self) -> float:
+        """Return seconds since the machine started, sleep included; equal for all processes of the machine."""
+
 
 class SystemClock:
     """The clock of this machine."""
@@ -27,3 +30,7 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds of the monotonic clock; only differences are meaningful."""
         return time.monotonic()
+
+    def since_boot(self) -> float:
+        """Return seconds since the machine started, sleep included; equal for all processes of the machine."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,7 @@ from difwatch.model.jobs import Limits, WorkerLimits
 from difwatch.model.pictures import Level
 from difwatch.model.settings import MSE_MOST, NMSE_MOST, Folder, KeepRule, Role, Settings, WatchMode, similarity_mse
 
+OF_MACHINE = Path("/etc/difwatch/config.toml")
 _FLAGS = "command line or environment"
 _MOVE_TO = "~/Duplicates"
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
@@ -161,8 +162,14 @@ def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
     named = explicit or environment.get("DIFWATCH_CONFIG")
     if named:
         return Path(paths.expanded(named))
-    usual = (platformdirs.user_config_path("difwatch") / "config.toml", Path("/etc/difwatch/config.toml"))
-    return next((path for path in usual if path.is_file()), None)
+    return next((path for path in (*_of_user(), OF_MACHINE) if path.is_file()), None)
+
+
+def _of_user() -> tuple[Path, ...]:
+    try:
+        return (platformdirs.user_config_path("difwatch") / "config.toml",)
+    except RuntimeError:  # a service or a container may have no home
+        return ()
 
 
 def load(
@@ -170,7 +177,7 @@ def load(
     flags: Mapping[str, object],
     folders: tuple[str, ...] = (),
     references: tuple[str, ...] = (),
-    check_folders: bool = True,
+    known: Container[bytes] = (),
 ) -> Config:
     """Read and check the configuration.
 
@@ -184,8 +191,9 @@ def load(
         Folders from the command line, which replace those of the file.
     references
         The same, whose pictures are always the ones to keep.
-    check_folders
-        Whether the folders must exist.
+    known
+        Folders that were watched before. Any other one that is named on the command line must exist; one of the file,
+        or of these, may be away, as a disk that is not plugged in is.
 
     Raises
     ------
@@ -209,7 +217,9 @@ def load(
             _mistake(_FLAGS if place[0] in given else where, place, errors)
             for place, errors in _by_place(error).items()
         ]
-    mistakes += _folder_mistakes("command line" if folders or references else where, values) if check_folders else []
+    typed = [paths.real(folder) for folder in (*folders, *references)]
+    must_exist = [path for path in typed if path not in known]
+    mistakes += _folder_mistakes("command line" if typed else where, values, must_exist)
     if config is not None:
         mistakes += _action_mistakes(where, config)
         if config.nmse is None and values.get("edited"):
@@ -262,7 +272,7 @@ def _mistake(where: str, place: tuple[str, ...], errors: list[dict[str, Any]]) -
     return f"{where}: {name} = {errors[0]['input']!r}: {text}"
 
 
-def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
+def _folder_mistakes(where: str, values: Mapping[str, Any], must_exist: Container[bytes]) -> list[str]:
     folders = values.get("folder", [])
     mistakes, seen = [], set()
     for number, table in enumerate(folders if isinstance(folders, list) else []):
@@ -277,7 +287,7 @@ def _folder_mistakes(where: str, values: Mapping[str, Any]) -> list[str]:
         if real in seen:
             mistakes.append(f"{label}: this folder is listed twice")
         seen.add(real)
-        if (trouble := _trouble(real)) is not None:
+        if (trouble := _why_impossible(path) or _trouble(real, real in must_exist)) is not None:
             mistakes.append(f"{label}: {trouble}")
         if table.get("keep") and not table.get("in_folder"):
             mistakes.append(
@@ -291,7 +301,10 @@ def _action_mistakes(where: str, config: Config) -> list[str]:
     acts = any((table.action or config.action) == "move" for table in config.folder)
     named = [("move_to", config.move_to or (_MOVE_TO if acts else None))]
     named += [(f"folder[{number}].move_to", table.move_to) for number, table in enumerate(config.folder, start=1)]
-    return [
+    homeless = [
+        f"{where}: {name} = {path!r}: {why}" for name, path in named if path and (why := _why_impossible(path))
+    ]
+    return homeless + [
         f"{where}: {name} = {destination!r}: holds the watched folder {table.path!r}"
         for name, destination in named
         for table in config.folder
@@ -299,13 +312,22 @@ def _action_mistakes(where: str, config: Config) -> list[str]:
     ]
 
 
-def _trouble(real: bytes) -> str | None:
+def _why_impossible(path: str) -> str | None:
+    """Return why a path can never be one, in words; a service may have no home, or the root for one."""
+    if "\0" in path:
+        return "a path cannot hold a null byte"
+    if path.startswith("~") and paths.expanded(path.partition("/")[0]) in ("/", path.partition("/")[0]):
+        return "there is no such home directory here; name the folder in full"
+    return None
+
+
+def _trouble(real: bytes, must_exist: bool) -> str | None:
     try:
         with os.scandir(real):
             return None
     except FileNotFoundError:
-        return "there is no such folder"
+        return "there is no such folder" if must_exist else None
     except NotADirectoryError:
         return "this is not a folder"
     except OSError as error:
-        return f"this folder cannot be read: {error.strerror}"
+        return f"this folder cannot be read: {error.strerror}" if must_exist else None

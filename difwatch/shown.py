@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Mapping
 
-_CONTROL = {number: f"\\x{number:02x}" for number in (*range(32), 127)}
+# Control and format characters (among them those that turn the direction of text), line separators, surrogates.
+_UNSAFE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+
+
+class _Escapes(dict[int, int | str]):
+    """Maps each character to itself or to its escape, as `str.translate` asks for it."""
+
+    def __missing__(self, number: int) -> int | str:
+        is_unsafe = unicodedata.category(chr(number)) in _UNSAFE
+        self[number] = found = chr(number).encode("unicode_escape").decode() if is_unsafe else number
+        return found
+
+
+_ESCAPES = _Escapes({number: f"\\x{number:02x}" for number in (*range(32), *range(127, 160))})
 
 
 def shown(text: str) -> str:
-    """Escape control characters and bytes that are not UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").translate(_CONTROL)
+    """Escape what a terminal or a log takes for more than a character, and bytes that are not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").translate(_ESCAPES)
 
 
 def shown_path(path: bytes) -> str:

@@ -29,6 +29,10 @@ class RefusedError(Exception):
     """The reason why nothing is done with a file; the file is as it was."""
 
 
+class StaleError(RefusedError):
+    """Something is not as it was when the folders were last looked at; another look helps."""
+
+
 @contextlib.contextmanager
 def opened(place: Place, what: str) -> Iterator[int]:
     """Hold a file open for reading.
@@ -41,14 +45,14 @@ def opened(place: Place, what: str) -> Iterator[int]:
     try:
         descriptor = place.open(os.O_RDONLY)
     except FileNotFoundError as error:
-        raise RefusedError(f"{what} is not there any more") from error
+        raise StaleError(f"{what} is not there any more") from error
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise RefusedError(f"{what} is not a file any more") from error
+            raise StaleError(f"{what} is not a file any more") from error
         raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise RefusedError(f"{what} is not a file any more")
+            raise StaleError(f"{what} is not a file any more")
         yield descriptor
     finally:
         os.close(descriptor)
@@ -115,9 +119,9 @@ def check_owners(victim: int, keeper: int) -> None:
 def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) -> None:
     # The attributes of the keeper may have changed; its bytes may not.
     if strict and FileKey.of(os.fstat(descriptor)) != image.key:
-        raise RefusedError(f"{what} has changed since it was indexed")
+        raise StaleError(f"{what} has changed since it was indexed")
     if digest_of_file(descriptor) != image.digest:
-        raise RefusedError(f"{what} has changed since it was indexed")
+        raise StaleError(f"{what} has changed since it was indexed")
 
 
 def _decoded(image: Image, descriptor: int, decoder: Decoder) -> Appearance:

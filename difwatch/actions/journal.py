@@ -96,13 +96,17 @@ class Journal:
         """Return the acts of a picture's sidecars."""
         return _select(self._file, "WHERE picture = ? ORDER BY id", (id_,))
 
-    def count_since(self, moment: datetime) -> int:
-        """Count the pictures moved since a moment, with those being moved and those put back."""
+    def begun_between(self, start: datetime, end: datetime) -> list[datetime]:
+        """Return when pictures were moved between two moments, also those being moved or put back; oldest first.
+
+        What a wrong clock dated later does not count.
+        """
         query = (
-            "SELECT count(*) FROM act WHERE begun >= ? AND kind <> 'undo' AND picture IS NULL AND state IN (?, ?, ?)"
+            "SELECT begun FROM act WHERE begun BETWEEN ? AND ? AND kind <> 'undo' AND picture IS NULL "
+            "AND state IN (?, ?, ?) ORDER BY begun"
         )
-        ((count,),) = self._file.rows(query, (moment.isoformat(), DONE, OPEN, UNDONE))
-        return int(count)
+        rows = self._file.rows(query, (start.isoformat(), end.isoformat(), DONE, OPEN, UNDONE))
+        return [datetime.fromisoformat(begun) for (begun,) in rows]
 
     def put_back(self, digest: bytes, path: bytes) -> bool:
         """Tell whether a person once undid the move of this content from this path."""

@@ -12,7 +12,16 @@ from difwatch import paths
 from difwatch.actions import trash
 from difwatch.actions.attributes import runs_as_owner
 from difwatch.actions.belonging import belonging
-from difwatch.actions.check import Decoder, RefusedError, check, check_owners, digest_of_file, identity, opened
+from difwatch.actions.check import (
+    Decoder,
+    RefusedError,
+    StaleError,
+    check,
+    check_owners,
+    digest_of_file,
+    identity,
+    opened,
+)
 from difwatch.actions.directory import Place, directory, place
 from difwatch.actions.entry import BACK, DONE, Entry
 from difwatch.actions.journal import Journal
@@ -30,7 +39,10 @@ _TRIES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an act. ``state`` is done, refused, failed or (previewed) planned; ``target`` is the new path."""
+    """The result of an act. ``state`` is done, refused, failed or (previewed) planned; ``target`` is the new path.
+
+    A ``stale`` one was refused because a file is not as it was indexed.
+    """
 
     act: Act
     state: str
@@ -38,6 +50,7 @@ class Outcome:
     target: bytes | None = None
     id: int = 0
     sidecars: int = 0
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
                 return _delete(act, files, journal, rules, confirm)
             return _move(act, files, journal, rules, confirm)
     except RefusedError as error:
-        return Outcome(act, "refused", str(error))
+        return _refused(act, error)
     except OSError as error:
         return Outcome(act, "failed", _words(error))
 
@@ -89,9 +102,13 @@ def preview(act: Act, rules: ActRules, claimed: set[bytes]) -> Outcome:
             claimed.update(targets)
             return Outcome(act, "planned", None, targets[0] or None, 0, len(files) - 1)
     except RefusedError as error:
-        return Outcome(act, "refused", str(error))
+        return _refused(act, error)
     except OSError as error:
         return Outcome(act, "failed", _words(error))
+
+
+def _refused(act: Act, error: RefusedError) -> Outcome:
+    return Outcome(act, "refused", str(error), stale=isinstance(error, StaleError))
 
 
 def _must_be_writable(*directories: bytes) -> None:
@@ -152,9 +169,9 @@ def _place_of(path: bytes, what: str) -> Iterator[Place]:
         try:
             opened_place = held.enter_context(place(path))
             if opened_place.look() is not None and not Listing().lists(path):
-                raise RefusedError(f"{what} has another name by now, which its disk takes for the same")
+                raise StaleError(f"{what} has another name by now, which its disk takes for the same")
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise RefusedError(f"{what} is not there any more, or its folder has become a link") from error
+            raise StaleError(f"{what} is not there any more, or its folder has become a link") from error
         yield opened_place
 
 
@@ -169,9 +186,9 @@ class _AsItWas:
     def __call__(self) -> None:
         stat_result = self._place.look()
         if stat_result is None or (stat_result.st_dev, stat_result.st_ino) != identity(self._keeper):
-            raise RefusedError("the picture to keep went away at the same moment")
+            raise StaleError("the picture to keep went away at the same moment")
         if FileKey.of(os.fstat(self._keeper)) != FileKey.of(self._before):
-            raise RefusedError("the picture to keep was changed at the same moment")
+            raise StaleError("the picture to keep was changed at the same moment")
 
 
 def _words(error: OSError) -> str:
@@ -245,7 +262,7 @@ def _settled(
     if settled and settled[0].state == DONE:
         along = sum(sidecar.state == DONE for sidecar in settled[1:])
         return Outcome(act, "done", None, entries[0].target, entries[0].id, along)
-    return Outcome(act, state, _reason(error))
+    return Outcome(act, state, _reason(error), stale=isinstance(error, StaleError))
 
 
 def _written(files: Sequence[File], targets: Sequence[bytes], journal: Journal, rules: ActRules) -> list[File]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from difwatch.actions.attributes import copy_attributes
-from difwatch.actions.check import RefusedError, blocks_of, identity
+from difwatch.actions.check import StaleError, blocks_of, identity
 from difwatch.actions.directory import Place, rename_apart, rename_new, sync
 from difwatch.actions.entry import Entry
 from difwatch.actions.names import numbered, split
@@ -37,7 +37,7 @@ class File:
             The bytes may differ from those that were checked.
         """
         if FileKey.of(os.fstat(self.descriptor)) != FileKey.of(self.before):
-            raise RefusedError(_CHANGED)
+            raise StaleError(_CHANGED)
 
     def after_return(self) -> File:
         """Return the file as renamed and put back: its bytes are the same, its ctime is another one."""
@@ -77,7 +77,7 @@ def transfer(file: File, target: Place, confirm: Callable[[], None]) -> None:
         return
     try:
         if not file.is_at(target):
-            raise RefusedError(_CHANGED)
+            raise StaleError(_CHANGED)
         confirm()
         sync(target.directory)
         sync(file.source.directory)
@@ -99,7 +99,7 @@ def set_apart(file: File) -> Place:
     rename_apart(file.source, apart)
     if not file.is_at(apart):
         put_back(apart, file.source)
-        raise RefusedError(_CHANGED)
+        raise StaleError(_CHANGED)
     return apart
 
 
@@ -224,7 +224,7 @@ def _copy_to_new(file: File, target: Place) -> tuple[int, int]:
 def _fill(file: File, out: int) -> None:
     """Write the bytes and attributes of a file to a copy, and sync it."""
     if _copy_bytes(file.descriptor, out) != file.entry.digest:
-        raise RefusedError(_CHANGED)
+        raise StaleError(_CHANGED)
     copy_attributes(file.descriptor, file.before, out)
     os.fsync(out)
 

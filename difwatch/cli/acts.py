@@ -37,7 +37,7 @@ class ActReport:
         self._quiet = quiet
         self._began = SystemClock().now().astimezone().isoformat(timespec="milliseconds")
         self._done: list[Outcome] = []
-        self._refused = 0
+        self._stale = 0
         self._failed: list[Outcome] = []
 
     def preview(self, steps: Iterable[Step], rules: ActRules) -> None:
@@ -53,7 +53,7 @@ class ActReport:
             if outcome is not None and outcome.state == "failed":
                 self._failed.append(outcome)
             elif outcome is not None:
-                self._refused += 1
+                self._stale += outcome.stale
             self._say(f"stays: {shown_path(step.image.path)}: {shown(reason or '')}")
             return
         self._done.append(outcome)
@@ -95,10 +95,10 @@ class ActReport:
         if self._failed:
             first = self._failed[0]
             raise ActionError(f"{shown_path(first.act.image.path)}: {first.reason}; it is where it was")
-        if self._refused:
+        if self._stale:
+            stay = "1 picture stays" if self._stale == 1 else f"{self._stale} pictures stay"
             raise IncompleteError(
-                f"{self._refused} stay, because something is not as it was indexed; run 'difwatch watch --once' and "
-                "try again"
+                f"{stay}, because something is not as it was indexed; run 'difwatch watch --once' and try again"
             )
 
     def _say(self, text: str) -> None:

@@ -66,7 +66,7 @@ class Context:
             flags: dict[str, object] = {key: value for key, value in given.items() if value}
             for key in flags.keys() - {"similarity"}:
                 flags[key] = click.BOOL.convert(flags[key], None, None)
-            self._config = config.load(config.find(self.config_file, os.environ), flags, check_folders=False)
+            self._config = config.load(config.find(self.config_file, os.environ), flags)
         return self._config
 
     def configured(self, stored: Settings) -> Settings:
@@ -84,6 +84,17 @@ class Context:
 
         if not self.state_dir.store.exists():
             raise StoreMissingError(f"{self.state_dir.store}: {MISSING}")
+
+    def watched(self) -> frozenset[bytes]:
+        """Return the folders that the store knows as watched; none if it cannot be read."""
+        from difwatch.errors import StoreError
+        from difwatch.store import folders
+
+        try:
+            with self.reading() as connection:
+                return frozenset(folder.path for folder in folders.in_force(connection).values())
+        except StoreError:
+            return frozenset()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from sqlalchemy import Engine
@@ -17,20 +18,26 @@ from difwatch.store import open_writer, upgrade, writing
 class Writer:
     """The right to change a store, in this process or through the daemon that holds the store.
 
+    Parameters
+    ----------
+    work
+        The command that changes it.
+
     Raises
     ------
     StoreError
         The holder does not answer, or the store cannot be used.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, work: str) -> None:
         context.must_have_store()
         self._state_dir = context.state_dir
         self._lock: WriterLock | None = None
         self.engine: Engine | None = None
         """The writer of the store; None if another process holds the store."""
+        os.umask(0o077)  # what is in the state directory is for this user alone
         if holder(self._state_dir) is None:
-            self._lock = WriterLock(self._state_dir)
+            self._lock = WriterLock(self._state_dir, work)
             self.engine = open_writer(self._state_dir.store)
             upgrade(self.engine, self._state_dir.store)
 

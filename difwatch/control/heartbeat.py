@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +19,9 @@ def write_heartbeat(state_dir: StateDir, heartbeat: Heartbeat) -> None:
     """Replace the last heartbeat as a whole; a failed write is logged, as it is no reason to stop watching."""
     new = state_dir.heartbeat.with_suffix(".new")
     try:
-        new.write_text(json.dumps(_to_json(heartbeat)), encoding="utf-8")
+        new.unlink(missing_ok=True)  # of a daemon that was killed; a link that somebody planted is not followed
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:  # noqa: PTH123
+            file.write(json.dumps(_to_json(heartbeat)))
         new.replace(state_dir.heartbeat)
     except OSError as error:
         log.warning("%s: cannot be written (%s)", state_dir.heartbeat, error.strerror)
@@ -42,5 +45,5 @@ def _from_json(values: dict[str, Any]) -> Heartbeat:
     folders = tuple(
         FolderHealth(**folder | {"path": paths.from_text(folder["path"])}) for folder in values["folders"]
     )
-    parts = {"reasons": tuple(values["reasons"]), "folders": folders, "queue": Queue(**values["queue"])}
-    return Heartbeat(**values | parts)
+    texts = {name: tuple(values[name]) for name in ("reasons", "notes")}
+    return Heartbeat(**values | texts | {"folders": folders, "queue": Queue(**values["queue"])})

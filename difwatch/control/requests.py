@@ -78,10 +78,14 @@ class RequestServer:
 
     def serve(self, now: float) -> None:
         """Read what has come, and answer the complete requests. ``now`` is monotonic."""
-        with contextlib.suppress(BlockingIOError):
+        try:
             while True:
                 asking, _ = self._socket.accept()
                 self._admit(asking, now)
+        except BlockingIOError:
+            pass
+        except OSError as error:  # too many open files, mostly: whoever asks waits
+            log.warning("a request cannot be taken now (%s)", error.strerror)
         for asking, (said, since) in list(self._waiting.items()):
             if self._has_all(asking, said):
                 self._end(asking, self._answer(bytes(said)))
@@ -134,6 +138,15 @@ class RequestServer:
             asking.setblocking(False)
             asking.send(json.dumps(answer).encode() + b"\n")
         asking.close()
+
+
+def is_answering(state_dir: StateDir, seconds: float) -> bool:
+    """Tell whether the holder of a state directory answers in time; one that does not listen yet is not silent."""
+    try:
+        ask(state_dir, {"do": "ping"}, seconds)
+    except StoreBusyError as error:
+        return not isinstance(error.__cause__, TimeoutError)
+    return True
 
 
 def ask(state_dir: StateDir, request: Mapping[str, Any], seconds: float = 60.0) -> Any:

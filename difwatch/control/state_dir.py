@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from difwatch import paths
-from difwatch.errors import StoreError
+from difwatch.errors import StoreError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,27 @@ class StateDir:
         """The directory of the file whose opening proves that events come through."""
         return self.path / "canary"
 
+    def make(self) -> None:
+        """Make the directory, for this user alone, or check that nobody else can put files into it.
+
+        Raises
+        ------
+        StoreError
+            It cannot be made, or belongs to another user, or others may write to it.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stat_result = self.path.stat()
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be made: {error.strerror}; choose another --state-dir") from error
+        if os.geteuid() not in (0, stat_result.st_uid):
+            raise StoreError(f"{self.path}: belongs to another user; choose another --state-dir")
+        if stat_result.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not stat_result.st_mode & stat.S_ISVTX:
+            raise StoreError(
+                f"{self.path}: other users may put files into it; say 'chmod go-w {self.path}', or choose another "
+                "--state-dir"
+            )
+
     def refuse_network(self, network: str | None) -> None:
         """Refuse to work on a network file system, where the locks and the shared memory of SQLite do not hold.
 
@@ -78,4 +101,7 @@ def default_state_dir(environment: Mapping[str, str]) -> StateDir:
     named = environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
     if named:
         return StateDir(Path(paths.expanded(named)))
-    return StateDir(platformdirs.user_state_path("difwatch"))
+    try:
+        return StateDir(platformdirs.user_state_path("difwatch"))
+    except RuntimeError as error:
+        raise UsageError("this user has no home directory to keep a store in; name a --state-dir") from error

@@ -85,15 +85,19 @@ class Progress:
 class Heartbeat:
     """What only the daemon knows.
 
-    ``reasons`` says in words what is not as it should be, ``losses`` how often events were lost since the start,
-    ``at`` when this was written (ISO 8601), ``last_error`` what ended the last daemon.
+    ``token`` is that of the lock. ``reasons`` says in words what is not as it should be, ``notes`` what is worth
+    knowing and no trouble, ``losses`` how often events were lost since the start, ``at`` when this was written (ISO
+    8601) and ``beat`` the same in seconds since the machine started, ``last_error`` what ended the last daemon.
     """
 
     pid: int | None = None
+    token: str = ""
     version: str = ""
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     folders: tuple[FolderHealth, ...] = ()
     queue: Queue = field(default_factory=Queue)
     losses: dict[str, int] = field(default_factory=lambda: dict.fromkeys((loss.value for loss in Loss), 0))
     at: str | None = None
+    beat: float | None = None
     last_error: str | None = None

@@ -10,13 +10,14 @@ from dataclasses import asdict
 from datetime import datetime
 
 from difwatch.report.status import Status
+from difwatch.shown import shown
 
 Sample = tuple[Mapping[str, str], float]
 
 
 def text_metrics(status: Status) -> Iterator[str]:
     """Yield the metrics of a status, each with its meaning."""
-    folders = [({"folder": folder.path}, folder) for folder in status.folders]
+    folders = [({"folder": shown(folder.path)}, folder) for folder in status.folders]
     yield from _family("difwatch_up", "gauge", "1 while the daemon runs.", [({}, status.state != "stopped")])
     healthy: list[Sample] = [({}, status.state == "running")]
     yield from _family("difwatch_healthy", "gauge", "1 while everything is watched.", healthy)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from difwatch.control.lock import Holder
 from difwatch.matches.read import read_rules
 from difwatch.model.health import FolderActivity, FolderHealth, Heartbeat, Queue
 from difwatch.model.settings import Measure, Remembered, StoreSettings
@@ -17,6 +18,8 @@ from difwatch.store import contents, folders, matches, rescans, settings
 from difwatch.version import __version__
 
 _SILENT_SECONDS = 120.0
+WATCHING = ("watch", "watch --once")
+"""The work of a daemon, as the lock names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class Status:
 
     state: Literal["running", "stopped", "degraded"]
     reasons: list[str]
+    notes: list[str]
     pid: int | None
+    work: str | None
     version: str
     folders: list[FolderStatus]
     queue: Queue
@@ -61,38 +66,47 @@ class Status:
 
     def headline(self) -> str:
         """Return the status in one sentence."""
+        which = f"pid {self.pid}" if self.pid else "in another container"
+        if self.work is not None and self.work not in WATCHING:
+            return f"'difwatch {self.work}' is running ({which}); no daemon is."
         if self.state == "stopped":
             return "difwatch is not running."
         if self.state == "degraded":
-            return f"difwatch is running (pid {self.pid}), but something is not as it should be."
+            return f"difwatch is running ({which}), but something is not as it should be."
         busy = self.queue.total or any(folder.state == "scanning" for folder in self.folders)
-        return f"difwatch is running (pid {self.pid}) and {'catching up.' if busy else 'up to date.'}"
+        return f"difwatch is running ({which}) and {'catching up.' if busy else 'up to date.'}"
 
 
-def read_status(connection: Connection | None, pid: int | None, heartbeat: Heartbeat, now: datetime) -> Status:
+def read_status(
+    connection: Connection | None, holder: Holder | None, heartbeat: Heartbeat, since_boot: float
+) -> Status:
     """Put the status together.
 
     Parameters
     ----------
     connection
         One view of the store; None while there is no store.
-    pid
+    holder
         The process that holds the state directory; None if there is none.
     heartbeat
         The last one that a daemon wrote.
+    since_boot
+        Seconds since the machine started.
     """
-    alive = pid is not None
-    live = heartbeat if alive and heartbeat.pid == pid else Heartbeat()
+    alive = holder is not None and (holder.work or "watch") in WATCHING
+    live = heartbeat if holder is not None and heartbeat.token == holder.token else Heartbeat()
     store = settings.get_in_force(connection) if connection else None
     counted = folders.counts(connection) if connection else []
     health = {folder.path: folder for folder in live.folders}
     nothing: FolderActivity = "scanning" if alive else "stopped"
-    reasons = [*_silence(live, now), *live.reasons]
+    reasons = [*_silence(live, since_boot), *live.reasons]
     last = rescans.last_finished(connection) if connection else None
     return Status(
         state="stopped" if not alive else "degraded" if reasons else "running",
         reasons=reasons,
-        pid=pid,
+        notes=list(live.notes),
+        pid=holder.pid or None if holder else None,
+        work=holder.work or "watch" if holder else None,
         version=__version__,
         folders=[_folder(counts, health.get(counts.path, FolderHealth(counts.path, nothing))) for counts in counted],
         queue=live.queue,
@@ -127,14 +141,12 @@ def _folder(counts: folders.FolderCounts, health: FolderHealth) -> FolderStatus:
     )
 
 
-def _silence(live: Heartbeat, now: datetime) -> list[str]:
+def _silence(live: Heartbeat, since_boot: float) -> list[str]:
     """Return a reason if the daemon is silent for too long; it normally reports every 30 s."""
-    if live.at is None:
+    if live.beat is None or since_boot - live.beat < _SILENT_SECONDS:
         return []
-    seconds = (now - datetime.fromisoformat(live.at)).total_seconds()
-    if seconds < _SILENT_SECONDS:
-        return []
-    return [f"it has not given a sign for {seconds / 60:.0f} minutes; if that goes on, start it again"]
+    minutes = (since_boot - live.beat) / 60
+    return [f"it has not given a sign for {minutes:.0f} minutes; if that goes on, start it again"]
 
 
 def _result(last: rescans.LastRescan) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def text_status(status: Status) -> Iterator[str]:
     yield status.headline() + "\n"
     for reason in status.reasons:
         yield f"  {shown(reason)}\n"
+    for note in status.notes:
+        yield f"  note: {shown(note)}\n"
     for folder in status.folders:
         unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
         yield f"  {shown(folder.path)}: {folder.state}, {shown_count(folder.images, 'picture')}{unreadable}\n"

@@ -29,6 +29,7 @@ from difwatch.service.background import BackgroundRescan, WakingExecutor
 from difwatch.service.effects import Effects
 from difwatch.service.health import Listeners
 from difwatch.service.loop import Loop
+from difwatch.service.possession import Possession
 from difwatch.service.reload import ConfigSource
 from difwatch.service.session import Resources, StopSwitch
 from difwatch.store import backups, destinations, upgrade, writing
@@ -102,7 +103,8 @@ class Daemon:
     ) -> Resources:
         """Lock the state directory, start the workers, and open the store; ``opened`` closes all of them."""
         config = self._source.config
-        opened.callback(WriterLock(state_dir).release)
+        lock = WriterLock(state_dir, "watch --once" if self._options.once else "watch")
+        opened.callback(lock.release)
         # Started first: the workers load their libraries while the store is opened.
         pool = WorkerPool(config.worker_processes(), config.worker_limits())
         opened.callback(pool.close)
@@ -119,7 +121,8 @@ class Daemon:
             destinations.recall(connection, journal.destinations(), watched)
         confirm_seconds = 0.0 if self._options.once else self._options.confirm_seconds
         canary = Canary(state_dir.canary)
-        return Resources(state_dir, engine, pool, inbox, canary, clock, self.switch, confirm_seconds)
+        possession = Possession(lock, state_dir.store)
+        return Resources(state_dir, engine, pool, inbox, canary, possession, clock, self.switch, confirm_seconds)
 
     def run(self) -> None:
         """Bring the store up to date; then, unless ``once``, follow changes until stopped.
@@ -130,7 +133,10 @@ class Daemon:
             With ``once``: a folder could not be read, or the daemon was stopped before.
         """
         run = self.loop.run_once if self._options.once else self.loop.run_until_stopped
-        run(self.requests)
+        try:
+            run(self.requests)
+        finally:
+            self.loop.end()
 
     def want_reload(self) -> None:
         """Request a reload of the configuration; allowed in a signal handler."""

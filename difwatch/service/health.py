@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from difwatch.clock import Clock
 from difwatch.control.heartbeat import write_heartbeat
+from difwatch.control.lock import Holder
 from difwatch.control.notify import Notifier
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import DifwatchError
@@ -36,25 +38,32 @@ class Listeners:
 
 
 class Health:
-    """Reports the health of the daemon."""
+    """Reports the health of the daemon.
 
-    def __init__(self, listeners: Listeners, clock: Clock) -> None:
+    Parameters
+    ----------
+    token
+        By which whoever reads the lock knows this daemon.
+    """
+
+    def __init__(self, listeners: Listeners, token: str, clock: Clock) -> None:
         self._listeners = listeners
+        self._token = token
         self._clock = clock
         self._last = Heartbeat()
         self._written_at = self._measured_at = float("-inf")
 
-    def has_news(self, session: Session) -> bool:
+    def has_news(self, session: Session, troubles: Sequence[str]) -> bool:
         """Tell whether something changed since the last report."""
-        return _heartbeat(session) != self._last
+        return self._heartbeat(session, troubles) != self._last
 
-    def report(self, session: Session) -> None:
-        """Report the state where it changed, and at least every 30 s."""
-        heartbeat, now = _heartbeat(session), self._clock.monotonic()
+    def report(self, session: Session, troubles: Sequence[str]) -> None:
+        """Report the state where it changed, and at least every 30 s; ``troubles`` are those of no session."""
+        heartbeat, now = self._heartbeat(session, troubles), self._clock.monotonic()
         self._notify(session, heartbeat)
         if heartbeat != self._last or now - self._written_at >= _UNCHANGED_SECONDS:
             self._last, self._written_at = heartbeat, now
-            stamped = replace(heartbeat, at=self._clock.now().isoformat())
+            stamped = replace(heartbeat, at=self._clock.now().isoformat(), beat=self._clock.since_boot())
             write_heartbeat(self._listeners.state_dir, stamped)
         if self._listeners.metrics_file is not None and now - self._measured_at >= _METRICS_SECONDS:
             self._measured_at = now
@@ -69,12 +78,13 @@ class Health:
         alive = session.guards.is_heard() and not session.pipeline.is_stuck
         self._listeners.notifier.send(*(["WATCHDOG=1"] if alive else []), f"STATUS={status}")
 
-    def _write_metrics(self, file: Path, heartbeat: Heartbeat) -> None:
+    def _write_metrics(self, file: Path, heartbeat: Heartbeat, is_running: bool = True) -> None:
         part = file.with_name(f".{file.name}.{os.getpid()}")
+        holder = Holder(os.getpid(), self._token, "watch") if is_running else None
         try:
             with reading(open_reader(self._listeners.state_dir.store)) as connection:
-                status = read_status(connection, os.getpid(), heartbeat, self._clock.now())
-            part.write_text("".join(text_metrics(status)), encoding="utf-8", errors="backslashreplace")
+                status = read_status(connection, holder, heartbeat, self._clock.since_boot())
+            part.write_text("".join(text_metrics(status)), encoding="utf-8")
             part.chmod(0o644)  # the collector is another user
             part.replace(file)
         except (OSError, DifwatchError) as error:
@@ -82,13 +92,19 @@ class Health:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
 
+    def end(self, session: Session) -> None:
+        """Leave the final figures, and that nothing runs any more."""
+        if self._listeners.metrics_file is not None:
+            self._write_metrics(self._listeners.metrics_file, self._heartbeat(session, ()), is_running=False)
 
-def _heartbeat(session: Session) -> Heartbeat:
-    return Heartbeat(
-        pid=os.getpid(),
-        version=__version__,
-        reasons=tuple(session.troubles()),
-        folders=tuple(session.guards.health()),
-        queue=session.pipeline.progress().queue,
-        losses=session.guards.losses(),
-    )
+    def _heartbeat(self, session: Session, troubles: Sequence[str]) -> Heartbeat:
+        return Heartbeat(
+            pid=os.getpid(),
+            token=self._token,
+            version=__version__,
+            reasons=(*troubles, *session.troubles()),
+            notes=tuple(session.mover.notes()),
+            folders=tuple(session.guards.health()),
+            queue=session.pipeline.progress().queue,
+            losses=session.guards.losses(),
+        )

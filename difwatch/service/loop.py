@@ -10,7 +10,7 @@ from multiprocessing.connection import wait
 
 from difwatch.config import Config
 from difwatch.control.requests import RequestServer
-from difwatch.errors import IncompleteError, StoreBusyError, StoreFullError
+from difwatch.errors import IncompleteError, StoreBusyError, StoreError, StoreFullError
 from difwatch.model.health import Progress
 from difwatch.service.background import BackgroundRescan
 from difwatch.service.health import Health, Listeners
@@ -19,6 +19,8 @@ from difwatch.service.reload import ConfigSource
 from difwatch.service.session import Resources, make_session
 
 log = logging.getLogger(__name__)
+
+_LOST_SECONDS = 30.0
 
 
 class Turn(enum.Enum):
@@ -64,7 +66,8 @@ class Loop:
         self._progress = progress
         self._pauses = pauses or Pauses()
         self._clock = resources.clock
-        self._health = Health(listeners, resources.clock)
+        self._health = Health(listeners, resources.possession.token, resources.clock)
+        self._lost_at: float | None = None  # since when the store or the lock are other files
         self._housekeeping = Housekeeping(resources.state_dir.store)
         self._reported_at = float("-inf")
         self.session = make_session(source.config, resources)
@@ -81,6 +84,8 @@ class Loop:
         """
         self._begin(observe=False)
         while not self._resources.switch.is_stopping:
+            if self._is_dispossessed():
+                continue
             requests.serve(self._clock.monotonic())
             # Only when idle, so that a confirming walk finds all that was moved.
             turn = self.turn(look_after=self.session.pipeline.is_idle())
@@ -101,6 +106,8 @@ class Loop:
         """Bring the store up to date, then follow changes until stopped."""
         self._begin(observe=True)
         while not self._resources.switch.is_stopping:
+            if self._is_dispossessed():
+                continue
             self._put_in_force()
             requests.serve(self._clock.monotonic())
             turn = self.turn(look_after=True)
@@ -123,7 +130,7 @@ class Loop:
         session.pipeline.step(now, self._clock.now().timestamp())
         if not session.pipeline.is_idle():
             return Turn.BUSY
-        more_to_move = session.mover.act(self._clock.now())
+        more_to_move = session.mover.act()
         self._rescan.step()
         if more_to_move or self._rescan.has_step():
             return Turn.AGAIN
@@ -139,7 +146,39 @@ class Loop:
             log.warning("the path of a folder leads elsewhere now")
             self._source.ask_again()
         self._progress(replace(self.session.pipeline.progress(), rescan=self._rescan.progress))
-        self._health.report(self.session)
+        self._health.report(self.session, self._troubles())
+
+    def end(self) -> None:
+        """Leave the final figures."""
+        self._health.end(self.session)
+
+    def _is_dispossessed(self) -> bool:
+        """Tell whether the store or the lock were deleted or replaced: then nothing is done but to say so.
+
+        Raises
+        ------
+        StoreError
+            They were long enough ago for whoever looks at the status to have seen it.
+        """
+        trouble, now = self._resources.possession.trouble(), self._clock.monotonic()
+        if trouble is None:
+            self._lost_at = None
+            return False
+        if self._lost_at is None:
+            self._lost_at = now
+            log.error(trouble)
+        elif now - self._lost_at >= _LOST_SECONDS:
+            raise StoreError(trouble)
+        self.report()
+        wait([self._resources.inbox.fileno()], timeout=self._pauses.report)
+        self._resources.inbox.note_woken()
+        return True
+
+    def _troubles(self) -> list[str]:
+        """Return what is not as it should be, and is no matter of the session."""
+        lost = self._resources.possession.trouble() if self._lost_at is not None else None
+        mistakes = [f"the configuration is wrong, and the one in force stays: {self._source.mistake}"]
+        return ([lost] if lost else []) + (mistakes if self._source.mistake else [])
 
     def _begin(self, observe: bool) -> None:
         self.session.arm(observe, self._clock.monotonic())
@@ -174,7 +213,9 @@ class Loop:
         pause = self._pauses.longest if due is None else min(due, self._pauses.longest)
         if turn is Turn.AGAIN:
             pause = 0.0
-        elif pause > self._pauses.report and (self._rescan.is_going_on() or self._health.has_news(self.session)):
+        elif pause > self._pauses.report and (
+            self._rescan.is_going_on() or self._health.has_news(self.session, self._troubles())
+        ):
             pause = self._pauses.report
         answers = [] if pipeline.is_busy() else self._resources.pool.waitables()
         wait([self._resources.inbox.fileno(), *requests.waitables(), *answers], timeout=pause)

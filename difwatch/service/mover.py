@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from sqlalchemy import Engine
@@ -22,15 +23,16 @@ from difwatch.errors import JournalError, StoreBusyError, StoreFullError
 from difwatch.matches.read import read_collection
 from difwatch.model.pictures import Image
 from difwatch.service.planning import acts_of, policy_by_folder, steps, unscanned
+from difwatch.service.refusals import Refusals
 from difwatch.store import destinations, files, reading, writing
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 20  # moves, before the daemon looks at events again
 _FAILURES_MOST = 5
-_RETRY = timedelta(minutes=10)
+_RETRY_SECONDS = 600.0
+_HOUR = timedelta(hours=1)
 _ROOM_LEFT = 64 << 20  # bytes that stay free on another disk
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Permission(Protocol):
@@ -88,7 +90,9 @@ class AutomaticMover:
         self._fresh: list[bytes] = []
         self._trouble: str | None = None
         self._failed: dict[bytes, str] = {}  # pictures that could not be moved, and why
-        self._again = _NEVER  # when failed pictures are tried again
+        self._again = math.inf  # when failed pictures are tried again, in seconds of the monotonic clock
+        self._refusals = Refusals()
+        self._waits_for: bytes | None = None
         with writing(engine) as connection:
             for path in policies.destinations - destinations.all_of(connection).keys():
                 destinations.add(connection, path)
@@ -107,22 +111,30 @@ class AutomaticMover:
             texts.append(f"{os.fsdecode(path)}: cannot be moved: {reason}{more}")
         return texts
 
-    def act(self, now: datetime) -> bool:
+    def notes(self) -> list[str]:
+        """Return what moving waits for and what stays, in words."""
+        texts = [] if self._waits_for is None else [f"moving waits for {os.fsdecode(self._waits_for)}"]
+        stays = self._refusals.note_for_people()
+        return texts + ([stays] if stays else [])
+
+    def act(self) -> bool:
         """Move some of the pictures that may be moved now; tell whether there is more to do at once.
 
         Moves that must wait are planned again later.
         """
-        if now >= self._again and not self._todo:
-            self._everything, self._again = True, _NEVER
+        if self._rules.clock.monotonic() >= self._again and not self._todo:
+            self._everything, self._again = True, math.inf
         has_work = self._everything or self._fresh or self._todo
         folders = self._policies.by_folder
-        if not folders or not has_work or not all(map(self._permission.is_ready, folders)):
+        away = next((path for path in folders if not self._permission.is_ready(path)), None)
+        self._waits_for = away if has_work else None
+        if not folders or not has_work or away is not None:
             return False
         try:
             with open_journal(self._state_dir.journal, self._state_dir.journal_lock, self._rules.clock) as journal:
-                self._say(self._hindrance(journal, now))
+                self._say(self._hindrance(journal))
                 if not self._trouble:
-                    self._act(journal, now)
+                    self._act(journal)
         except (JournalError, StoreBusyError, StoreFullError) as error:
             self._everything, self._todo = True, []
             self._say(str(error))
@@ -134,20 +146,20 @@ class AutomaticMover:
                 self._rules.decoder.close()
         return bool(self._todo) and not self._permission.is_stopping()
 
-    def _act(self, journal: Journal, now: datetime) -> None:
+    def _act(self, journal: Journal) -> None:
         if not self._todo:
             self._todo = self._planned(journal)
         for _ in range(_AT_ONCE):
             if not self._todo:
                 break
-            self._say(self._hindrance(journal, now) or self._no_room(self._todo[0]))
+            self._say(self._hindrance(journal) or self._no_room(self._todo[0]))
             if self._trouble or self._permission.is_stopping():
                 break
             outcome = carry_out(self._todo.pop(0), journal, self._rules)
             if outcome.state == "done":  # before the event of the move arrives
                 with writing(self._engine) as connection:
                     files.remove(connection, [outcome.act.image.path])
-            self._report(outcome, now)
+            self._report(outcome)
         if self._trouble and self._todo:
             self._everything, self._todo = True, []  # planned again later
 
@@ -165,14 +177,16 @@ class AutomaticMover:
         def policy(image: Image) -> Policy | str:
             return "it was put back by hand" if journal.put_back(image.digest, image.path) else policy_of(image)
 
-        return acts_of(steps(collection, policy, journal, excluded, waiting))
+        monotonic = self._rules.clock.monotonic()
+        acts = acts_of(steps(collection, policy, journal, excluded, waiting))
+        return [act for act in acts if self._refusals.may_try(act, monotonic)]
 
     def _say(self, trouble: str | None) -> None:
         if trouble and trouble != self._trouble:
             log.warning(trouble)
         self._trouble = trouble
 
-    def _hindrance(self, journal: Journal, now: datetime) -> str | None:
+    def _hindrance(self, journal: Journal) -> str | None:
         lost = journal.entries(states=[LOST])
         if lost:
             return (
@@ -183,11 +197,13 @@ class AutomaticMover:
             for path in self._policies.destinations:
                 if trouble := destinations.trouble(connection, path):
                     return trouble
-        moved = journal.count_since(now - timedelta(hours=1))
-        if moved >= self._policies.most_per_hour:
+        now = self._rules.clock.now()
+        moved = journal.begun_between(now - _HOUR, now)
+        if len(moved) >= self._policies.most_per_hour:
+            until = (moved[-self._policies.most_per_hour] + _HOUR).astimezone()
             return (
-                f"moving pauses: there were {self._policies.most_per_hour} moves within an hour "
-                "(max_moves_per_hour); it goes on by itself, 'difwatch moves' lists them"
+                f"moving pauses until {until:%H:%M}: there were {self._policies.most_per_hour} moves within an hour "
+                "(max_moves_per_hour); 'difwatch moves' lists them"
             )
         return None
 
@@ -202,7 +218,7 @@ class AutomaticMover:
             return None
         return f"{os.fsdecode(directory)}: there is no room left to move pictures to"
 
-    def _report(self, outcome: Outcome, now: datetime) -> None:
+    def _report(self, outcome: Outcome) -> None:
         path, keeper = os.fsdecode(outcome.act.image.path), os.fsdecode(outcome.act.keeper.path)
         if outcome.state == "done" and outcome.target is not None:
             fields = {"path": path, "target": os.fsdecode(outcome.target), "keeper": keeper, "id": outcome.id}
@@ -214,8 +230,10 @@ class AutomaticMover:
         else:
             log.warning("%s: stays: %s", path, outcome.reason)
         self._failed.pop(outcome.act.image.path, None)
+        monotonic = self._rules.clock.monotonic()
+        self._refusals.note(outcome, monotonic)
         if outcome.state == "failed":
             self._failed[outcome.act.image.path] = outcome.reason or "unknown"
-            self._again = now + _RETRY
+            self._again = monotonic + _RETRY_SECONDS
             if len(self._failed) >= _FAILURES_MOST:  # the fault is likely in the disk, not in the pictures
                 self._todo = []

@@ -28,6 +28,8 @@ class ConfigSource:
         self._inbox = inbox
         self._next: Config | None = None
         self._is_wanted = False
+        self.mistake: str | None = None
+        """What is wrong with the configuration since it was last read; None if nothing is."""
         self.config = read()
         """The configuration in force."""
 
@@ -44,7 +46,11 @@ class ConfigSource:
         UsageError
             The configuration is wrong; the one in force stays.
         """
-        self._next = self._read()
+        try:
+            self._next, self.mistake = self._read(), None
+        except UsageError as error:
+            self.mistake = "; ".join(str(error).splitlines())
+            raise
 
     def ask_again(self) -> None:
         """Have the configuration put in force again, because a path in it leads elsewhere now."""
@@ -61,6 +67,10 @@ class ConfigSource:
                 for mistake in str(error).splitlines():
                     log.error("the configuration is wrong, and the one in force stays: %s", mistake)
         return self._next
+
+    def is_settled(self) -> bool:
+        """Tell whether no configuration waits to be put in force."""
+        return self._next is None and not self._is_wanted
 
     def put_in_force(self, config: Config) -> None:
         """Note that a configuration is in force."""

@@ -24,6 +24,7 @@ from difwatch.pipeline.resting import Resting
 from difwatch.pipeline.run import Pipeline
 from difwatch.pipeline.walks import Walks
 from difwatch.service.mover import AutomaticMover, MovePolicies
+from difwatch.service.possession import Possession
 from difwatch.service.prepare import prepare
 from difwatch.service.presence import StoredFolders, StoredPresence
 from difwatch.store import destinations, folders, reading
@@ -73,6 +74,7 @@ class Resources:
     pool: Pool
     inbox: Inbox
     canary: Canary
+    possession: Possession
     clock: Clock
     switch: StopSwitch
     confirm_seconds: float = 5.0

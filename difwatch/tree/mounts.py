@@ -36,7 +36,7 @@ class Mount(NamedTuple):
     @property
     def is_remote(self) -> bool:
         """Whether changes made elsewhere cause no events here."""
-        return self.is_network or self.kind in _SHARED or self.kind.startswith(b"fuse.")
+        return self.is_network or self.kind in _SHARED or self.kind == b"fuse" or self.kind.startswith(b"fuse.")
 
 
 def read_mounts(text: bytes | None = None) -> list[Mount]:

@@ -92,7 +92,7 @@ def test_a_daemon_whose_store_is_held_by_another_process_stops_its_pings_and_goe
     folder.mkdir()
     listeners = Listeners(state, Ears())
     watched = config.load(None, {"quiet_seconds": 0.0, "processes": 1}, (str(folder),))
-    health = Health(listeners, SystemClock())
+    health = Health(listeners, "token", SystemClock())
     with contextlib.closing(InProcess(lambda: watched, listeners, lambda _: None, Options())) as daemon:
         loop = daemon.loop
         loop.session.arm(True, SystemClock().monotonic())
@@ -100,7 +100,7 @@ def test_a_daemon_whose_store_is_held_by_another_process_stops_its_pings_and_goe
         def turns_until(holds):
             while not holds():
                 loop.turn(True)
-            health.report(loop.session)
+            health.report(loop.session, ())
 
         def known():
             with reading(open_reader(state.store)) as connection:
@@ -115,7 +115,7 @@ def test_a_daemon_whose_store_is_held_by_another_process_stops_its_pings_and_goe
             turns_until(lambda: loop.session.pipeline.is_stuck)
             for _ in range(10):
                 loop.turn(True)
-                health.report(loop.session)
+                health.report(loop.session, ())
                 assert not listeners.notifier.hears_a_ping()
             assert any("another process is writing" in state for state in listeners.notifier.last)
         turns_until(lambda: known() == 2)

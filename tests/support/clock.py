@@ -20,6 +20,9 @@ class StandingClock:
     def monotonic(self) -> float:
         return self._monotonic
 
+    def since_boot(self) -> float:
+        return self._monotonic
+
     def move(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds

@@ -15,6 +15,7 @@ from typing import Any
 
 from difwatch.compare.executor import Executor, Inline
 from difwatch.config import Config
+from difwatch.control.lock import WriterLock
 from difwatch.control.notify import Notifier
 from difwatch.control.requests import RequestServer
 from difwatch.control.state_dir import StateDir
@@ -28,6 +29,7 @@ from difwatch.service.background import BackgroundRescan
 from difwatch.service.effects import Effects
 from difwatch.service.health import Listeners
 from difwatch.service.loop import Loop, Turn
+from difwatch.service.possession import Possession
 from difwatch.service.reload import ConfigSource
 from difwatch.service.session import Resources, Session, StopSwitch
 from difwatch.store import files, open_writer, reading, upgrade
@@ -112,6 +114,7 @@ class Wired:
         self.pool = CountingPool()
         self.inbox = Inbox()
         state_dir = StateDir(state)
+        self._lock = WriterLock(state_dir, "watch")
         self.engine = open_writer(state_dir.store)
         upgrade(self.engine, state_dir.store)
         self.resources = Resources(
@@ -120,6 +123,7 @@ class Wired:
             self.pool,
             self.inbox,
             Canary(state_dir.canary),
+            Possession(self._lock, state_dir.store),
             self.clock,
             StopSwitch(self.inbox),
             confirm_seconds=0.0,
@@ -184,6 +188,7 @@ class Wired:
             self.session.guards.disarm()
             self.requests.close()
             self.engine.dispose()
+            self._lock.release()
             self.inbox.close()
 
 

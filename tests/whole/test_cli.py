@@ -317,7 +317,7 @@ def test_wrong_use_is_one_clear_message_and_an_exit_code(tmp_path, arguments, co
 
 def test_five_mistakes_in_the_configuration_are_five_lines(tmp_path):
     file = tmp_path / "c.toml"
-    file.write_text('a = 1\nb = 2\npx_size = 1\nrotate = 3\n[[folder]]\npath = "/no/such"\n')
+    file.write_text('a = 1\nb = 2\npx_size = 1\nrotate = 3\n[[folder]]\npath = "/etc/hostname"\n')
     done = called(tmp_path / "state", "--config", file, "watch", check=False)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 5

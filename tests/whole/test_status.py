@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from difwatch.control.lock import WriterLock
+from difwatch.control.lock import Holder, WriterLock
 from difwatch.control.state_dir import StateDir
 from difwatch.model.health import Heartbeat, Queue
 from difwatch.report.metrics import text_metrics
@@ -18,6 +18,8 @@ from difwatch.report.text import text_status
 from tests.support.clock import NOON
 from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch
+
+HOLDER = Holder(7, "ours", "watch")
 
 
 @pytest.fixture
@@ -29,16 +31,38 @@ def place(tmp_path):
 
 
 def a_status(**values):
-    beat = Heartbeat(pid=7, at=NOON.isoformat(), queue=Queue(settling=1, waiting=2, working=3))
-    return replace(read_status(None, 7, beat, NOON), **values)
+    beat = Heartbeat(pid=7, token="ours", beat=1000.0, queue=Queue(settling=1, waiting=2, working=3))
+    return replace(read_status(None, HOLDER, beat, 1000.0), **values)
 
 
-@pytest.mark.parametrize(("at", "silent"), [("11:59:00", False), ("11:57:59", True), ("10:00:00", True)])
-def test_a_daemon_that_gives_no_sign_for_two_minutes_is_degraded(at, silent):
-    beat = Heartbeat(pid=7, at=f"2026-11-21T{at}+00:00")
-    status = read_status(None, 7, beat, NOON)
+@pytest.mark.parametrize(("seconds", "silent"), [(60, False), (121, True), (7200, True)])
+def test_a_daemon_that_gives_no_sign_for_two_minutes_is_degraded(seconds, silent):
+    beat = Heartbeat(pid=7, token="ours", at=NOON.isoformat(), beat=1000.0)
+    status = read_status(None, HOLDER, beat, 1000.0 + seconds)
     assert (status.exit_code, bool(status.reasons)) == ((3, True) if silent else (0, False))
-    assert read_status(None, 8, beat, NOON).reasons == [], "it was another one's sign"
+    other = replace(HOLDER, token="another one's")
+    assert read_status(None, other, beat, 1000.0 + seconds).reasons == [], "it was another one's sign"
+
+
+def test_a_daemon_in_another_container_is_known_by_its_token_whatever_its_pid():
+    beat = Heartbeat(pid=7, token="ours", beat=1000.0, reasons=("a folder is away",))
+    status = read_status(None, Holder(0, "ours", "watch"), beat, 1000.0)
+    assert (status.exit_code, status.reasons) == (3, ["a folder is away"])
+    assert "in another container" in status.headline()
+
+
+@pytest.mark.parametrize("work", ["apply", "rescan", "db upgrade"])
+def test_a_command_that_works_with_the_store_is_named_and_is_no_daemon(work):
+    status = read_status(None, Holder(7, "its", work), Heartbeat(pid=7, token="ours"), 1000.0)
+    assert status.exit_code == 1
+    assert status.headline() == f"'difwatch {work}' is running (pid 7); no daemon is."
+
+
+def test_notes_are_told_and_are_no_trouble():
+    beat = Heartbeat(pid=7, token="ours", beat=1000.0, notes=("moving waits for /mnt/usb",))
+    status = read_status(None, HOLDER, beat, 1000.0)
+    assert status.exit_code == 0
+    assert "  note: moving waits for /mnt/usb\n" in "".join(text_status(status))
 
 
 def test_while_the_store_is_upgraded_status_says_so(place):
@@ -48,7 +72,7 @@ def test_while_the_store_is_upgraded_status_says_so(place):
     connection.close()
     done = difwatch(place / "state", "status", check=False)
     assert (done.returncode, "db upgrade" in done.stderr) == (5, True), "nobody is at it"
-    lock = WriterLock(StateDir(place / "state"))
+    lock = WriterLock(StateDir(place / "state"), "watch")
     done = difwatch(place / "state", "status", check=False)
     lock.release()
     assert done.returncode == 3
@@ -101,7 +125,7 @@ def test_names_with_every_character_are_escaped_in_metrics():
     path = '/p/a "b"\\\n\udcff'
     status = a_status(folders=[FolderStatus(path, "offline", 5, 4, 1, None, None)], last_scan=NOON.isoformat())
     samples = read_metrics("".join(text_metrics(status)))
-    label = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    label = r"/p/a \"b\"\\\\x0a\\xff"
     assert samples["difwatch_files", label] == 5
     assert samples["difwatch_folder_online", label] == 0
     assert samples["difwatch_queue_files", "working"] == 3
@@ -116,7 +140,8 @@ def test_a_running_daemon_writes_its_metrics_for_others_to_read(place):
     daemon.wait_for_match(place / "pictures/late.png")
     assert daemon.end() == 0
     samples = read_metrics(file.read_text())
-    assert samples["difwatch_up", None] == samples["difwatch_healthy", None] == 1
+    assert samples["difwatch_up", None] == 0, "it has ended"
+    assert samples["difwatch_pictures", None] == 2, "these are the final figures"
     assert ("difwatch_files", str(place / "pictures")) in samples
     assert file.stat().st_mode & 0o777 == 0o644
     assert [one.name for one in place.iterdir() if "prom" in one.name] == ["difwatch.prom"]

@@ -154,7 +154,7 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
         click.confirm(f"Delete {count} pictures for good?", abort=True, err=True)
     destination = values.real_path("--move-to", wanted.move_to)
     state_dir = context.state_dir
-    with Writer(context) as writer:
+    with Writer(context, "apply") as writer:
         if destination is not None and count:
             writer.do(AddDestination(destination))
         with (

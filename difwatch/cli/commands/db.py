@@ -23,7 +23,7 @@ def upgrade_command(context: Context) -> None:
     from difwatch.control.lock import WriterLock
     from difwatch.store import open_writer, schema
 
-    lock = WriterLock(context.state_dir)
+    lock = WriterLock(context.state_dir, "db upgrade")
     engine = open_writer(context.state_dir.store)
     try:
         previous = schema.upgrade(engine, context.state_dir.store)

@@ -26,7 +26,7 @@ def command(context: Context, folder: str) -> None:
     from difwatch.service.requests import Release
 
     path = paths.real(folder)
-    with Writer(context) as writer:
+    with Writer(context, "forget") as writer:
         is_watched = writer.do(Release(path))["found"]
         when = "at the next start" if writer.is_here else "by the walk that begins now"
     if not is_watched:

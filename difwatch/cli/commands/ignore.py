@@ -44,7 +44,7 @@ def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool)
     if a == b:
         raise UsageError(f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart")
 
-    with Writer(context) as writer:
+    with Writer(context, "ignore") as writer:
         is_changed = writer.do(Ignore(a, b, remove))["changed"]
     if not is_changed:
         raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")

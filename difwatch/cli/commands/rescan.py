@@ -80,7 +80,7 @@ def command(
     logs.set_up(context.verbose, context.quiet, "text", journal=logs.is_journal(os.environ))
     line, is_here = TaskLine(SystemClock(), context.quiet), True
     try:
-        with Writer(context) as writer:
+        with Writer(context, "rescan") as writer:
             is_here = writer.engine is not None
             if writer.engine is not None:
                 side_by_side = processes or len(os.sched_getaffinity(0))

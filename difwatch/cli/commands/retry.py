@@ -28,7 +28,7 @@ def command(context: Context, files: tuple[str, ...], everything: bool) -> None:
         raise UsageError("name files from 'difwatch unreadable', or --all")
     paths = None if everything else tuple(os.fsencode(os.path.abspath(file)) for file in files)  # noqa: PTH100
 
-    with Writer(context) as writer:
+    with Writer(context, "retry") as writer:
         count = writer.do(Retry(paths))["count"]
         when = "at the next start" if writer.is_here else "now"
     if paths and not count:

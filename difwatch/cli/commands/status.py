@@ -11,6 +11,7 @@ import click
 from difwatch.cli.context import Context
 
 _SECONDS = 2.0
+_ANSWER_SECONDS = 5.0
 
 
 @click.command("status", short_help="Show whether the daemon runs, what it does, and what it misses.")
@@ -43,26 +44,30 @@ def _status(context: Context, as_json: bool) -> tuple[str, int]:
     from difwatch.clock import SystemClock
     from difwatch.control.heartbeat import read_heartbeat
     from difwatch.control.lock import holder
+    from difwatch.control.requests import is_answering
     from difwatch.errors import StoreMissingError, StoreOlderError
     from difwatch.report.status import read_status
     from difwatch.report.text import text_status
 
-    now = SystemClock().now()
-    pid = holder(context.state_dir)
+    since_boot = SystemClock().since_boot()
+    holding = holder(context.state_dir)
     heartbeat = read_heartbeat(context.state_dir)
     try:
         with context.reading() as connection:
-            status = read_status(connection, pid, heartbeat, now)
+            status = read_status(connection, holding, heartbeat, since_boot)
     except StoreMissingError:
-        status = read_status(None, pid, heartbeat, now)
+        status = read_status(None, holding, heartbeat, since_boot)
     except StoreOlderError:
-        if pid is None:
+        if holding is None:
             raise
         status = replace(
-            read_status(None, pid, heartbeat, now),
+            read_status(None, holding, heartbeat, since_boot),
             state="degraded",
             reasons=["the store is being brought to the schema of this version"],
             exit_code=3,
         )
+    if status.state == "running" and not is_answering(context.state_dir, _ANSWER_SECONDS):
+        silent = f"it does not answer within {_ANSWER_SECONDS:g} s; if that goes on, start it again"
+        status = replace(status, state="degraded", reasons=[silent], exit_code=3)
     text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else "".join(text_status(status))
     return text, status.exit_code

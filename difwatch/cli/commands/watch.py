@@ -74,7 +74,8 @@ def command(
     logs.set_up(context.verbose, context.quiet, log_format, journal=logs.is_journal(os.environ))
 
     def read() -> config.Config:
-        loaded = config.load(config.find(context.config_file, os.environ), flags, folders, references)
+        known = context.watched()
+        loaded = config.load(config.find(context.config_file, os.environ), flags, folders, references, known)
         if not loaded.folder:
             raise UsageError(
                 "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"

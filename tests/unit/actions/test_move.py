@@ -390,7 +390,8 @@ def test_the_journal_says_what_a_person_put_back(place, book):
     assert not book.put_back(planned.image.digest, planned.image.path)
     undo(book.get(one.id), book, CLOCK)
     assert book.put_back(planned.image.digest, planned.image.path)
-    assert book.count_since(NOON - timedelta(days=1)) == 1, "the brake counts it all the same"
+    assert len(book.begun_between(NOON - timedelta(days=1), NOON)) == 1, "the brake counts it all the same"
+    assert book.begun_between(NOON - timedelta(days=2), NOON - timedelta(days=1)) == [], "and no later one"
     assert recover.recover(book, CLOCK) == []
     assert image(place / "in/b.png").digest == planned.image.digest
 

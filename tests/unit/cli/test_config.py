@@ -68,7 +68,7 @@ px_size = 5
 rotate = "yes"
 keep = ["pixels", "beauty"]
 [[folder]]
-path = "/no/such/folder"
+path = "/etc/hostname"
 recursiv = true
 """
     with pytest.raises(UsageError) as caught:
@@ -84,7 +84,7 @@ recursiv = true
             "keep[2] = 'beauty': input should be 'pixels', 'original', 'bytes', 'oldest', 'newest', 'folder' or "
             "'path'",
             "folder[1].recursiv: unknown key; did you mean 'recursive'?",
-            "folder[1].path = '/no/such/folder': there is no such folder",
+            "folder[1].path = '/etc/hostname': this is not a folder",
         ]
     )
 
@@ -112,7 +112,7 @@ recursiv = true
         ('[[folder]]\npath = "."\nkeep = ["path"]', "needs in_folder"),
         ('[[folder]]\npath = "."\n[[folder]]\npath = "./."', "listed twice"),
         ('[[folder]]\npath = "pyproject.toml"', "not a folder"),
-        ('[[folder]]\npath = "a\\u0000b"', "no such folder"),
+        ('[[folder]]\npath = "a\\u0000b"', "null byte"),
         ('[[folder]]\npath = "."\nexclude = ["!"]', "exclude"),
     ],
 )

@@ -24,7 +24,6 @@ from difwatch.report.text import text_status
 from difwatch.service.requests import Release
 from difwatch.store import files, matches, reading, settings, writing
 from tests.support import naive
-from tests.support.clock import NOON
 from tests.support.photos import photo
 from tests.support.wiring import Wired
 from tests.whole import check_corpus
@@ -567,7 +566,7 @@ def test_where_there_are_too_many_pairs_they_are_remembered_less_far_and_it_is_s
         assert 5 <= remembered.error < 500
         assert (remembered.wanted, remembered.most) == (500, 20)
         assert 0 < matches.count(connection, 1, limit_of(remembered.error, 7500)) <= 20
-        status = read_status(connection, None, Heartbeat(), NOON)
+        status = read_status(connection, None, Heartbeat(), 0.0)
     assert "max_pairs" in "".join(text_status(status))
     twin = naive.read_tree(os.fsencode(pictures))
     assert made.pairs(remembered.error) == naive.file_pairs(twin, remembered.error, True, True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from PIL import Image
 
+from difwatch.control.lock import Holder
 from difwatch.control.requests import ask
 from difwatch.errors import StoreFullError, UsageError
 from difwatch.model.settings import Folder, Settings
@@ -132,10 +133,9 @@ def test_the_reach_in_force_is_what_was_searched_until_the_search_has_ended(rais
 
 def test_status_says_how_far_it_is_and_what_comes_of_it(raising):
     from difwatch.model.health import Heartbeat
-    from tests.support.clock import NOON
 
     with reading(raising.engine) as connection:
-        status = read_status(connection, 1, Heartbeat(), NOON)
+        status = read_status(connection, Holder(1, "", "watch"), Heartbeat(), 0.0)
     text = "".join(text_status(status))
     assert (
         "a full search is 0 % done: pairs are remembered up to 5 and will be remembered up to an MSE of 2000" in text
