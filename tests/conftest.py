@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,15 @@ def _apart_from_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
         if name.startswith(("DIFWATCH_", "XDG_")) or name in ("STATE_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _keeps_its_rights() -> Iterator[None]:
+    """No command that runs in the process of a test gives up what the next test needs, for good."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("difwatch.service.daemon.forbid_changes", lambda _: 0)
+        patch.setattr("difwatch.service.daemon.os.umask", lambda _: 0o022)
+        yield
 
 
 @pytest.fixture(scope="session")

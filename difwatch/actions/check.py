@@ -98,6 +98,8 @@ def check(act: Act, victim: int, keeper: int, decoder: Decoder) -> None:
     if os.fstat(victim).st_nlink != 1:
         raise RefusedError("it has another name (a hard link) that would stay")
     _check_as_indexed(act.keeper, keeper, "the picture to keep", strict=False)
+    if os.fstat(keeper).st_nlink == 0:  # such as the view of an overlay of what is gone below it
+        raise RefusedError("the picture to keep has no name on its disk any more")
     if identity(victim) == identity(keeper):
         raise RefusedError("it is the same file as the one to keep")
     if act.image.digest != act.keeper.digest:

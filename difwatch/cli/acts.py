@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from difwatch.actions.move import ActRules, Outcome, preview
 from difwatch.actions.plan import Keep, Step
-from difwatch.cli.output import say
+from difwatch.cli.output import ActLines
 from difwatch.clock import SystemClock
 from difwatch.config import Config
 from difwatch.errors import ActionError, IncompleteError
@@ -35,6 +35,7 @@ class ActReport:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
+        self._lines = ActLines()
         self._began = SystemClock().now().astimezone().isoformat(timespec="milliseconds")
         self._done: list[Outcome] = []
         self._stale = 0
@@ -73,6 +74,10 @@ class ActReport:
             back = ""
         return f"{number} {'picture' if number == 1 else 'pictures'} ({size}) {would}{_DONE[kind]}{back}"
 
+    def say_total(self, kind: str) -> None:
+        """Print the total, also for who wanted no lines about each picture."""
+        self._lines.say(self.total(kind, ""))
+
     def _ids(self) -> str:
         ids = [outcome.id for outcome in self._done]
         return " ".join(map(str, ids)) if len(ids) <= _IDS_SHOWN else f"--since {self._began}"
@@ -92,6 +97,7 @@ class ActReport:
         IncompleteError
             A picture was not what was indexed.
         """
+        self._lines.end()
         if self._failed:
             first = self._failed[0]
             raise ActionError(f"{shown_path(first.act.image.path)}: {first.reason}; it is where it was")
@@ -103,4 +109,4 @@ class ActReport:
 
     def _say(self, text: str) -> None:
         if not self._quiet:
-            say(text)
+            self._lines.say(text)

@@ -7,10 +7,13 @@ import errno
 import importlib
 import os
 import sys
+from traceback import format_exception
+from types import TracebackType
 
 import click
 
 from difwatch.cli.context import Context
+from difwatch.cli.output import open_streams
 from difwatch.errors import ActionError, DifwatchError, IncompleteError, StoppedError, UsageError
 from difwatch.version import __version__
 
@@ -28,10 +31,12 @@ _COMMANDS = {
     "forget": "Confirm that what is missing from a folder is gone.",
     "rescan": "Search everything again, in blocks; resumes if interrupted.",
     "verify": "Check the remembered matches by brute force.",
+    "reload": "Let the daemon read its configuration again.",
     "unreadable": "List the files without a tensor, and why.",
     "retry": "Read again the files that have no tensor.",
     "db": "Maintain the store.",
     "service": "Run difwatch under systemd.",
+    "completion": "Print the completion of commands for a shell.",
 }
 
 
@@ -69,24 +74,31 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="difwatch")
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The configuration file.")
 @click.option("--state-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where the store is kept.")
+@click.option("--system", "of_machine", is_flag=True, help="Speak of the service of this machine.")
 @click.option("-v", "--verbose", is_flag=True, help="Print more.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
 @click.pass_context
-def cli(ctx: click.Context, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
+def cli(
+    ctx: click.Context, config: str | None, state_dir: str | None, of_machine: bool, verbose: bool, quiet: bool
+) -> None:
     """Watch picture folders and find duplicate and similar images, exactly."""
+    if of_machine:
+        config, state_dir = config or "/etc/difwatch/config.toml", state_dir or "/var/lib/difwatch"
     ctx.obj = Context(config, state_dir, verbose, quiet)
 
 
 def main() -> None:
     """Run the command line; a `DifwatchError` becomes a line per mistake and an exit code."""
-    sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    # Paths in CSV are for programs and keep their bytes; paths for people are escaped earlier.
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+    open_streams()
+    if _priority():
+        sys.excepthook = _say_traceback
     try:
         cli.main(prog_name="difwatch", standalone_mode=False)
     except DifwatchError as error:
-        for line in str(error).splitlines():
-            click.echo(f"difwatch: {line}", err=True)
+        from difwatch.cli.hints import completed
+
+        for line in completed(str(error)).splitlines():
+            click.echo(f"{_priority()}difwatch: {line}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
@@ -104,6 +116,19 @@ def main() -> None:
         sys.exit(UsageError.exit_code)
     except OSError as error:
         _refuse_file(error)
+
+
+def _priority() -> str:
+    """Return what begins a line about an error in the journal of systemd; nothing elsewhere."""
+    from difwatch.cli.logs import is_journal
+
+    return "<3>" if is_journal(os.environ) else ""
+
+
+def _say_traceback(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Print an exception that nobody expected, each line with its priority in the journal."""
+    for line in "".join(format_exception(kind, error, traceback)).splitlines():
+        click.echo(f"{_priority()}{line}", err=True)
 
 
 def _refuse_file(error: OSError) -> None:

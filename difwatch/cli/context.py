@@ -43,16 +43,22 @@ class Context:
         self.quiet = quiet
         self._state_dir = state_dir
         self._config: Config | None = None
+        self._found: StateDir | None = None
 
     @property
     def state_dir(self) -> StateDir:
         """The state directory: flag, DIFWATCH_STATE_DIR, STATE_DIRECTORY, or the platform's."""
         from difwatch import paths
+        from difwatch.cli import hints
         from difwatch.control.state_dir import StateDir, default_state_dir
 
-        if self._state_dir:
-            return StateDir(Path(paths.expanded(self._state_dir)))
-        return default_state_dir(os.environ)
+        if self._found is None:
+            if self._state_dir:
+                self._found = StateDir(Path(paths.expanded(self._state_dir)))
+            else:
+                self._found = _or_that_of_the_machine(default_state_dir(os.environ))
+            hints.reach(self._found)
+        return self._found
 
     def config(self) -> Config:
         """Read the configuration of this command, once; its folders need not exist.
@@ -83,7 +89,7 @@ class Context:
         from difwatch.store.engine import MISSING
 
         if not self.state_dir.store.exists():
-            raise StoreMissingError(f"{self.state_dir.store}: {MISSING}")
+            raise StoreMissingError(f"{self.state_dir.store}: {MISSING}{other_service(self.state_dir)}")
 
     def watched(self) -> frozenset[bytes]:
         """Return the folders that the store knows as watched; none if it cannot be read."""
@@ -105,3 +111,21 @@ class Context:
         schema.check(engine, self.state_dir.store)
         with reading(engine) as connection:
             yield connection
+
+
+def other_service(state_dir: StateDir) -> str:
+    """Return, in words, that a service of the machine works elsewhere; nothing if none does."""
+    from difwatch.control.state_dir import OF_MACHINE
+
+    if state_dir == OF_MACHINE or not os.path.lexists(OF_MACHINE.path):
+        return ""
+    return f"; a service of the machine keeps its store in {OF_MACHINE.path}: sudo difwatch --system status"
+
+
+def _or_that_of_the_machine(own: StateDir) -> StateDir:
+    """Return the state directory of the machine's service to root, who has no store and would look in vain."""
+    from difwatch.control.lock import holder
+    from difwatch.control.state_dir import OF_MACHINE
+
+    is_wanted = os.geteuid() == 0 and own != OF_MACHINE and not own.store.exists() and holder(OF_MACHINE) is not None
+    return OF_MACHINE if is_wanted else own

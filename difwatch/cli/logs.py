@@ -8,9 +8,11 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from difwatch.cli.hints import completed
+from difwatch.clock import SystemClock
 from difwatch.shown import shown
 
 ERASE = "\r\x1b[K"
@@ -36,7 +38,7 @@ class _Text(logging.Formatter):
         else:
             level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
             start = self.formatTime(record, "%Y-%m-%d %H:%M:%S ") + level
-        text = start + shown(record.getMessage())
+        text = start + shown(completed(record.getMessage()))
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 
@@ -46,7 +48,7 @@ class _Json(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "severity": record.levelname.lower(),  # not "level": a match has a field of that name
             "event": getattr(record, "event", "log"),
-            "message": record.getMessage(),
+            "message": completed(record.getMessage()),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -56,11 +58,12 @@ class _Json(logging.Formatter):
 class Repetition(logging.Filter):
     """Passes each warning once in ten minutes, with the number of repetitions left out before.
 
-    Times are those of the records. The last 1000 texts are remembered.
+    Times are seconds of the monotonic clock. The last 1000 texts are remembered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
+        self._monotonic = monotonic
         self._said: collections.OrderedDict[str, tuple[float, int]] = collections.OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -68,10 +71,11 @@ class Repetition(logging.Filter):
             return True
         text = record.getMessage()
         since, left_out = self._said.get(text, (-math.inf, 0))
-        if record.created - since < _REPEAT_SECONDS:
+        now = self._monotonic()
+        if now - since < _REPEAT_SECONDS:
             self._said[text] = (since, left_out + 1)
             return False
-        self._said[text] = (record.created, 0)
+        self._said[text] = (now, 0)
         self._said.move_to_end(text)
         if len(self._said) > _TEXTS_MOST:
             self._said.popitem(last=False)
@@ -89,6 +93,8 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
 
 def is_journal(environment: Mapping[str, str]) -> bool:
     """Tell whether stderr is the systemd journal, by the device and inode in ``JOURNAL_STREAM``."""
+    if "JOURNAL_STREAM" not in environment:
+        return False
     stderr = os.fstat(sys.stderr.fileno())
     return environment.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
@@ -96,7 +102,7 @@ def is_journal(environment: Mapping[str, str]) -> bool:
 def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
     """Send the log of difwatch to stderr; ``journal`` says that stderr is the systemd journal."""
     handler = _Stderr(sys.stderr)
-    handler.addFilter(Repetition())
+    handler.addFilter(Repetition(SystemClock().monotonic))
     handler.setFormatter(_Json() if log_format == "json" else _Text(journal))
     log = logging.getLogger("difwatch")
     log.handlers = [handler]

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from difwatch import paths
 from difwatch.errors import StoreError, UsageError
 
@@ -96,11 +94,18 @@ class StateDir:
             )
 
 
+OF_MACHINE = StateDir(Path("/var/lib/difwatch"))
+"""That of a service of the machine."""
+
+
 def default_state_dir(environment: Mapping[str, str]) -> StateDir:
     """Return the state directory that DIFWATCH_STATE_DIR, STATE_DIRECTORY (systemd) or the platform says."""
     named = environment.get("DIFWATCH_STATE_DIR") or environment.get("STATE_DIRECTORY")
     if named:
         return StateDir(Path(paths.expanded(named)))
+    # Imported here, as most commands need no default and all load this module.
+    import platformdirs
+
     try:
         return StateDir(platformdirs.user_state_path("difwatch"))
     except RuntimeError as error:

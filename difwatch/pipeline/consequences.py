@@ -53,7 +53,7 @@ class Consequences:
         """Process decisions; return the old paths that must not be forgotten before their new ones are kept."""
         for decision in decisions:
             path = decision.state.path
-            if decision.verdict in (Verdict.SAME, Verdict.GONE, Verdict.UNWANTED):
+            if decision.verdict in (Verdict.SAME, Verdict.RENUMBERED, Verdict.GONE, Verdict.UNWANTED):
                 self._postponed.drop(path)
             self._end_rename(path)
             if decision.source is not None:

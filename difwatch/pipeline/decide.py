@@ -14,12 +14,17 @@ from difwatch.model.files import FileKey, FileState
 
 
 class Verdict(enum.Enum):
-    """What happened to a path since it was last read; an UNWANTED path is known, but excluded now."""
+    """What happened to a path since it was last read.
+
+    An UNWANTED path is known, but excluded now. RENUMBERED is a file with another inode number, on a disk that gives
+    new numbers whenever it is mounted.
+    """
 
     NEW = "new"
     CHANGED = "changed"
     MOVED = "moved"
     SAME = "same"
+    RENUMBERED = "renumbered"
     GONE = "gone"
     UNWANTED = "unwanted"
 
@@ -47,7 +52,13 @@ class KnownState(Protocol):
     def recipe_id(self) -> int | None: ...
 
 
-def decide(state: FileState, known: KnownState | None, former: KnownState | None, recipe_id: int) -> Decision:
+def decide(
+    state: FileState,
+    known: KnownState | None,
+    former: KnownState | None,
+    recipe_id: int,
+    has_inodes: bool = True,
+) -> Decision:
     """Decide about one path.
 
     Parameters
@@ -60,12 +71,17 @@ def decide(state: FileState, known: KnownState | None, former: KnownState | None
         A row with the same inode whose own path is empty now.
     recipe_id
         The recipe in force; a content read under another one is read again.
+    has_inodes
+        Whether the file keeps its inode number when its disk is mounted again.
     """
     if state.key is None:
         return Decision(Verdict.GONE, state, device=known.key.dev) if known else Decision(Verdict.SAME, state)
     if known is not None:
-        same = known.key == state.key and known.recipe_id in (recipe_id, None)
-        return Decision(Verdict.SAME if same else Verdict.CHANGED, state)
+        if known.recipe_id not in (recipe_id, None):
+            return Decision(Verdict.CHANGED, state)
+        if not has_inodes and _is_renumbered(known.key, state.key):
+            return Decision(Verdict.RENUMBERED, state)
+        return Decision(Verdict.SAME if known.key == state.key else Verdict.CHANGED, state)
     if former is not None and _unwritten(former.key, state.key):
         return Decision(Verdict.MOVED, state, former.path)
     return Decision(Verdict.NEW, state)
@@ -74,6 +90,10 @@ def decide(state: FileState, known: KnownState | None, former: KnownState | None
 def decide_excluded(path: bytes, known: KnownState | None) -> Decision:
     """Decide about a path that no watched folder admits, whatever is there."""
     return Decision(Verdict.UNWANTED if known else Verdict.SAME, FileState(path, None))
+
+
+def _is_renumbered(old: FileKey, new: FileKey) -> bool:
+    return old.inode != new.inode and (old.size, old.mtime_ns) == (new.size, new.mtime_ns)
 
 
 def _unwritten(old: FileKey, new: FileKey) -> bool:

@@ -75,6 +75,7 @@ class Intake:
                 known.get(state.path),
                 former.get(state.key.inode) if state.key else None,
                 self._store.recipe_id,
+                self._has_inodes(state.path),
             )
             if state.path in admitted
             else decide_excluded(state.path, known.get(state.path))
@@ -100,6 +101,10 @@ class Intake:
             )
             for path, key in keys
         ]
+
+    def _has_inodes(self, path: bytes) -> bool:
+        root = innermost(self._roots, path)
+        return root is None or self._presence.has_inodes(root, path)
 
     def _is_local(self, path: bytes) -> bool:
         root = innermost(self._roots, path)

@@ -110,6 +110,7 @@ class Keeper:
             new = searched.new(self._store, looks)
             kept = reach.put(connection, self._matches(connection, new, looks), self._reach)
             files.remove(connection, [*forgotten, *batch.unwanted])
+            files.renumber(connection, batch.renumbered)
         self._reach = kept
         self._index.add(new)
         return BatchResult(

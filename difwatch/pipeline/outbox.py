@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from difwatch.model.files import FileState
 from difwatch.model.jobs import Answer
 
 _BATCH = 256
@@ -23,11 +24,14 @@ class Batch:
         Known files that are not there any more; each is looked at once more.
     unwanted
         Known files that are excluded now, there or not.
+    renumbered
+        Known files whose inode numbers are others now.
     """
 
     answers: Sequence[Answer] = ()
     gone: Sequence[bytes] = ()
     unwanted: Sequence[bytes] = ()
+    renumbered: Sequence[FileState] = ()
 
 
 class Outbox:
@@ -37,18 +41,26 @@ class Outbox:
         self._answers: list[Answer] = []
         self._gone: list[bytes] = []
         self._unwanted: list[bytes] = []
+        self._renumbered: list[FileState] = []
         self._taken_at = 0.0
 
     def __len__(self) -> int:
-        return len(self._answers) + len(self._gone) + len(self._unwanted)
+        return len(self._answers) + len(self._gone) + len(self._unwanted) + len(self._renumbered)
 
     @property
     def answers(self) -> int:
         """The number of answers that wait."""
         return len(self._answers)
 
-    def put(self, answers: Iterable[Answer] = (), gone: Iterable[bytes] = (), unwanted: Iterable[bytes] = ()) -> None:
+    def put(
+        self,
+        answers: Iterable[Answer] = (),
+        gone: Iterable[bytes] = (),
+        unwanted: Iterable[bytes] = (),
+        renumbered: Iterable[FileState] = (),
+    ) -> None:
         """Add what is to be kept, and files to be forgotten."""
+        self._renumbered += renumbered
         self._answers += answers
         self._gone += gone
         self._unwanted += unwanted
@@ -67,8 +79,8 @@ class Outbox:
 
     def take(self, now: float) -> Batch:
         """Take everything out."""
-        batch = Batch(self._answers, self._gone, self._unwanted)
-        self._answers, self._gone, self._unwanted, self._taken_at = [], [], [], now
+        batch = Batch(self._answers, self._gone, self._unwanted, self._renumbered)
+        self._answers, self._gone, self._unwanted, self._renumbered, self._taken_at = [], [], [], [], now
         return batch
 
     def put_back(self, batch: Batch) -> None:
@@ -76,3 +88,4 @@ class Outbox:
         self._answers = [*batch.answers, *self._answers]
         self._gone = [*batch.gone, *self._gone]
         self._unwanted = [*batch.unwanted, *self._unwanted]
+        self._renumbered = [*batch.renumbered, *self._renumbered]

@@ -128,6 +128,8 @@ class Pipeline:
             path = decision.state.path
             if decision.verdict is Verdict.UNWANTED:
                 self._outbox.put(unwanted=[path])
+            elif decision.verdict is Verdict.RENUMBERED:
+                self._outbox.put(renumbered=[decision.state])
             elif (
                 decision.verdict is Verdict.GONE and path not in moving and self._walks.may_go(path, decision.device)
             ):

@@ -35,6 +35,9 @@ class Service(Protocol):
     def reload(self) -> None:
         """Read the configuration again; raise a `UsageError` if it is wrong."""
 
+    def is_settled(self) -> bool:
+        """Tell whether the configuration that was read last is in force."""
+
 
 class Answerer:
     """Answers requests; implements `difwatch.control.requests.Answerer`."""
@@ -54,7 +57,7 @@ class Answerer:
         """
         match requests.parsed(request):
             case requests.Ping():
-                return {"pid": os.getpid()}
+                return {"pid": os.getpid(), "settled": self._service.is_settled()}
             case requests.Reload():
                 self._service.reload()
                 return {}

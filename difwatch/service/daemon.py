@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import resource
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +22,10 @@ from difwatch.config import Config
 from difwatch.control.heartbeat import read_heartbeat, write_heartbeat
 from difwatch.control.lock import WriterLock
 from difwatch.control.notify import Notifier
+from difwatch.control.priority import give_way
 from difwatch.control.requests import RequestServer
 from difwatch.control.state_dir import StateDir
-from difwatch.errors import DifwatchError
+from difwatch.errors import DifwatchError, UsageError
 from difwatch.model.health import Progress
 from difwatch.service.answers import Answerer
 from difwatch.service.background import BackgroundRescan, WakingExecutor
@@ -36,6 +39,7 @@ from difwatch.store import backups, destinations, upgrade, writing
 from difwatch.tree.mounts import mount_at, read_mounts
 from difwatch.watch.canary import Canary
 from difwatch.watch.inbox import Inbox
+from difwatch.workers.landlock import forbid_changes
 from difwatch.workers.pool import WorkerPool
 
 log = logging.getLogger(__name__)
@@ -43,10 +47,22 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a daemon runs: ``once``, until the store is up to date; the pause before a walk that confirms another."""
+    """How a daemon runs.
+
+    Attributes
+    ----------
+    once
+        Until the store is up to date.
+    confirm_seconds
+        The pause before a walk that confirms another.
+    changes
+        The directories in which it may change something, unless it is to move pictures; None is anywhere. Only the
+        first thread and those that it begins later are kept from others, where the kernel has Landlock.
+    """
 
     once: bool = False
     confirm_seconds: float = 5.0
+    changes: Sequence[Path] | None = None
 
 
 class Daemon:
@@ -84,7 +100,7 @@ class Daemon:
         with contextlib.ExitStack() as opened:
             inbox = Inbox()
             opened.callback(inbox.close)
-            self._source = ConfigSource(read_config, inbox)
+            self._source = ConfigSource(_restricted(read_config, options.changes), inbox)
             self.switch = StopSwitch(inbox)
             resources = self._opened_resources(opened, state_dir, inbox, clock)
             if executor is None:
@@ -156,6 +172,32 @@ class Daemon:
         self._opened.close()
 
 
+def _raise_limits() -> None:
+    """Allow as many open files as the system does: each watched folder takes three."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _restricted(read: Callable[[], Config], changes: Sequence[Path] | None) -> Callable[[], Config]:
+    """Give up changing other files, if the configuration moves none; later ones must move none either."""
+    if changes is None or read().policies():
+        return read
+    StateDir(changes[0]).make()
+    if not forbid_changes([os.fsencode(path) for path in changes if path.exists()]):
+        return read
+
+    def read_again() -> Config:
+        config = read()
+        if config.policies():
+            raise UsageError(
+                'action = "move": needs a restart, because this difwatch gave up the right to change pictures'
+            )
+        return config
+
+    return read_again
+
+
 def watch(
     read_config: Callable[[], Config],
     state_dir: StateDir,
@@ -167,11 +209,18 @@ def watch(
     mount = mount_at(paths.real(str(state_dir.path)), read_mounts())
     state_dir.refuse_network(os.fsdecode(mount.kind) if mount is not None and mount.is_network else None)
     listeners = Listeners(state_dir, Notifier(os.environ), metrics_file)
-    daemon = Daemon(read_config, listeners, progress, Options(once))
+    os.umask(0o077)
+    _raise_limits()
+    by_hand = sys.stderr.isatty()
+    if by_hand and not once:
+        give_way()
+    changes = [state_dir.path, Path("/dev/null"), *([metrics_file.absolute().parent] if metrics_file else [])]
+    daemon = Daemon(read_config, listeners, progress, Options(once, changes=changes))
     threading.excepthook = daemon.thread_died
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.switch.stop())
-    signal.signal(signal.SIGHUP, lambda *_: daemon.want_reload())
+    # A terminal that goes away ends what was started in it.
+    signal.signal(signal.SIGHUP, lambda *_: daemon.switch.stop() if by_hand else daemon.want_reload())
     try:
         daemon.run()
     except DifwatchError as error:

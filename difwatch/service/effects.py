@@ -45,3 +45,7 @@ class Effects:
     def reload(self) -> None:
         """Read the configuration again; raise a `UsageError` if it is wrong."""
         self._source.reload()
+
+    def is_settled(self) -> bool:
+        """Tell whether the configuration that was read last is in force."""
+        return self._source.is_settled()

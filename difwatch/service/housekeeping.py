@@ -9,6 +9,7 @@ from pathlib import Path
 
 from difwatch.errors import StoreBusyError, StoreFullError
 from difwatch.pipeline.keep import Keeper
+from difwatch.shown import shown_count
 from difwatch.store import backups
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Housekeeping:
             return
         self._dirty = False
         if forgotten:
-            log.info("forgot %d pictures that no file has any more", forgotten)
+            log.info("forgot %s that no file has any more, or of a former recipe", shown_count(forgotten, "picture"))
 
     def copy(self, day: date) -> None:
         """Copy the store once a day, in a separate thread because a large store takes minutes."""

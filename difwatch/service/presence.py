@@ -12,6 +12,7 @@ from difwatch.clock import Clock
 from difwatch.errors import StoreBusyError, StoreFullError
 from difwatch.shown import shown_passed_over
 from difwatch.store import files, folders, reading, writing
+from difwatch.tree.mounts import mount_at
 from difwatch.tree.roots import Root
 from difwatch.tree.walked import Walked
 from difwatch.watch.guards import Guards
@@ -58,6 +59,12 @@ class StoredPresence:
         """Tell whether files of a folder may change on another machine, without an event on this one."""
         armed = self._guards.of(root.path).armed
         return armed is not None and armed.is_remote
+
+    def has_inodes(self, root: Root, path: bytes) -> bool:
+        """Tell whether a file of a folder keeps its inode number when its disk is mounted again."""
+        armed = self._guards.of(root.path).armed
+        mount = None if armed is None else mount_at(path, list(armed.mounts))
+        return mount is None or mount.has_inodes
 
     def is_elsewhere(self, root: Root, dev: int, device_now: int | None) -> bool:
         """Tell whether a file that was on device ``dev`` lies on a file system that is not there now."""

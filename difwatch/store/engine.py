@@ -21,6 +21,7 @@ _WRITER_PRAGMAS = (
     # A power cut may lose the last commits; the next scan repeats them.
     "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",  # the daemon may write to nothing but the state directory
     "PRAGMA journal_size_limit = 67108864",
 )
 _COMMON_PRAGMAS = (

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, case, delete, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch import paths
@@ -114,6 +127,17 @@ def put(
         changed: dict[str, ColumnElement[Any]] = {name: new[name] for name in columns if name != "path"}
         changed["seen"] = case((file.c.content_id == new.content_id, file.c.seen), else_=new.seen)
         connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
+
+
+def renumber(connection: Connection, states: Sequence[FileState]) -> None:
+    """Keep the new numbers of files that are as they were: device, inode, and the time of their last change."""
+    rows = [
+        {"at": state.path, "dev": state.key.dev, "inode": state.key.inode, "ctime_ns": state.key.ctime_ns}
+        for state in states
+        if state.key is not None
+    ]
+    if rows:
+        connection.execute(update(file).where(file.c.path == bindparam("at")), rows)
 
 
 def remove(connection: Connection, gone: Sequence[bytes]) -> int:

@@ -13,6 +13,7 @@ _NETWORK = frozenset(
     b"nfs nfs4 cifs smb3 smbfs 9p afs ceph fuse.sshfs fuse.glusterfs fuse.rclone fuse.s3fs fuse.smbnetfs".split()
 )
 _SHARED = frozenset({b"virtiofs", b"vboxsf"})  # with the host of a virtual machine
+_WITHOUT_INODES = frozenset(b"vfat msdos exfat fuseblk".split())
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -27,6 +28,11 @@ class Mount(NamedTuple):
     def is_layered(self) -> bool:
         """Whether a file may be on another device than its directory."""
         return self.kind == b"overlay"
+
+    @property
+    def has_inodes(self) -> bool:
+        """Whether a file keeps its inode number when the file system is mounted again."""
+        return self.kind not in _WITHOUT_INODES
 
     @property
     def is_network(self) -> bool:

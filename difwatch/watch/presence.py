@@ -21,6 +21,9 @@ class Presence(Protocol):
     def is_remote(self, root: Root) -> bool:
         """Tell whether files of a folder may change on another machine, which causes no events here."""
 
+    def has_inodes(self, root: Root, path: bytes) -> bool:
+        """Tell whether a file of a folder keeps its inode number when its disk is mounted again."""
+
     def is_elsewhere(self, root: Root, dev: int, device_now: int | None) -> bool:
         """Tell whether a file that was on device ``dev`` lies on a file system that is not there now.
 

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import struct
+from pathlib import Path
 
 from difwatch.workers.landlock import forbid_files
 from difwatch.workers.seccomp import forbid_calls
@@ -56,10 +57,15 @@ def confine() -> bool:
     """
     _prctl(_PR_CAP_AMBIENT, _CLEAR_ALL)
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.capset(struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)) != 0:
+    if libc.capset(struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)) != 0 and _has_capabilities():
         raise OSError(ctypes.get_errno(), "capset")
     forbid_files()
     return forbid_calls()
+
+
+def _has_capabilities() -> bool:
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return any(int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("CapEff", "CapPrm")))
 
 
 def allow_cpu(seconds: float) -> None:

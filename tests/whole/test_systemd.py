@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from difwatch.control import units as units_module
+from difwatch.control.units import quoted, unit, weakness
 from tests.support.paths import ROOT
 from tests.support.running import difwatch
 
@@ -30,7 +32,10 @@ def analyze(*words, **named):
     return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False, **named)
 
 
-@pytest.mark.parametrize("name", ["difwatch.service", "difwatch-rescan.service", "difwatch-rescan.timer"])
+NAMES = ["difwatch.service", "difwatch-rescan.service", "difwatch-rescan.timer"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_systemd_takes_it_without_a_word(units, name):
     done = analyze("verify", "--man=no", units / name)
     assert (done.returncode, done.stderr) == (0, "")
@@ -42,13 +47,46 @@ def test_its_exposure_is_at_most_one_of_ten(units, name):
     assert done.returncode == 0, done.stdout
 
 
-def test_the_unit_of_a_user_is_taken_too(units, tmp_path):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_units_of_a_user_are_taken_too(units, tmp_path, name):
     (tmp_path / "run").mkdir()
-    text = (SYSTEMD / "user/difwatch.service").read_text()
-    (tmp_path / "run/difwatch.service").write_text(text.replace("/usr/local/bin/difwatch", PROGRAM))
+    for each in NAMES:
+        text = (SYSTEMD / "user" / each).read_text()
+        (tmp_path / "run" / each).write_text(text.replace("/usr/local/bin/difwatch", PROGRAM))
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path / "run")}
-    done = analyze("verify", "--user", "--man=no", tmp_path / "run/difwatch.service", env=environment)
+    done = analyze("verify", "--user", "--man=no", tmp_path / "run" / name, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("program", "word"),
+    [
+        ("/opt/difwatch/bin/difwatch", "/opt/difwatch/bin/difwatch"),
+        ("/home/a b/100%/$x/difwatch", '"/home/a b/100%%/$$x/difwatch"'),
+        ('/x/"q"/\\/difwatch', '"/x/\\"q\\"/\\\\/difwatch"'),
+    ],
+)
+def test_the_path_of_a_program_is_written_as_systemd_reads_it(units, tmp_path, program, word):
+    assert quoted(program) == word
+    text = unit((SYSTEMD / "difwatch.service").read_text(), program)
+    assert f"ExecStart={word} watch\n" in text and f"ExecReload={word} reload\n" in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of root")
+def test_a_program_that_others_than_root_can_change_is_not_started_for_the_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(units_module, "_OF_USERS", ())
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "difwatch"
+    program.write_text("#!/bin/sh\n")
+    expected = weakness(program)
+    assert expected is None or "may change" in expected, "where the checkout of the tests lies, others may"
+    os.chmod(tmp_path / "bin", 0o777)
+    assert weakness(program) == f"others than root may change {tmp_path}/bin"
+    os.chmod(tmp_path / "bin", 0o755)
+    os.chown(program, 4001, 4001)
+    assert weakness(program) == f"others than root may change {program}"
+    monkeypatch.setattr(units_module, "_OF_USERS", (str(tmp_path),))
+    assert "lies in the home of a user" in weakness(program)
 
 
 def test_what_the_units_start_is_a_command_of_ours():
@@ -61,11 +99,16 @@ def test_what_the_units_start_is_a_command_of_ours():
 
 
 def test_installing_prints_what_it_would_write_and_run(tmp_path):
-    shown = difwatch(tmp_path, "service", "install", "--system", "--dry-run").stdout
+    (tmp_path / "photos").mkdir()
+    shown = difwatch(tmp_path, "service", "install", "--system", "--dry-run", tmp_path / "photos").stdout
     assert f"ExecStart={PROGRAM} watch\n" in shown
     assert "/etc/systemd/system/difwatch-rescan.timer" in shown
     assert "# systemctl enable --now difwatch.service difwatch-rescan.timer" in shown
-    shown = difwatch(tmp_path, "service", "install", "--user", "--dry-run").stdout
-    assert "# systemctl --user enable --now difwatch.service" in shown
+    assert f'[[folder]]\npath = "{tmp_path}/photos"' in shown
+    done = difwatch(tmp_path, "service", "install", "--user", "--dry-run")
+    assert "# systemctl --user daemon-reload" in done.stdout
+    assert "enable --now" not in done.stdout, "there is nothing to watch yet"
+    assert "name your folders in" in done.stderr and "loginctl enable-linger" in done.stderr
+    assert "# [[folder]]" in done.stdout
     done = difwatch(tmp_path, "service", "install", check=False)
     assert (done.returncode, "--user or --system" in done.stderr) == (2, True)

@@ -134,7 +134,7 @@ def command(context: Context, /, **options: Any) -> None:
             say(f"{report.total(kind, 'would be ')}; {again}")
             return
         _carry_out(context, steps, rules, report, wanted)
-    say(report.total(kind, ""))
+    report.say_total(kind)
     report.raise_for_trouble()
 
 

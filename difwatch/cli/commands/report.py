@@ -67,7 +67,7 @@ def command(
         collection = replace(read_collection(connection, asked, below), since=new_since)
         pieces = _pieces(kind, pairs, collection, connection)
     if output is None:
-        pour(pieces)
+        pour(pieces, exact=kind != "text")
         return
     try:
         with Path(output).open("w", encoding="utf-8", errors="surrogateescape") as file:

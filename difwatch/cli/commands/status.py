@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from difwatch.cli.context import Context
+from difwatch.cli.context import Context, other_service
 
 _SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
@@ -41,6 +41,7 @@ def _show_again(context: Context, as_json: bool) -> None:
 
 
 def _status(context: Context, as_json: bool) -> tuple[str, int]:
+    from difwatch.cli.hints import completed
     from difwatch.clock import SystemClock
     from difwatch.control.heartbeat import read_heartbeat
     from difwatch.control.lock import holder
@@ -69,5 +70,8 @@ def _status(context: Context, as_json: bool) -> tuple[str, int]:
     if status.state == "running" and not is_answering(context.state_dir, _ANSWER_SECONDS):
         silent = f"it does not answer within {_ANSWER_SECONDS:g} s; if that goes on, start it again"
         status = replace(status, state="degraded", reasons=[silent], exit_code=3)
-    text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else "".join(text_status(status))
+    if status.state == "stopped" and not context.state_dir.store.exists():
+        where = f"there is no store in {context.state_dir.path}{other_service(context.state_dir)}"
+        status = replace(status, notes=[where])
+    text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else completed("".join(text_status(status)))
     return text, status.exit_code

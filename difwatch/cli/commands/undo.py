@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch.cli.context import Context
-from difwatch.cli.output import say
+from difwatch.cli.output import ActLines, say
 
 if TYPE_CHECKING:
     from difwatch.actions.entry import Entry
@@ -41,7 +41,7 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
         raise UsageError("nothing was ever moved")
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
 
-    trouble, entries, clock = 0, [], SystemClock()
+    trouble, entries, clock, lines = 0, [], SystemClock(), ActLines()
     with (
         open_journal(context.state_dir.journal, context.state_dir.journal_lock, clock) as journal,
         interrupts.noted() as interrupted,
@@ -56,12 +56,13 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
             done = undo(entry, journal, clock, force)
             trouble += done.state != "done"
             what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
-            say(f"{entry.id}  {shown_path(entry.source)}: {what}")
+            lines.say(f"{entry.id}  {shown_path(entry.source)}: {what}")
     if not entries:
         say("there is nothing to put back")
     elif len(entries) > trouble:
         known = "" if holder(context.state_dir) else "; 'difwatch watch --once' takes them into the report again"
-        say(f"{shown_count(len(entries) - trouble, 'picture')} put back{known}")
+        lines.say(f"{shown_count(len(entries) - trouble, 'picture')} put back{known}")
+    lines.end()
     if trouble:
         raise ActionError(f"{trouble} could not be put back; each is where it was")
 

@@ -1,9 +1,8 @@
 """``difwatch unreadable``."""
 
-import os
-
 import click
 
+from difwatch import paths
 from difwatch.cli.context import Context
 from difwatch.cli.output import pour
 
@@ -22,6 +21,6 @@ def command(context: Context, print0: bool) -> None:
     with context.reading() as connection:
         unreadable = files.unreadable(connection)
     if print0:
-        pour(f"{os.fsdecode(path)}\0" for path, _ in unreadable)
+        pour((f"{paths.as_text(path)}\0" for path, _ in unreadable), exact=True)
     else:
         pour(f"{shown_path(path)}: {shown(reason)}\n" for path, reason in unreadable)

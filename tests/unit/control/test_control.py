@@ -116,7 +116,7 @@ def test_a_new_configuration_comes_into_force_and_a_wrong_one_does_not(tmp_path,
 def test_only_the_owner_may_use_the_socket_and_nonsense_is_answered_in_words(shared):
     path = StateDir(shared.state).socket
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert ask(StateDir(shared.state), message(Ping())) == {"pid": shared.process.pid}
+    assert ask(StateDir(shared.state), message(Ping())) == {"pid": shared.process.pid, "settled": True}
     for request in ({"do": "dance"}, {"what": 1}, {"do": "ignore", "a": 3}, {"do": "forget"}, {"do": "rescan"}):
         with pytest.raises(UsageError):
             ask(StateDir(shared.state), request)
@@ -126,7 +126,7 @@ def test_only_the_owner_may_use_the_socket_and_nonsense_is_answered_in_words(sha
             to.sendall(sent)
             to.shutdown(socket.SHUT_WR)
             assert b"error" in to.recv(1000)
-    assert ask(StateDir(shared.state), message(Ping())) == {"pid": shared.process.pid}
+    assert ask(StateDir(shared.state), message(Ping())) == {"pid": shared.process.pid, "settled": True}
 
 
 class Echo:

@@ -1,6 +1,6 @@
 """What is to be done about a path, case by case."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -68,3 +68,23 @@ def test_a_reused_inode_is_not_taken_for_a_move(part):
 
     former = Known(b"/p/old.jpg", replace(KEY, **{part: getattr(KEY, part) + 1}))
     assert verdict(KEY, None, former) is Verdict.NEW
+
+
+@pytest.mark.parametrize(
+    ("changed", "has_inodes", "expected"),
+    [
+        ({"inode": 8}, False, Verdict.RENUMBERED),
+        ({"inode": 8, "ctime_ns": 9, "dev": 2}, False, Verdict.RENUMBERED),
+        ({"inode": 8}, True, Verdict.CHANGED),
+        ({"inode": 8, "mtime_ns": 9}, False, Verdict.CHANGED),
+        ({"inode": 8, "size": 9}, False, Verdict.CHANGED),
+        ({"ctime_ns": 9}, False, Verdict.CHANGED),
+        ({}, False, Verdict.SAME),
+    ],
+)
+def test_on_a_disk_without_inode_numbers_another_number_alone_says_nothing(changed, has_inodes, expected):
+    state = FileState(b"/p/a.jpg", replace(KEY, **changed))
+    known = Known(b"/p/a.jpg", KEY)
+    assert decide(state, known, None, 1, has_inodes).verdict is expected
+    if expected is not Verdict.SAME:
+        assert decide(state, Known(b"/p/a.jpg", KEY, 2), None, 1, has_inodes).verdict is Verdict.CHANGED

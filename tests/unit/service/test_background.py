@@ -111,7 +111,7 @@ def test_while_the_search_is_slow_pings_events_answers_and_matches_go_on(raising
     asking.start()
     while asking.is_alive():
         raising.requests.serve(raising.clock.monotonic())
-    assert answers == [{"pid": os.getpid()}]
+    assert answers == [{"pid": os.getpid(), "settled": True}]
     shutil.copy(pictures / "00.png", pictures / "new.png")
     raising.tell(pictures / "new.png")
     with caplog.at_level("INFO"):
