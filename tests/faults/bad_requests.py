@@ -213,7 +213,7 @@ def run(count: int, seed: int, other_user: bool) -> tuple[str, list[str]]:
 def _unlike_before(watched: Watched, before: list[str]) -> list[str]:
     """Whether it answers, and what is otherwise in the store."""
     try:
-        answers = ask(StateDir(watched.state), {"do": "ping"}) == {"pid": watched.process.pid}
+        answers = ask(StateDir(watched.state), {"do": "ping"})["pid"] == watched.process.pid
     except DifwatchError as error:
         return [f"{error}; it ended with {watched.process.wait(PATIENCE)}"]
     changed = set(rows(watched.state / "difwatch.db")) ^ set(before)

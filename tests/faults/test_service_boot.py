@@ -360,3 +360,34 @@ def test_it_stops_at_once(service):
     service.guest.run("systemctl", "stop", "difwatch.service")
     assert time.monotonic() - began < 5
     assert service.shown("Result") == "success"
+
+
+# What systemd/Containerfile makes of a machine: a user without a name or a home, an empty environment, pictures that
+# cannot be written to.
+IN_CONTAINER = """
+set -e
+mount --bind /srv/photos /srv/photos
+mount -o remount,bind,ro /srv/photos
+exec setpriv --reuid 10001 --regid 10001 --clear-groups env -i PATH=/opt/difwatch/bin:/usr/bin:/bin \
+  DIFWATCH_STATE_DIR=/state difwatch "$@"
+"""
+
+
+def test_it_runs_as_in_the_container_image(bare):
+    guest = bare.guest
+    guest.write(f"{PHOTOS}/first.png", picture(1))
+    guest.write(f"{PHOTOS}/second.png", picture(1))
+    guest.run("sh", "-c", "rm -rf /state && mkdir -m 700 /state && chown 10001:10001 /state")
+    guest.write("/root/in-container", IN_CONTAINER)
+
+    def in_container(*words):
+        return guest.run("unshare", "--mount", "sh", "/root/in-container", *words, check=False)
+
+    done = in_container("watch", "--once", PHOTOS)
+    assert done.returncode == 0, done.stderr
+    assert "1 group: 1 duplicate" in in_container("report").stdout
+    guest.run("systemd-run", "--unit=contained", "unshare", "--mount", "sh", "/root/in-container", "watch", PHOTOS)
+    until(lambda: in_container("status").returncode == 0, 20, lambda: in_container("status").stdout)
+    assert in_container("apply", "--delete").returncode == 6, "there is no waste basket, and nothing may be written"
+    guest.run("systemctl", "stop", "contained")
+    assert in_container("status").returncode == 1

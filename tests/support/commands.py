@@ -74,7 +74,7 @@ def _file() -> IO[str]:
 def _text(file: IO[str]) -> str:
     file.flush()
     file.seek(0)
-    return file.read()
+    return file.buffer.read().decode("utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager

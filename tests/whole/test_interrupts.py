@@ -29,12 +29,13 @@ def place(tmp_path):
 def interrupted(place, number, *arguments):
     """What a command said that got a signal once it had printed its first line."""
     command = [sys.executable, "-m", "difwatch", "--state-dir", str(place / "state"), *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
+    # Unbuffered: what would be read ahead of the first line is not seen by communicate.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout is not None and process.stderr is not None
         first = process.stdout.readline()
         process.send_signal(number)
         said, errors = process.communicate()
-    return process.returncode, first + said, errors
+    return process.returncode, (first + said).decode(), errors.decode()
 
 
 def moved(place):
