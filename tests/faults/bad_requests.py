@@ -4,8 +4,9 @@
 
 Random bytes, JSON that is cut off, nested, huge or of the wrong kind, unknown words, right words with wrong fields,
 connections that are dropped, and some that say nothing. Each must be answered with an error, which names the field
-that is wrong, or be closed; afterwards the daemon must still answer, and every row of its store be as it was. Prints
-a summary line, and every violation.
+that is wrong, or be closed. Good requests too, whose answers nobody reads, or that are reset while the answer comes.
+Afterwards the daemon must still answer, every row of its store be as it was, and no more files be open than before.
+Prints a summary line, and every violation.
 """
 
 from __future__ import annotations
@@ -196,18 +197,69 @@ def run(count: int, seed: int, other_user: bool) -> tuple[str, list[str]]:
         watched.start()
         watched.rest(times=1)
         before = rows(watched.state / "difwatch.db")
+        opened = descriptors(watched)
         silent = [_silent(watched) for _ in range(SILENT if count else 0)]
         outcomes, found = fuzz(watched, count, random.Random(seed))
         for one in silent:
             with one:
                 _note(outcome(one), b"", outcomes, found)
+        unread(watched, count // 10)
+        reset(watched, count // 10)
         found += _unlike_before(watched, before)
+        found += _left_open(watched, opened)
         found += from_other_user(base, watched.state) if other_user else []
         found += [f"it ended with {code}"] if (code := watched.stop()) else []
         found += tracebacks(watched.log.read_text(errors="replace"))
     told = ", ".join(f"{name} {outcomes[name]}" for name in OUTCOMES)
     who = "" if other_user else " (another user was not tried)"
     return f"{outcomes.total()} bad requests: {told}; violations {len(found)}{who}", found
+
+
+def descriptors(watched: Watched) -> int:
+    """How many files the daemon has open."""
+    return len(list(Path(f"/proc/{watched.process.pid}/fd").iterdir()))
+
+
+def unread(watched: Watched, count: int) -> None:
+    """Ask good questions and read no answer, as many at once as the daemon takes."""
+    with contextlib.ExitStack() as held:
+        for number in range(count):
+            if number % 50 == 0:
+                held.close()
+            to = held.enter_context(_connected(watched))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                to.sendall(b'{"do": "ping"}\n')
+
+
+def _connected(watched: Watched) -> socket.socket:
+    """Connect, as soon as not too many others wait."""
+    to = socket.socket(socket.AF_UNIX)
+    to.settimeout(PATIENCE)
+    while True:
+        try:
+            to.connect(str(watched.state / "control.sock"))
+        except BlockingIOError:
+            watched.listen(0.01)
+        else:
+            return to
+
+
+def reset(watched: Watched, count: int) -> None:
+    """Ask, and go away before or while the answer comes; what was not read resets the connection."""
+    for number in range(count):
+        with _connected(watched) as to, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            to.sendall(b'{"do": "ping"}\n')
+            if number % 2:
+                to.recv(1)
+
+
+def _left_open(watched: Watched, before: int) -> list[str]:
+    """Whether more files are open than before, once all connections are ended."""
+    for _ in range(100):
+        if descriptors(watched) <= before:
+            return []
+        watched.listen(0.1)
+    return [f"{descriptors(watched)} files are open, {before} were before"]
 
 
 def _unlike_before(watched: Watched, before: list[str]) -> list[str]:
