@@ -23,13 +23,6 @@ PAGES = (
     "tests/benchmarks/README.md",
     "tests/faults/README.md",
 )
-    "README.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "systemd/README.md",
-    "tests/benchmarks/README.md",
-    "tests/faults/README.md",
-)
 TEXTS = {page: (ROOT / page).read_text() for page in PAGES}
 README = TEXTS["README.md"]
 TOOLS = {"pip", "pytest", "ruff", "mypy", "lint-imports"}  # their flags are not ours
