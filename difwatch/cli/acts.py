@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from difwatch import paths
 from difwatch.actions.move import ActRules, Outcome, preview
-from difwatch.actions.plan import Keep, Step
+from difwatch.actions.plan import Act, Keep, Step
 from difwatch.cli.output import ActLines
 from difwatch.clock import SystemClock
 from difwatch.config import Config
 from difwatch.errors import ActionError, IncompleteError
 from difwatch.extensions import is_watched_name
 from difwatch.matches.rules import MatchRules
-from difwatch.shown import shown, shown_bytes, shown_path
+from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_path
 from difwatch.workers.decoder import Decoding, WorkerDecoder
 
 _IDS_SHOWN = 5
+_FOLDERS_SHOWN = 10
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
 
 
@@ -28,6 +30,20 @@ def act_rules(settings: MatchRules, configured: Config, sidecars: str, across_ow
     decoding = Decoding(settings.px, settings.recipe, configured.limits(), configured.worker_limits())
     with contextlib.closing(WorkerDecoder(decoding, clock)) as decoder:
         yield ActRules(decoder, is_watched_name, clock, sidecars, dict(os.environ), os.getuid(), across_owners)
+
+
+def summary(acts: Sequence[Act]) -> Iterator[str]:
+    """Yield what acts would do, in short: the total, and how many pictures go from each folder."""
+    size = shown_bytes(sum(act.image.size for act in acts))
+    yield f"{shown_count(len(acts), 'picture')} ({size}) would be {_DONE[acts[0].kind]}:"
+    by_folder: dict[bytes, list[int]] = {}
+    for act in acts:
+        by_folder.setdefault(paths.parent(act.image.path), []).append(act.image.size)
+    most = sorted(by_folder.items(), key=lambda item: (-len(item[1]), item[0]))
+    for folder, sizes in most[:_FOLDERS_SHOWN]:
+        yield f"  {shown_number(len(sizes))} from {shown_path(folder)} ({shown_bytes(sum(sizes))})"
+    if len(most) > _FOLDERS_SHOWN:
+        yield f"  and others from {shown_count(len(most) - _FOLDERS_SHOWN, 'more folder')}"
 
 
 class ActReport:

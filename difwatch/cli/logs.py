@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from difwatch.cli.hints import completed
 from difwatch.clock import SystemClock
-from difwatch.shown import shown
+from difwatch.shown import shown, shown_count
 
 ERASE = "\r\x1b[K"
 """Clears the line on a terminal, where a progress line may stand."""
@@ -84,6 +84,30 @@ class Repetition(logging.Filter):
         return True
 
 
+class MatchCount(logging.Filter):
+    """Counts the matches until the store is up to date for the first time, and then says how many there were.
+
+    On a terminal, a line for each of thousands would bury the progress.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matches = 0
+        self._is_first = True
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = getattr(record, "event", "")
+        if self._is_first and event in ("match", "many matches"):
+            self._matches += event == "match"
+            return False
+        if self._is_first and event == "up to date":
+            self._is_first = False
+            if self._matches:
+                found = f"{shown_count(self._matches, 'match')} found; 'difwatch report' shows them"
+                record.msg, record.args = f"{record.getMessage()}; {found}", ()
+        return True
+
+
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         if sys.stderr.isatty():
@@ -99,9 +123,19 @@ def is_journal(environment: Mapping[str, str]) -> bool:
     return environment.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
-def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool) -> None:
-    """Send the log of difwatch to stderr; ``journal`` says that stderr is the systemd journal."""
+def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool, counts_matches: bool = False) -> None:
+    """Send the log of difwatch to stderr.
+
+    Parameters
+    ----------
+    journal
+        Whether stderr is the systemd journal.
+    counts_matches
+        Whether the matches of the first walk are counted, and not listed, on a terminal.
+    """
     handler = _Stderr(sys.stderr)
+    if counts_matches and log_format == "text" and not verbose and sys.stderr.isatty():
+        handler.addFilter(MatchCount())
     handler.addFilter(Repetition(SystemClock().monotonic))
     handler.setFormatter(_Json() if log_format == "json" else _Text(journal))
     log = logging.getLogger("difwatch")

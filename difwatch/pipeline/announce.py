@@ -24,7 +24,8 @@ def announce_matches(news: Mapping[bytes, News], px: int) -> None:
             extra = {"event": "match", "fields": files | fields}
             log.info("match %s %s %s", files["new"], files["old"], as_text(fields), extra=extra)
         if matches.more:
-            log.info("match %s is like many others: see 'difwatch report'", os.fsdecode(path))
+            text = "match %s is like many others: see 'difwatch report'"
+            log.info(text, os.fsdecode(path), extra={"event": "many matches", "fields": {"new": os.fsdecode(path)}})
 
 
 def announce_unreadable(answers: Sequence[Unreadable]) -> None:

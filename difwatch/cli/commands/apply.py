@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -138,20 +139,29 @@ def command(context: Context, /, **options: Any) -> None:
     report.raise_for_trouble()
 
 
+def _is_person() -> bool:
+    """Tell whether a person sees what is said, and can answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report: ActReport, wanted: Options) -> None:
     """Carry out the plan; ask first if nothing brings the pictures back."""
     from difwatch.actions.access import open_journal
     from difwatch.actions.move import carry_out
     from difwatch.actions.plan import Keep
     from difwatch.cli import interrupts, values
+    from difwatch.cli.acts import summary
     from difwatch.cli.writer import Writer
     from difwatch.errors import StoppedError
     from difwatch.service.planning import acts_of
     from difwatch.service.requests import AddDestination, Forget
 
-    count = len(acts_of(steps))
-    if wanted.permanent and not wanted.yes and count:
-        click.confirm(f"Delete {count} pictures for good?", abort=True, err=True)
+    acts = acts_of(steps)
+    count = len(acts)
+    if count and not wanted.yes and (wanted.permanent or (_is_person() and wanted.plan is None)):
+        for line in summary(acts):
+            click.echo(line, err=True)
+        click.confirm("Delete them for good?" if wanted.permanent else "Go on?", abort=True, err=True)
     destination = values.real_path("--move-to", wanted.move_to)
     state_dir = context.state_dir
     with Writer(context, "apply") as writer:

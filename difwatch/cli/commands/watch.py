@@ -71,7 +71,7 @@ def command(
     from difwatch.errors import UsageError
     from difwatch.service import daemon
 
-    logs.set_up(context.verbose, context.quiet, log_format, journal=logs.is_journal(os.environ))
+    logs.set_up(context.verbose, context.quiet, log_format, logs.is_journal(os.environ), counts_matches=True)
 
     def read() -> config.Config:
         known = context.watched()

@@ -5,7 +5,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difwatch.cli.logs import Repetition
+from difwatch.cli.logs import MatchCount, Repetition
 
 
 class Clocked:
@@ -50,3 +50,20 @@ def test_nothing_is_unsaid_for_more_than_ten_minutes_and_the_counts_add_up(event
         last = said(one, str(text), at=now + 1e6)
         times = int(last.split()[2]) if "more times" in last else 0
         assert heard.get(text, 0) + times == meant.get(text, 0)
+
+
+def test_matches_of_the_first_walk_are_counted_and_later_ones_told():
+    count = MatchCount()
+
+    def told(text, event):
+        line = logging.LogRecord("difwatch", logging.INFO, "x.py", 1, text, (), None)
+        line.event = event
+        return line.getMessage() if count.filter(line) else None
+
+    assert [told("match a b", "match"), told("match c d", "match"), told("c is like many", "many matches")] == [
+        None
+    ] * 3
+    assert told("b: gone", "gone") == "b: gone"
+    assert told("up to date", "up to date") == "up to date; 2 matches found; 'difwatch report' shows them"
+    assert told("match e f", "match") == "match e f"
+    assert told("up to date", "up to date") == "up to date"

@@ -1,0 +1,68 @@
+"""What a person sees in a terminal: totals instead of a line for each match, and a question before anything goes."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.commands import called
+from tests.support.photos import photo
+
+
+@pytest.fixture
+def place(tmp_path):
+    for folder, copies in (("album", 1), ("album/phone", 2), ("backup", 1)):
+        (tmp_path / "pictures" / folder).mkdir(parents=True)
+        for number in range(3):
+            for copy in range(copies):
+                path = tmp_path / "pictures" / folder / f"{number} of {copy}.png"
+                photo(number).save(path, compress_level=1 + copy + len(folder) % 5)
+    return tmp_path
+
+
+def in_terminal(place, *words, answer=""):
+    """What a terminal shows, and the exit code."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "difwatch", "--state-dir", str(place / "state"), *map(str, words)]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+    os.close(theirs)
+    os.write(ours, answer.encode())
+    shown = b""
+    try:
+        while part := os.read(ours, 1 << 16):
+            shown += part
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    return process.wait(), shown.decode().replace("\r\n", "\n")
+
+
+def test_the_first_index_tells_a_total_and_later_matches_one_by_one(place):
+    code, shown = in_terminal(place, "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    assert code == 0
+    assert "matches found; 'difwatch report' shows them" in shown
+    assert "match /" not in shown
+    code, shown = in_terminal(place, "-v", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    assert code == 0
+
+
+@pytest.mark.parametrize("answer", ["n\n", "y\n"])
+def test_before_pictures_go_a_person_sees_how_many_from_where_and_is_asked(place, answer):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    code, shown = in_terminal(place, "apply", "--move-to", place / "out", answer=answer)
+    assert "9 pictures (" in shown and "would be moved:" in shown
+    assert f"  6 from {place}/pictures/album/phone (" in shown
+    assert f"  3 from {place}/pictures/backup (" in shown
+    assert "Go on? [y/N]" in shown
+    if answer == "y\n":
+        assert code == 0 and len(os.listdir(place / "out")) == 9
+    else:
+        assert code == 2 and "nothing was done" in shown and not (place / "out").exists()
+
+
+def test_with_yes_or_a_plan_nobody_is_asked(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    code, shown = in_terminal(place, "apply", "--yes", "--move-to", place / "out")
+    assert code == 0 and "Go on?" not in shown and len(os.listdir(place / "out")) == 9
