@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from difwatch.config import Config
     from difwatch.control.state_dir import StateDir
-    from difwatch.model.settings import Settings
+    from difwatch.model.settings import Folder, Settings
 
 MATCHING_ENVIRONMENT = {
     "similarity": "DIFWATCH_SIMILARITY",
@@ -91,16 +91,16 @@ class Context:
         if not self.state_dir.store.exists():
             raise StoreMissingError(f"{self.state_dir.store}: {MISSING}{other_service(self.state_dir)}")
 
-    def watched(self) -> frozenset[bytes]:
-        """Return the folders that the store knows as watched; none if it cannot be read."""
+    def watched(self) -> dict[bytes, Folder]:
+        """Return the folders that the store knows as watched, by path; none if it cannot be read."""
         from difwatch.errors import StoreError
         from difwatch.store import folders
 
         try:
             with self.reading() as connection:
-                return frozenset(folder.path for folder in folders.in_force(connection).values())
+                return {folder.path: folder for folder in folders.in_force(connection).values()}
         except StoreError:
-            return frozenset()
+            return {}
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -181,15 +181,17 @@ def _raise_limits() -> None:
 
 def _restricted(read: Callable[[], Config], changes: Sequence[Path] | None) -> Callable[[], Config]:
     """Give up changing other files, if the configuration moves none; later ones must move none either."""
-    if changes is None or read().policies():
+    if changes is None:
         return read
-    StateDir(changes[0]).make()
-    if not forbid_changes([os.fsencode(path) for path in changes if path.exists()]):
-        return read
+    waiting = [read()]
+    is_restricted = False
+    if not waiting[0].policies():
+        StateDir(changes[0]).make()
+        is_restricted = forbid_changes([os.fsencode(path) for path in changes if path.exists()]) > 0
 
     def read_again() -> Config:
-        config = read()
-        if config.policies():
+        config = waiting.pop() if waiting else read()
+        if is_restricted and config.policies():
             raise UsageError(
                 'action = "move": needs a restart, because this difwatch gave up the right to change pictures'
             )

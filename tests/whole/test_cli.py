@@ -437,6 +437,19 @@ def test_an_output_that_is_full_is_said_in_one_line(place, tmp_path, command):
     assert (done.returncode, done.stderr) == (3, "difwatch: the output cannot be written: No space left on device\n")
 
 
+def test_without_a_folder_those_of_the_last_time_are_watched_and_one_that_is_left_out_is_told(tmp_path):
+    for number, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        photo(number).save(tmp_path / name / "1.png")
+    watch = ("watch", "--once", "--quiet-seconds", "0")
+    difwatch(tmp_path / "state", *watch, tmp_path / "a")
+    done = difwatch(tmp_path / "state", *watch, tmp_path / "b")
+    assert done.stderr.count(f"{tmp_path}/a is no longer watched; name it too to watch both") == 1
+    assert "no longer" not in difwatch(tmp_path / "state", *watch).stderr
+    folders = json.loads(difwatch(tmp_path / "state", "status", "--json", check=False).stdout)["folders"]
+    assert [folder["path"] for folder in folders] == [f"{tmp_path}/b"]
+
+
 def test_explain_needs_no_folder_of_the_configuration(place, tmp_path):
     file = tmp_path / "c.toml"
     file.write_text('[[folder]]\npath = "/no/such"\n')

@@ -1,11 +1,21 @@
 """``difwatch watch``."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from difwatch.cli.context import MATCHING_ENVIRONMENT, Context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from difwatch.config import Config
+
+ROLES = ("normal", "reference")
 
 
 @click.command("watch", short_help="Index the folders, then follow every change in them.")
@@ -75,11 +85,16 @@ def command(
 
     def read() -> config.Config:
         known = context.watched()
-        loaded = config.load(config.find(context.config_file, os.environ), flags, folders, references, known)
+        file = config.find(context.config_file, os.environ)
+        loaded = config.load(file, flags, folders, references, known)
+        if not loaded.folder and known:  # as at the last time
+            named = {role: [os.fsdecode(path) for path, one in known.items() if one.role == role] for role in ROLES}
+            loaded = config.load(file, flags, tuple(named["normal"]), tuple(named["reference"]), known)
         if not loaded.folder:
             raise UsageError(
                 "no folder to watch: name one, as in 'difwatch watch ~/Pictures', or list some in a configuration"
             )
+        _tell_left(known, loaded)
         return loaded
 
     line = ProgressLine(SystemClock(), context.quiet or log_format == "json")
@@ -87,3 +102,12 @@ def command(
         daemon.watch(read, context.state_dir, once, line, None if metrics_file is None else Path(metrics_file))
     finally:
         line.end()
+
+
+def _tell_left(known: Iterable[bytes], loaded: Config) -> None:
+    """Say which folders are not watched any more, since only those that are named now are."""
+    from difwatch.shown import shown_path
+
+    left = sorted(set(known) - {folder.path for folder in loaded.folders()})
+    for path in left:
+        click.echo(f"difwatch: {shown_path(path)} is no longer watched; name it too to watch both", err=True)
