@@ -105,13 +105,14 @@ class Consequences:
 
     def _new(self, result: BatchResult) -> list[bytes]:
         """Return the kept paths whose matches are news, which those of moved files are not."""
-        new = []
+        new, moved = [], []
         for answer in result.read:
             source = self._end_rename(answer.path, answer.known)
             if source is not None and answer.known:
-                announce_moved(answer.path, source)
+                moved.append((answer.path, source))
             else:
                 new.append(answer.path)
+        announce_moved(moved)
         return new
 
     def _end_rename(self, path: bytes, is_kept: bool = False) -> bytes | None:
