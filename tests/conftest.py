@@ -38,7 +38,7 @@ def _apart_from_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
 def _keeps_its_rights() -> Iterator[None]:
     """No command that runs in the process of a test gives up what the next test needs, for good."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("difwatch.service.daemon.forbid_changes", lambda _: 0)
+        patch.setattr("difwatch.service.rights.forbid_changes", lambda _: 0)
         patch.setattr("difwatch.service.daemon.os.umask", lambda _: 0o022)
         yield
 

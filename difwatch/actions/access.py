@@ -41,7 +41,11 @@ def open_journal(path: Path, lock: Path, clock: Clock) -> Iterator[Journal]:
     with _locked(lock), contextlib.closing(Journal(path)) as journal:
         for recovered in recover(journal, clock):
             say = log.error if recovered.state == LOST else log.warning
-            state = "still open, because its disk is not there" if recovered.state == OPEN else recovered.state
+            state = (
+                "still open, because its disk is not there or cannot be written"
+                if recovered.state == OPEN
+                else recovered.state
+            )
             entry = recovered.entry
             say("%s: the %s that was interrupted is %s", os.fsdecode(entry.source), entry.kind, state)
         yield journal

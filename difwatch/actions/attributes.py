@@ -32,15 +32,31 @@ def copy_attributes(source: int, before: os.stat_result, copy: int) -> None:
         os.fchown(copy, before.st_uid, before.st_gid)
     now = os.fstat(copy)
     is_owner_kept = (now.st_uid, now.st_gid) == (before.st_uid, before.st_gid)
+    names = _attributes(source)
+    copied = {name for name in names if name.startswith("user.") or (is_owner_kept and name == _ACCESS_LIST)}
+    copied -= {name for name in copied if not _is_copied(source, copy, name)}
+    mode = before.st_mode & 0o777
+    if _ACCESS_LIST in names - copied:
+        mode &= (
+            stat.S_IRWXU
+        )  # the bits of the group are the mask of the list, and it may deny what those of others allow
+    elif not is_owner_kept:
+        mode = 0o644 if mode & stat.S_IROTH else 0o600
     with contextlib.suppress(OSError):
-        for name in os.listxattr(source):
-            if name.startswith("user.") or (is_owner_kept and name == _ACCESS_LIST):
-                with contextlib.suppress(OSError):
-                    os.setxattr(copy, name, os.getxattr(source, name))
-    with contextlib.suppress(OSError):
-        os.fchmod(copy, before.st_mode & 0o777 if is_owner_kept else _mode_for_another(before.st_mode))
+        os.fchmod(copy, mode)
     os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def _mode_for_another(mode: int) -> int:
-    return 0o644 if mode & stat.S_IROTH else 0o600
+def _attributes(source: int) -> set[str]:
+    try:
+        return set(os.listxattr(source))
+    except OSError:
+        return set()
+
+
+def _is_copied(source: int, copy: int, name: str) -> bool:
+    try:
+        os.setxattr(copy, name, os.getxattr(source, name))
+    except OSError:
+        return False
+    return True

@@ -101,11 +101,16 @@ def _give_to_owner(above: int, part: bytes) -> None:
     with contextlib.suppress(OSError):  # without the right to give it away
         new = os.open(part, _OPEN, dir_fd=above)
         try:
-            if os.fstat(new).st_uid == user:
+            if os.fstat(new).st_uid == user and not _has_entries(new):
                 os.fchown(new, stat_above.st_uid, stat_above.st_gid)
                 os.fchmod(new, stat_above.st_mode & 0o777)
         finally:
             os.close(new)
+
+
+def _has_entries(descriptor: int) -> bool:
+    with os.scandir(descriptor) as entries:
+        return next(entries, None) is not None
 
 
 @contextlib.contextmanager

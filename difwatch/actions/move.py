@@ -59,7 +59,8 @@ class ActRules:
 
     ``decoder`` looks at the pictures once more. ``sidecars`` decides about files that belong to a picture: move,
     refuse (the picture stays with them) or leave. ``environment`` and ``user`` locate waste baskets. Without
-    ``across_owners`` a picture stays where the one to keep belongs to another user.
+    ``across_owners`` a picture stays where the one to keep belongs to another user. ``watched`` are the folders that
+    a person named.
     """
 
     decoder: Decoder
@@ -69,6 +70,7 @@ class ActRules:
     environment: dict[str, str] | None = None
     user: int = 0
     across_owners: bool = False
+    watched: Sequence[bytes] = ()
 
 
 def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
@@ -120,7 +122,7 @@ def _must_be_writable(*directories: bytes) -> None:
 def goes_along(act: Act, rules: ActRules) -> list[bytes]:
     """Return the names of the files that would go with a picture now, or the reason why the picture must stay."""
     try:
-        with _place_of(act.image.path, "it") as source:
+        with _place_of(act.image.path, "it", rules.watched) as source:
             return belonging(source, rules.sidecars, rules.is_image_name)
     except RefusedError as error:
         return [str(error).encode()]
@@ -144,8 +146,8 @@ def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes
 def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
     """Hold open the files that go (the picture first) and the picture to keep, all of them checked."""
     with contextlib.ExitStack() as held:
-        source = held.enter_context(_place_of(act.image.path, "it"))
-        keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep"))
+        source = held.enter_context(_place_of(act.image.path, "it", rules.watched))
+        keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep", rules.watched))
         victim = held.enter_context(opened(source, "it"))
         keeper = held.enter_context(opened(keeper_at, "the picture to keep"))
         stat_before, confirm = os.fstat(victim), _AsItWas(keeper_at, keeper)
@@ -164,11 +166,11 @@ def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
 
 
 @contextlib.contextmanager
-def _place_of(path: bytes, what: str) -> Iterator[Place]:
+def _place_of(path: bytes, what: str, watched: Sequence[bytes]) -> Iterator[Place]:
     with contextlib.ExitStack() as held:
         try:
             opened_place = held.enter_context(place(path))
-            if opened_place.look() is not None and not Listing().lists(path):
+            if opened_place.look() is not None and not Listing(watched).lists(path):
                 raise StaleError(f"{what} has another name by now, which its disk takes for the same")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StaleError(f"{what} is not there any more, or its folder has become a link") from error

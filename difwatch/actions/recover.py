@@ -181,7 +181,7 @@ def _is_begun_copy(source: Place, target: Place) -> bool:
     try:
         with opened(source, "it") as whole, opened(target, "it") as begun:
             size = os.fstat(begun).st_size
-            return size < os.fstat(whole).st_size and all(
+            return 0 < size < os.fstat(whole).st_size and all(
                 os.pread(whole, len(block), offset) == block for offset, block in _numbered_blocks(begun)
             )
     except RefusedError:

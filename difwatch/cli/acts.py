@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from difwatch import paths
 from difwatch.actions.move import ActRules, Outcome, preview
@@ -27,9 +28,13 @@ _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "delet
 def act_rules(settings: MatchRules, configured: Config, sidecars: str, across_owners: bool) -> Iterator[ActRules]:
     """Yield the rules by which acts of this user are carried out."""
     clock = SystemClock()
-    decoding = Decoding(settings.px, settings.recipe, configured.limits(), configured.worker_limits())
+    limits = replace(configured.worker_limits(), apart=True)
+    decoding = Decoding(settings.px, settings.recipe, configured.limits(), limits)
+    watched = [folder.path for folder in settings.folders.values()]
     with contextlib.closing(WorkerDecoder(decoding, clock)) as decoder:
-        yield ActRules(decoder, is_watched_name, clock, sidecars, dict(os.environ), os.getuid(), across_owners)
+        yield ActRules(
+            decoder, is_watched_name, clock, sidecars, dict(os.environ), os.getuid(), across_owners, watched
+        )
 
 
 def summary(acts: Sequence[Act]) -> Iterator[str]:

@@ -106,7 +106,7 @@ def main() -> None:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         helps = f"; see '{context.command_path} --help'" if context is not None else ""
-        click.echo(f"difwatch: {error.format_message().rstrip('.')}{helps}", err=True)
+        click.echo(f"{_priority()}difwatch: {error.format_message().rstrip('.')}{helps}", err=True)
         sys.exit(error.exit_code)
     except click.Abort as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
@@ -134,7 +134,7 @@ def _say_traceback(kind: type[BaseException], error: BaseException, traceback: T
 def _refuse_file(error: OSError) -> None:
     """Exit with a message if a file cannot be used or the output cannot be written; raise any other error."""
     if error.filename is not None and error.strerror:
-        click.echo(f"difwatch: {os.fsdecode(error.filename)}: {error.strerror}", err=True)
+        click.echo(f"{_priority()}difwatch: {os.fsdecode(error.filename)}: {error.strerror}", err=True)
         sys.exit(ActionError.exit_code)
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
         raise error

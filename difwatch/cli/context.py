@@ -55,6 +55,8 @@ class Context:
         if self._found is None:
             if self._state_dir:
                 self._found = StateDir(Path(paths.expanded(self._state_dir)))
+            elif os.environ.get("DIFWATCH_STATE_DIR") or os.environ.get("STATE_DIRECTORY"):
+                self._found = default_state_dir(os.environ)
             else:
                 self._found = _or_that_of_the_machine(default_state_dir(os.environ))
             hints.reach(self._found)

@@ -71,6 +71,7 @@ class RequestServer:
         finally:
             os.umask(umask_before)
         self._socket.listen(_MOST)
+        self._bound = _identity(self._path)
 
     def waitables(self) -> list[socket.socket]:
         """Return the sockets that become readable when there is something to do."""
@@ -97,7 +98,9 @@ class RequestServer:
         for asking in list(self._waiting):
             asking.close()
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        if self._bound is not None and _identity(self._path) == self._bound:  # not that of another daemon
+            with contextlib.suppress(OSError):
+                self._path.unlink()
 
     def _admit(self, asking: socket.socket, now: float) -> None:
         asking.setblocking(False)
@@ -138,6 +141,14 @@ class RequestServer:
             asking.setblocking(False)
             asking.send(json.dumps(answer).encode() + b"\n")
         asking.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat_result = path.lstat()
+    except OSError:
+        return None
+    return stat_result.st_dev, stat_result.st_ino
 
 
 def is_answering(state_dir: StateDir, seconds: float) -> bool:

@@ -59,16 +59,20 @@ class StateDir:
         Raises
         ------
         StoreError
-            It cannot be made, or belongs to another user, or others may write to it.
+            It cannot be made, or belongs to another user than this one and root, or others than this user and its
+            group may write to it.
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             stat_result = self.path.stat()
         except OSError as error:
             raise StoreError(f"{self.path}: cannot be made: {error.strerror}; choose another --state-dir") from error
-        if os.geteuid() not in (0, stat_result.st_uid):
+        if os.geteuid() not in (0, stat_result.st_uid) and stat_result.st_uid != 0:
             raise StoreError(f"{self.path}: belongs to another user; choose another --state-dir")
-        if stat_result.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not stat_result.st_mode & stat.S_ISVTX:
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            raise StoreError(f"{self.path}: this user may not write there; choose another --state-dir")
+        others = stat.S_IWOTH if stat_result.st_gid == os.getegid() else stat.S_IWGRP | stat.S_IWOTH
+        if stat_result.st_mode & others and not stat_result.st_mode & stat.S_ISVTX:
             raise StoreError(
                 f"{self.path}: other users may put files into it; say 'chmod go-w {self.path}', or choose another "
                 "--state-dir"

@@ -19,6 +19,7 @@ from difwatch.control.state_dir import StateDir, default_state_dir
 from difwatch.errors import ActionError
 from difwatch.extensions import is_image_name
 from difwatch.matches.collection import Collection
+from difwatch.model.jobs import WorkerLimits
 from difwatch.model.pictures import Group, Image
 from difwatch.shown import shown, shown_path
 from difwatch.workers.decoder import Decoding, WorkerDecoder
@@ -37,13 +38,19 @@ def act(collection: Collection, wanted: Set[bytes], policy: Policy, state_dir: P
     groups = [_at_real_paths(group) for group in _asked(collection, wanted, policy.destination)]
     steps = plan(groups, lambda image: policy, [], collection.rules.tone_limit)
     place = StateDir(state_dir) if state_dir else default_state_dir(os.environ)
-    clock, decoding = SystemClock(), Decoding(collection.rules.px, collection.rules.recipe)
+    clock, decoding = (
+        SystemClock(),
+        Decoding(collection.rules.px, collection.rules.recipe, worker=WorkerLimits(apart=True)),
+    )
     with (
         contextlib.closing(WorkerDecoder(decoding, clock)) as decoder,
         open_journal(place.journal, place.journal_lock, clock) as journal,
     ):
-        rules = ActRules(decoder, is_image_name, clock, environment=dict(os.environ), user=os.getuid())
-        return [carry_out(step, journal, rules) for step in steps if isinstance(step, Act)]
+        named = {paths.parent(image.path) for group in groups for image in (group.primary, *_images(group))}
+        act_rules = ActRules(
+            decoder, is_image_name, clock, environment=dict(os.environ), user=os.getuid(), watched=sorted(named)
+        )
+        return [carry_out(step, journal, act_rules) for step in steps if isinstance(step, Act)]
 
 
 def complain(outcomes: Sequence[Outcome]) -> None:
@@ -73,6 +80,10 @@ def _asked(collection: Collection, wanted: Set[bytes], destination: bytes | None
         members = tuple(member for member in group.members if member.image.path in wanted)
         if members:
             yield replace(group, members=members)
+
+
+def _images(group: Group) -> Iterator[Image]:
+    return (member.image for member in group.members)
 
 
 def _real(path: bytes) -> bytes:

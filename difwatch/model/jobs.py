@@ -18,10 +18,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """What a worker may use: ``seconds`` for a job, ``memory`` in bytes of address space."""
+    """What a worker may use: ``seconds`` for a job, ``memory`` in bytes of address space.
+
+    If ``apart``, each file is decoded in a process of its own, so that none can lie about another one.
+    """
 
     seconds: float = 300.0
     memory: int = 4 << 30
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,9 @@ class Intake:
         self._store = store
         self._limits = limits
 
-    def take_in(self, at_rest: Iterable[FileState], look: Look) -> TakenIn:
+    def take_in(self, at_rest: Iterable[FileState]) -> TakenIn:
         """Look at paths at rest, and decide about them."""
+        look = Look(self._roots)
         states, failures = [], []
         for state in at_rest:
             try:

@@ -93,7 +93,7 @@ class Keeper:
         StoreError
             Nothing was kept.
         """
-        look = Look()
+        look = Look(self._roots)
         answers = _sorted(batch.answers, look)
         forgotten = [path for path in batch.gone if look.is_empty(path)]
         unsettled = answers.unsettled + [path for path in batch.gone if path not in set(forgotten)]

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 
 from difwatch import paths
 from difwatch.model.files import FileKey
 from difwatch.tree.folding import Listing
+from difwatch.tree.roots import Root
 
 
 class Look:
     """Looks at paths, all at about the same moment; nothing is at a path that leads through a symbolic link.
 
     Nor is anything at a path that no directory lists, though the file system answers to it.
+
+    Parameters
+    ----------
+    roots
+        The watched folders, whose own paths are as a person named them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Iterable[Root] = ()) -> None:
         self._is_real: dict[bytes, bool] = {}
-        self._listing = Listing()
+        self._listing = Listing(root.path for root in roots)
 
     def __call__(self, path: bytes) -> FileKey | None:
         """Return the key of what is at a path; None for nothing, a directory or a symbolic link.

@@ -13,7 +13,6 @@ from difwatch.pipeline.consequences import Consequences
 from difwatch.pipeline.decide import Verdict
 from difwatch.pipeline.intake import Intake
 from difwatch.pipeline.keep import Keeper
-from difwatch.pipeline.look import Look
 from difwatch.pipeline.outbox import Outbox
 from difwatch.pipeline.resting import Resting
 from difwatch.pipeline.walks import Walks
@@ -118,7 +117,7 @@ class Pipeline:
 
     def _take_in(self, now: float) -> None:
         states = self._resting.take(_INTAKE)
-        taken = self._intake.take_in(states, Look())
+        taken = self._intake.take_in(states)
         for path, reason in taken.failures:
             self._consequences.postpone(path, reason, now)
         for job in taken.jobs:

@@ -7,7 +7,6 @@ import logging
 import os
 import resource
 import signal
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,7 @@ from difwatch.control.notify import Notifier
 from difwatch.control.priority import give_way
 from difwatch.control.requests import RequestServer
 from difwatch.control.state_dir import StateDir
-from difwatch.errors import DifwatchError, UsageError
+from difwatch.errors import DifwatchError
 from difwatch.model.health import Progress
 from difwatch.service.answers import Answerer
 from difwatch.service.background import BackgroundRescan, WakingExecutor
@@ -34,12 +33,12 @@ from difwatch.service.health import Listeners
 from difwatch.service.loop import Loop
 from difwatch.service.possession import Possession
 from difwatch.service.reload import ConfigSource
+from difwatch.service.rights import Rights
 from difwatch.service.session import Resources, StopSwitch
 from difwatch.store import backups, destinations, upgrade, writing
 from difwatch.tree.mounts import mount_at, read_mounts
 from difwatch.watch.canary import Canary
 from difwatch.watch.inbox import Inbox
-from difwatch.workers.landlock import forbid_changes
 from difwatch.workers.pool import WorkerPool
 
 log = logging.getLogger(__name__)
@@ -56,8 +55,8 @@ class Options:
     confirm_seconds
         The pause before a walk that confirms another.
     changes
-        The directories in which it may change something, unless it is to move pictures; None is anywhere. Only the
-        first thread and those that it begins later are kept from others, where the kernel has Landlock.
+        The places that it changes in any case; the right to change others is given up unless it is to move pictures.
+        None is anywhere.
     """
 
     once: bool = False
@@ -100,9 +99,12 @@ class Daemon:
         with contextlib.ExitStack() as opened:
             inbox = Inbox()
             opened.callback(inbox.close)
-            self._source = ConfigSource(_restricted(read_config, options.changes), inbox)
+            rights = Rights(options.changes)
+            self._source = ConfigSource(rights.checked(read_config), inbox)
             self.switch = StopSwitch(inbox)
             resources = self._opened_resources(opened, state_dir, inbox, clock)
+            rights.give_up(self._source.config)  # by now, what a kill left open is settled
+            self._possession = resources.possession
             if executor is None:
                 executor = ThreadPoolExecutor(1, "full search")
                 opened.callback(executor.shutdown, wait=False, cancel_futures=True)
@@ -154,6 +156,10 @@ class Daemon:
         finally:
             self.loop.end()
 
+    def holds_lock(self) -> bool:
+        """Tell whether the lock that others would look at is still held by this daemon."""
+        return self._possession.holds_lock()
+
     def want_reload(self) -> None:
         """Request a reload of the configuration; allowed in a signal handler."""
         self._source.want()
@@ -179,27 +185,6 @@ def _raise_limits() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _restricted(read: Callable[[], Config], changes: Sequence[Path] | None) -> Callable[[], Config]:
-    """Give up changing other files, if the configuration moves none; later ones must move none either."""
-    if changes is None:
-        return read
-    waiting = [read()]
-    is_restricted = False
-    if not waiting[0].policies():
-        StateDir(changes[0]).make()
-        is_restricted = forbid_changes([os.fsencode(path) for path in changes if path.exists()]) > 0
-
-    def read_again() -> Config:
-        config = waiting.pop() if waiting else read()
-        if is_restricted and config.policies():
-            raise UsageError(
-                'action = "move": needs a restart, because this difwatch gave up the right to change pictures'
-            )
-        return config
-
-    return read_again
-
-
 def watch(
     read_config: Callable[[], Config],
     state_dir: StateDir,
@@ -213,7 +198,7 @@ def watch(
     listeners = Listeners(state_dir, Notifier(os.environ), metrics_file)
     os.umask(0o077)
     _raise_limits()
-    by_hand = sys.stderr.isatty()
+    by_hand = any(os.isatty(number) for number in (0, 1, 2))
     if by_hand and not once:
         give_way()
     changes = [state_dir.path, Path("/dev/null"), *([metrics_file.absolute().parent] if metrics_file else [])]
@@ -222,11 +207,13 @@ def watch(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.switch.stop())
     # A terminal that goes away ends what was started in it.
-    signal.signal(signal.SIGHUP, lambda *_: daemon.switch.stop() if by_hand else daemon.want_reload())
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
+        signal.signal(signal.SIGHUP, lambda *_: daemon.switch.stop() if by_hand else daemon.want_reload())
     try:
         daemon.run()
     except DifwatchError as error:
-        write_heartbeat(state_dir, replace(read_heartbeat(state_dir), last_error=str(error)))
+        if daemon.holds_lock():  # else the heartbeat is that of another daemon
+            write_heartbeat(state_dir, replace(read_heartbeat(state_dir), last_error=str(error)))
         raise
     finally:
         daemon.close()

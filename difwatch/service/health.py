@@ -18,6 +18,7 @@ from difwatch.errors import DifwatchError
 from difwatch.model.health import Heartbeat
 from difwatch.report.metrics import text_metrics
 from difwatch.report.status import read_status
+from difwatch.service.possession import Possession
 from difwatch.service.session import Session
 from difwatch.store import open_reader, reading
 from difwatch.version import __version__
@@ -42,13 +43,14 @@ class Health:
 
     Parameters
     ----------
-    token
-        By which whoever reads the lock knows this daemon.
+    possession
+        Knows the lock of the state directory, whose heartbeat is written only while it is held.
     """
 
-    def __init__(self, listeners: Listeners, token: str, clock: Clock) -> None:
+    def __init__(self, listeners: Listeners, possession: Possession, clock: Clock) -> None:
         self._listeners = listeners
-        self._token = token
+        self._possession = possession
+        self._token = possession.token
         self._clock = clock
         self._last = Heartbeat()
         self._written_at = self._measured_at = float("-inf")
@@ -61,7 +63,8 @@ class Health:
         """Report the state where it changed, and at least every 30 s; ``troubles`` are those of no session."""
         heartbeat, now = self._heartbeat(session, troubles), self._clock.monotonic()
         self._notify(session, heartbeat)
-        if heartbeat != self._last or now - self._written_at >= _UNCHANGED_SECONDS:
+        is_due = heartbeat != self._last or now - self._written_at >= _UNCHANGED_SECONDS
+        if is_due and self._possession.holds_lock():
             self._last, self._written_at = heartbeat, now
             stamped = replace(heartbeat, at=self._clock.now().isoformat(), beat=self._clock.since_boot())
             write_heartbeat(self._listeners.state_dir, stamped)

@@ -66,7 +66,7 @@ class Loop:
         self._progress = progress
         self._pauses = pauses or Pauses()
         self._clock = resources.clock
-        self._health = Health(listeners, resources.possession.token, resources.clock)
+        self._health = Health(listeners, resources.possession, resources.clock)
         self._lost_at: float | None = None  # since when the store or the lock are other files
         self._housekeeping = Housekeeping(resources.state_dir.store)
         self._reported_at = float("-inf")

@@ -28,7 +28,7 @@ from difwatch.store import destinations, files, reading, writing
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 20  # moves, before the daemon looks at events again
+_AT_ONCE, _AT_ONCE_SECONDS = 20, 5.0  # moves and seconds, before the daemon looks at events and answers again
 _FAILURES_MOST = 5
 _RETRY_SECONDS = 600.0
 _HOUR = timedelta(hours=1)
@@ -122,7 +122,7 @@ class AutomaticMover:
 
         Moves that must wait are planned again later.
         """
-        if self._rules.clock.monotonic() >= self._again and not self._todo:
+        if self._rules.clock.monotonic() >= min(self._again, self._refusals.next_try()) and not self._todo:
             self._everything, self._again = True, math.inf
         has_work = self._everything or self._fresh or self._todo
         folders = self._policies.by_folder
@@ -149,8 +149,9 @@ class AutomaticMover:
     def _act(self, journal: Journal) -> None:
         if not self._todo:
             self._todo = self._planned(journal)
+        began = self._rules.clock.monotonic()
         for _ in range(_AT_ONCE):
-            if not self._todo:
+            if not self._todo or self._rules.clock.monotonic() - began >= _AT_ONCE_SECONDS:
                 break
             self._say(self._hindrance(journal) or self._no_room(self._todo[0]))
             if self._trouble or self._permission.is_stopping():
@@ -179,6 +180,8 @@ class AutomaticMover:
 
         monotonic = self._rules.clock.monotonic()
         acts = acts_of(steps(collection, policy, journal, excluded, waiting))
+        if around is None:
+            self._refusals.keep_only(acts)
         return [act for act in acts if self._refusals.may_try(act, monotonic)]
 
     def _say(self, trouble: str | None) -> None:

@@ -32,6 +32,10 @@ class Possession:
         """The word by which this process is known to whoever reads the lock."""
         return self._lock.token
 
+    def holds_lock(self) -> bool:
+        """Tell whether the lock is the one that others would look at."""
+        return self._lock.is_in_place()
+
     def trouble(self) -> str | None:
         """Return which file is another one by now, in words; None if none is."""
         if self._opened is None or _identity(self._store) != self._opened:

@@ -138,7 +138,7 @@ class _Permission:
 
 
 def _briefly(limits: WorkerLimits) -> WorkerLimits:
-    return replace(limits, seconds=min(limits.seconds, _LOOK_SECONDS))
+    return replace(limits, seconds=min(limits.seconds, _LOOK_SECONDS), apart=True)
 
 
 def make_session(config: Config, resources: Resources) -> Session:
@@ -171,7 +171,14 @@ def make_session(config: Config, resources: Resources) -> Session:
     mover = AutomaticMover(
         engine,
         resources.state_dir,
-        ActRules(decoder, is_watched_name, clock, config.sidecars, across_owners=config.across_owners),
+        ActRules(
+            decoder,
+            is_watched_name,
+            clock,
+            config.sidecars,
+            across_owners=config.across_owners,
+            watched=[folder.path for folder in watched],
+        ),
         MovePolicies(config.policies(), [folder.path for folder in watched], config.max_moves_per_hour),
         _Permission(guards, resources.switch),
     )

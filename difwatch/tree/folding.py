@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Iterable
 
 from difwatch import paths
 
@@ -22,12 +23,18 @@ def spellings(name: bytes) -> set[bytes]:
 class Listing:
     """Tells whether names are listed, all at about the same moment.
 
-    A directory is read only if it answers to another spelling as well.
+    A directory is read only if it answers to another spelling as well, and then once.
+
+    Parameters
+    ----------
+    named
+        Directories that a person named: how these are spelled does not matter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, named: Iterable[bytes] = ()) -> None:
         self._keeps_case: set[bytes] = set()  # directories that do not answer to a name with its case swapped
-        self._listed = {b"/"}
+        self._names: dict[bytes, frozenset[bytes] | None] = {}  # of those that do; None if they cannot be listed
+        self._listed = {b"/", *named}
 
     def lists(self, path: bytes) -> bool:
         """Tell whether each directory on the way to a path at which something answers lists exactly these bytes."""
@@ -44,12 +51,19 @@ class Listing:
         directory, name = paths.parent(path), paths.name(path)
         if directory in self._keeps_case and name.isascii():
             return True
-        if not any(os.path.lexists(paths.join(directory, spelling)) for spelling in spellings(name)):
-            if name.swapcase() != name:
-                self._keeps_case.add(directory)
-            return True
-        try:
-            with os.scandir(directory) as entries:
-                return any(entry.name == name for entry in entries)
-        except OSError:  # what cannot be listed cannot be told apart
-            return True
+        if directory not in self._names:
+            if not any(os.path.lexists(paths.join(directory, spelling)) for spelling in spellings(name)):
+                if name.swapcase() != name:
+                    self._keeps_case.add(directory)
+                return True
+            self._names[directory] = _names(directory)
+        names = self._names[directory]
+        return names is None or name in names  # what cannot be listed cannot be told apart
+
+
+def _names(directory: bytes) -> frozenset[bytes] | None:
+    try:
+        with os.scandir(directory) as entries:
+            return frozenset(entry.name for entry in entries)
+    except OSError:
+        return None

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 # A file is given up after two crashes while its bytes are decoded, four deaths that say less, or one and two of them.
 _CRASH, _WEAK, _VERDICT = 2, 1, 4
 _KILLED_MOST = 3  # times that a worker may be ended from outside at a job, the later times with nothing beside it
+_BEFORE_ALONE = 1000  # other jobs that go before one that is to be alone
 _KILLED = "reading it was ended from outside, probably for want of memory"
 _DIED_AT_START_MOST = 10
 
@@ -84,6 +85,8 @@ class WorkerPool:
         self._limits = limits
         self._queue: collections.deque[TensorJob] = collections.deque()
         self._alone: collections.deque[TensorJob] = collections.deque()  # each when nothing else is being read
+        self._before_alone = 0  # jobs that may still go before these
+        self._lone: Worker | None = None  # the worker that has one of them in hand
         self._failures: collections.Counter[bytes] = collections.Counter()
         self._kills: collections.Counter[bytes] = collections.Counter()
         self._died_at_start = 0
@@ -160,14 +163,22 @@ class WorkerPool:
         return None
 
     def _feed(self, now: float, answers: list[Answer]) -> None:
+        if self._lone is not None and self._lone.jobs:
+            return
+        self._lone = None
+        is_turn_of_alone = bool(self._alone) and (not self._queue or self._before_alone <= 0)
+        if is_turn_of_alone:
+            if not any(worker.jobs for worker in self.workers) and self._send(
+                self.workers[0], self._alone, now, answers
+            ):
+                self._lone = self.workers[0]
+            return
         # Started workers come first, so that a job that killed a worker is tried again at once.
         idle = sorted(self.workers, key=lambda worker: not worker.started)
         while self._queue and idle:  # one job each in turn, so that no worker gets all of them
             for worker in list(idle):
                 if not (self._queue and worker.may_take() and self._send(worker, self._queue, now, answers)):
                     idle.remove(worker)
-        if self._alone and not self._queue and not any(worker.jobs for worker in self.workers):
-            self._send(self.workers[0], self._alone, now, answers)
 
     def _send(self, worker: Worker, queue: collections.deque[TensorJob], now: float, answers: list[Answer]) -> bool:
         """Send the first job of a queue, or gather the answer of a file that cannot be opened."""
@@ -175,6 +186,7 @@ class WorkerPool:
         if sent is False:
             return False
         queue.popleft()
+        self._before_alone -= queue is self._queue
         if sent is not True:
             answers.append(sent)
         return True
@@ -204,6 +216,7 @@ class WorkerPool:
         self._kills[suspect.path] += 1
         if self._kills[suspect.path] < _KILLED_MOST:
             self._alone.append(suspect)
+            self._before_alone = _BEFORE_ALONE
         else:
             answers.append(Postponed(suspect.path, _KILLED))
             self._kills.pop(suspect.path)

@@ -63,13 +63,15 @@ class Worker:
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; "
             f"from difwatch.workers.worker import serve; "
-            f"serve({theirs[0]}, {theirs[1]}, {theirs[2]}, {limits.memory}, {limits.seconds}, {os.getpid()})"
+            f"serve({theirs[0]}, {theirs[1]}, {theirs[2]}, {limits.memory}, {limits.seconds}, {os.getpid()}, "
+            f"{limits.apart})"
         )
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
             pass_fds=theirs,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             env=environment,
             process_group=0,  # Ctrl-C is for the parent
         )

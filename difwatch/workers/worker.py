@@ -22,7 +22,7 @@ from difwatch.workers.reading import read
 from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, packed
 
 
-def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int) -> None:
+def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int, apart: bool = False) -> None:
     """Answer the jobs from the socket through the pipe, until these are closed.
 
     Parameters
@@ -37,6 +37,8 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
         CPU time that a job may take.
     parent
         Process id of the parent; this process dies with it.
+    apart
+        Whether each job is done in a process of its own; only that one is confined then, and this one reads no file.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the socket
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # sent when somebody opens a file whose lease we just asked for
@@ -45,8 +47,10 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     incoming = socket.socket(fileno=jobs)
     load_decoders()
     # Decoders complain there in their own words, with names and numbers that a picture may have chosen.
-    os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
-    started = STARTED if confine() else STARTED_OPEN
+    nothing = os.open("/dev/null", os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    started = STARTED if apart or confine() else STARTED_OPEN
     with contextlib.suppress(OSError):  # the parent has closed the pipe, or is gone
         send(answers, started)
         for number in itertools.count():
@@ -54,8 +58,35 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
             if not message:
                 return
             in_hand.begin(number)
-            allow_cpu(seconds)
             try:
-                send(answers, packed(read(pickle.loads(message), files[0], in_hand)))
+                if apart:
+                    _answer_apart(message, files[0], answers, in_hand, memory, seconds)
+                else:
+                    _answer(message, files[0], answers, in_hand, seconds)
             finally:
                 os.close(files[0])
+
+
+def _answer(message: bytes, file: int, answers: int, in_hand: InHand, seconds: float) -> None:
+    allow_cpu(seconds)
+    send(answers, packed(read(pickle.loads(message), file, in_hand)))
+
+
+def _answer_apart(message: bytes, file: int, answers: int, in_hand: InHand, memory: int, seconds: float) -> None:
+    """Answer a job in a confined child, and end as it ends if it does not end well."""
+    parent = os.getpid()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            limit(memory, parent)
+            confine()
+            _answer(message, file, answers, in_hand, seconds)
+            code = 0
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        os.kill(parent, os.WTERMSIG(status))
+    if status:
+        os._exit(1)

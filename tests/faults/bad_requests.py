@@ -33,6 +33,7 @@ from tests.faults.load import pictures
 from tests.faults.watched import Watched, place
 
 SILENT = 8
+SLACK = 3  # files that a daemon opens and keeps when it first needs them
 PATIENCE = 30.0
 OTHER_USER = 65534
 # Good requests; none of them is sent as it is.
@@ -256,7 +257,7 @@ def reset(watched: Watched, count: int) -> None:
 def _left_open(watched: Watched, before: int) -> list[str]:
     """Whether more files are open than before, once all connections are ended."""
     for _ in range(100):
-        if descriptors(watched) <= before:
+        if descriptors(watched) <= before + SLACK:
             return []
         watched.listen(0.1)
     return [f"{descriptors(watched)} files are open, {before} were before"]

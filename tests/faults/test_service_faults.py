@@ -71,6 +71,15 @@ def test_what_cannot_be_read_and_is_renamed_is_known_by_its_new_name_only(tmp_pa
         assert daemon.end() == 0
 
 
+class Holding:
+    """Stands for a `difwatch.service.possession.Possession` of a lock that is held."""
+
+    token = "token"
+
+    def holds_lock(self):
+        return True
+
+
 class Ears:
     """Implements the sending of `difwatch.control.notify.Notifier`."""
 
@@ -92,7 +101,7 @@ def test_a_daemon_whose_store_is_held_by_another_process_stops_its_pings_and_goe
     folder.mkdir()
     listeners = Listeners(state, Ears())
     watched = config.load(None, {"quiet_seconds": 0.0, "processes": 1}, (str(folder),))
-    health = Health(listeners, "token", SystemClock())
+    health = Health(listeners, Holding(), SystemClock())
     with contextlib.closing(InProcess(lambda: watched, listeners, lambda _: None, Options())) as daemon:
         loop = daemon.loop
         loop.session.arm(True, SystemClock().monotonic())

@@ -31,8 +31,8 @@ TOOLS = {"pip", "pytest", "ruff", "mypy", "lint-imports"}  # their flags are not
 PLAYER = """
 import os, shlex, subprocess, sys
 from difwatch.cli.app import cli
-from difwatch.service import daemon
-daemon.forbid_changes = lambda _: 0  # the next command of this process writes a report
+from difwatch.service import rights
+rights.forbid_changes = lambda _: 0  # the next command of this process writes a report
 for line in sys.stdin:
     name, *words = (os.path.expanduser(word) for word in shlex.split(line, comments=True))
     if name == "difwatch":

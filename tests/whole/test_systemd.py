@@ -75,6 +75,7 @@ def test_the_path_of_a_program_is_written_as_systemd_reads_it(units, tmp_path, p
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of root")
 def test_a_program_that_others_than_root_can_change_is_not_started_for_the_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(units_module, "_OF_USERS", ())
+    monkeypatch.setattr(units_module.sys, "path", [])
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "difwatch"
     program.write_text("#!/bin/sh\n")
@@ -82,10 +83,13 @@ def test_a_program_that_others_than_root_can_change_is_not_started_for_the_machi
     assert expected is None or "may change" in expected, "where the checkout of the tests lies, others may"
     os.chmod(tmp_path / "bin", 0o777)
     assert weakness(program) == f"others than root may change {tmp_path}/bin"
-    os.chmod(tmp_path / "bin", 0o755)
+    os.chmod(tmp_path / "bin", 0o1755)
+    os.chown(tmp_path / "bin", 4001, 4001)
+    assert weakness(program) == f"others than root may change {tmp_path}/bin", "its owner may rename all in it"
+    os.chown(tmp_path / "bin", 0, 0)
     os.chown(program, 4001, 4001)
     assert weakness(program) == f"others than root may change {program}"
-    monkeypatch.setattr(units_module, "_OF_USERS", (str(tmp_path),))
+    monkeypatch.setattr(units_module, "_OF_USERS", (tmp_path,))
     assert "lies in the home of a user" in weakness(program)
 
 

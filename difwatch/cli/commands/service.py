@@ -88,7 +88,9 @@ def install_command(folders: tuple[str, ...], where: str | None, linger: bool, s
     if sysctl:
         texts[_SYSCTL] = (units() / "sysctl.d" / _SYSCTL.name).read_text()
     lines = [scope.systemctl("daemon-reload")]
-    lines += [scope.systemctl("enable", "--now", *_ENABLED), scope.systemctl("try-restart", "difwatch.service")]
+    if not dry_run and subprocess.run(scope.systemctl("is-active", "-q", _ENABLED[0]), check=False).returncode == 0:
+        lines += [scope.systemctl("restart", _ENABLED[0])]  # with the new unit
+    lines += [scope.systemctl("enable", "--now", *_ENABLED)]
     lines = lines if has_folders else lines[:1]
     lines += [["loginctl", "enable-linger", getpass.getuser()]] if linger else []
     lines += [["sysctl", "-q", "-p", str(_SYSCTL)]] if sysctl else []
@@ -110,8 +112,8 @@ def uninstall_command(where: str | None, dry_run: bool) -> None:
     scope = _scope(where)
     if dry_run:
         click.echo(f"# {' '.join(scope.systemctl('disable', '--now', *_ENABLED))}")
-    else:
-        subprocess.run(scope.systemctl("disable", "--now", *_ENABLED), check=False)
+    elif (scope.units / _ENABLED[0]).exists():
+        _run(scope.systemctl("disable", "--now", *_ENABLED))
     for path in [scope.units / name for name in (*_UNITS, *([_MOVING] if scope.is_system else []))]:
         if path.exists():
             click.echo(f"{'# would remove ' if dry_run else ''}{path}{'' if dry_run else ': removed'}")
@@ -198,7 +200,10 @@ def _config(folders: tuple[str, ...]) -> str:
     head = "# difwatch: the README has all keys with their defaults. 'difwatch reload' puts changes in force.\n"
     if not folders:
         return head + '\n# [[folder]]\n# path = "/srv/photos"\n'
-    tables = [f"\n[[folder]]\npath = {json.dumps(os.fsdecode(paths.real(folder)))}\n" for folder in folders]
+    tables = [
+        f"\n[[folder]]\npath = {json.dumps(paths.as_text(paths.real(folder)), ensure_ascii=False)}\n"
+        for folder in folders
+    ]
     return head + "".join(tables)
 
 
@@ -232,7 +237,7 @@ def _of_user() -> Path:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     click.echo(f"{path}: written")

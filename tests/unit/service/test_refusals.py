@@ -26,6 +26,23 @@ def test_what_was_not_refused_may_be_tried(state):
     assert refusals.note_for_people() is None
 
 
+def test_a_file_that_is_not_as_indexed_is_tried_again_soon():
+    refusals = Refusals()
+    refusals.note(Outcome(ACT, "refused", "it has changed", stale=True), 0.0)
+    assert (refusals.may_try(ACT, 599.0), refusals.may_try(ACT, 600.0)) == (False, True)
+
+
+def test_what_is_not_planned_any_more_is_not_told():
+    refusals = Refusals()
+    refusals.note(Outcome(ACT, "refused", "why"), 0.0)
+    assert refusals.next_try() == DAY
+    refusals.keep_only([ACT])
+    assert refusals.note_for_people() is not None
+    refusals.keep_only([])
+    assert refusals.note_for_people() is None
+    assert refusals.next_try() == float("inf")
+
+
 def test_what_was_refused_waits_for_other_bytes_or_a_day():
     refusals = Refusals()
     refusals.note(Outcome(ACT, "refused", "a note may belong to two"), 0.0)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, features
 
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Limits, Tensorized, TensorJob
+from difwatch.model.jobs import Limits, Tensorized, TensorJob, WorkerLimits
 from difwatch.workers import landlock, seccomp
 from difwatch.workers.pool import WorkerPool
 from difwatch.workers.reading import tensorize
@@ -107,6 +107,37 @@ def test_a_worker_has_no_capabilities_gains_none_and_dumps_no_core():
     assert re.search(r"Max file size +0 ", limits)
 
 
+def test_a_worker_has_no_files_but_those_of_its_work():
+    pool = WorkerPool(1)
+    while not pool.workers[0].started:
+        wait(pool.waitables())
+        pool.collect(0)
+    pid = pool.workers[0].process.pid
+    opened = {name.name: os.readlink(name) for name in Path(f"/proc/{pid}/fd").iterdir()}
+    pool.close()
+    assert {opened.pop(name) for name in "012"} == {"/dev/null"}
+    assert {target.partition(":")[0] for target in opened.values()} == {"/memfd", "pipe", "socket"}, opened
+
+
+@pytest.mark.parametrize("end", ["ctypes.string_at(0)", "os._exit(3)", "os.abort()"])
+def test_a_picture_that_ends_its_own_process_is_a_crash_of_the_worker(end, tmp_path, monkeypatch):
+    photo(1).save(tmp_path / "a.png")
+    hostile = tmp_path / "sitecustomize.py"
+    hostile.write_text(
+        "import ctypes, os\n"
+        "import difwatch.imaging.loading, difwatch.imaging.recipe as recipe\n"
+        f"recipe.make = lambda *_: {end}\n"
+    )
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    pool = WorkerPool(1, WorkerLimits(apart=True))
+    pool.submit(TensorJob(os.fsencode(tmp_path / "a.png"), FileKey(1, 2, 3, 4, 5), 50, Limits()))
+    while not (answers := pool.collect(0)):
+        wait(pool.waitables(), timeout=5)
+    pool.close()
+    assert "ended the worker that decoded it" in answers[0].reason
+
+
 def with_heif(image, path):
     heif = pytest.importorskip("pillow_heif", reason="only pillow-heif writes HEIC, and difwatch only reads it")
     heif.from_pillow(image).save(path)
@@ -174,9 +205,9 @@ def exif():
     return block.tobytes()
 
 
-@pytest.fixture(scope="module")
-def pool():
-    made = WorkerPool(1)
+@pytest.fixture(scope="module", params=[False, True], ids=["one process", "each apart"])
+def pool(request):
+    made = WorkerPool(1, WorkerLimits(apart=request.param))
     yield made
     made.close()
 
