@@ -5,7 +5,8 @@
     app        the group, its table of commands, and how each one ends
     commands   one thin module per command, loaded when it is called
     context    the options before the command
-    output     what is printed
+    output     what is printed, into streams in any state
+    hints      commands in messages, as they reach the same store
     values     values that several commands accept, checked
     writer     requests, carried out here or by the daemon
     acts       reports about acts on files

@@ -7,4 +7,6 @@
     requests    others ask the holder over a Unix socket
     heartbeat   what only the daemon knows, for `status`
     notify      reporting to systemd
+    units       the units of systemd, and whether a program may run for the machine
+    priority    working behind everything else of the machine
 """

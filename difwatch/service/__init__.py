@@ -14,7 +14,9 @@
     effects       what the daemon does for a request
     background    a full search between other work
     planning      from the collection to acts on files
-    mover         duplicates moved as they come
+    mover         duplicates moved as they come (refusals: what is not tried again soon)
+    possession    whether the store and the lock are still the files that were opened
+    rights        what a daemon that only looks gives up
     health        heartbeat file, systemd, metrics
     housekeeping  purges and daily copies
 """

@@ -8,16 +8,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from difwatch.actions import transfer
+from difwatch.actions.move import carry_out
 from difwatch.store import backups
 from tests.faults import disks
 from tests.support.commands import called, index, reported_pairs
+from tests.support.moving import act, journal, rules
 from tests.support.photos import photo
-from tests.support.running import Daemon, difwatch
+from tests.support.running import Daemon, difwatch, started
 
 DAY = date(2026, 11, 20)
 
@@ -243,3 +247,27 @@ def test_check_and_backup_refuse_what_is_no_sound_store(place, tmp_path):
         assert (done.returncode, done.stdout) == (5, "")
         assert "newer difwatch" in done.stderr
     assert not (tmp_path / "copy.db").exists()
+
+
+class Killed(BaseException):
+    """Stands for a kill."""
+
+
+def test_an_act_that_a_kill_left_open_is_settled_by_a_daemon_that_only_looks(tmp_path, monkeypatch):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    photo(1).save(pictures / "a.png")
+    shutil.copy(pictures / "a.png", pictures / "b.png")
+    book = journal(tmp_path / "state")
+    os.chmod(tmp_path / "state", 0o700)
+    monkeypatch.setattr(transfer, "unlink", lambda apart: (_ for _ in ()).throw(Killed))
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other, pytest.raises(Killed):
+        if os.stat(other).st_dev == os.stat(tmp_path).st_dev:
+            pytest.skip("/dev/shm is not another disk here")
+        carry_out(act(pictures / "b.png", pictures / "a.png", Path(other) / "b.png"), book, rules(tmp_path))
+    book.close()
+    monkeypatch.undo()
+    assert not (pictures / "b.png").exists(), "it waits beside, with a name that nobody knows"
+    done = started(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", pictures)
+    assert "that was interrupted is rolled back" in done.stderr
+    assert sorted(path.name for path in pictures.iterdir()) == ["a.png", "b.png"]

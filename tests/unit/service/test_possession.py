@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from difwatch.control.lock import WriterLock, holder
+from difwatch.control.requests import RequestServer
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import StoreError
 from difwatch.service.possession import Possession
@@ -57,8 +58,7 @@ def test_the_lock_tells_a_reader_who_works(state):
     pid = os.fork()
     if not pid:  # a lock is not seen by the process that holds it
         WriterLock(state, "apply")
-        os.kill(os.getppid(), 0)
-        os.pause() if hasattr(os, "pause") else os.read(os.pipe()[0], 1)
+        os.read(os.pipe()[0], 1)  # until it is ended
     try:
         found = None
         while found is None or not found.token:
@@ -86,3 +86,19 @@ def test_a_link_that_somebody_planted_is_not_followed(tmp_path):
     with pytest.raises(StoreError):
         WriterLock(state, "watch")
     assert (tmp_path / "precious").read_text() == "as it was"
+
+
+class Mute:
+    def answer(self, request):
+        return {}
+
+
+def test_a_daemon_that_ends_leaves_the_socket_of_its_successor(state):
+    state.make()
+    first = RequestServer(state, Mute())
+    state.socket.unlink()
+    second = RequestServer(state, Mute())
+    first.close()
+    assert state.socket.exists()
+    second.close()
+    assert not state.socket.exists()
