@@ -59,6 +59,7 @@ class Storm:
         self.asked: collections.Counter[bytes] = collections.Counter()
         self.answered: collections.Counter[bytes] = collections.Counter()
         self.wrong: list[str] = []
+        self.struck: set[bytes] = set()
 
     def submit(self) -> None:
         path = self.random.choice(list(self.expected))
@@ -68,15 +69,20 @@ class Storm:
     def collect(self) -> None:
         for answer in self.pool.collect(time.monotonic()):
             self.answered[answer.path] += 1
+            self.struck.discard(answer.path)
             if not isinstance(answer, Tensorized) or _digest(answer) != self.expected[answer.path]:
                 self.wrong.append(f"{os.fsdecode(answer.path)}: {answer}"[:300])
 
     def strike(self) -> bool:
-        """Send a signal to a worker that has started."""
+        """Send a signal to a worker that has started; none at a file that was struck before, as two are a verdict."""
         alive = [one for one in self.pool.workers if one.started and one.process.poll() is None]
+        alive = [one for one in alive if one.jobs and one.jobs[0].path not in self.struck]
         if not alive:
             return False
-        self.random.choice(alive).process.send_signal(self.random.choice(SIGNALS))
+        worker = self.random.choice(alive)
+        # The job in hand may have ended meanwhile, so the next one counts as struck as well.
+        self.struck.update(job.path for job in list(worker.jobs)[:2])
+        worker.process.send_signal(self.random.choice(SIGNALS))
         return True
 
     def run(self, signals: int) -> None:
