@@ -71,6 +71,15 @@ def from_text(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def as_json(name: str, path: bytes) -> dict[str, str]:
+    """Return a path as a field of JSON, which every parser takes.
+
+    Where the path is not UTF-8, the text has a replacement character, and ``NAME_hex`` has the bytes.
+    """
+    text = path.decode("utf-8", "replace")
+    return {name: text} if text.encode() == path else {name: text, f"{name}_hex": path.hex()}
+
+
 def nearest(path: bytes) -> bytes:
     """Return a directory if it exists, or else the nearest existing one above it."""
     while path not in (b"", b"/"):

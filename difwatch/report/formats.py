@@ -13,6 +13,7 @@ The JSON of the groups::
 ALIKE is how far a picture is from the primary: the errors of tensors and tones (null: beyond all that is searched),
 the angles that turn the picture, mirrored first if it is, onto the primary, and whether both were taken at different
 moments. "frames" is there if a file has several, of which the first was compared, "links" if it has further names.
+Paths are text; where one is not UTF-8, its bytes follow as "path_hex" (or "a_hex", "b_hex").
 "facts" are what the file says: "format", "bits", "place" and "orientation", and where known "camera", "lens", "taken"
 and "quality". "nmse" of the settings is null while the first full search by it is going on.
 
@@ -24,12 +25,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from difwatch import paths
 from difwatch.matches.collection import Collection
 from difwatch.matches.errors import mean_errors
 from difwatch.model.pictures import Errors, Facts, Group, Image, Level, Pair
@@ -47,7 +48,7 @@ def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
             "generated": generated.isoformat(),
             "settings": _settings(collection),
             "groups": [_group(group, collection.px) for group in groups],
-            "lower_quality": [os.fsdecode(member.image.path) for group in groups for member in group.members],
+            "lower_quality": [_text(member.image.path) for group in groups for member in group.members],
             "edited": [_group(group, collection.px) for group in edited],
         },
         indent=1,
@@ -70,25 +71,33 @@ def csv_groups(collection: Collection) -> Iterator[str]:
     yield _row(_COLUMNS)
     groups, edited = collection.copies_and_edited()
     for number, group in enumerate([*groups, *edited], start=1):
-        image = _image(group.primary)
-        yield _row((number, "primary", *(image[name] for name in _COLUMNS[2:8]), *("" for _ in _ALIKE)))
+        yield _row((number, "primary", *_columns(group.primary), *("" for _ in _ALIKE)))
         for member in group.members:
-            image = _image(member.image)
             alike = _alike(member.errors, member.level, collection.px, member.is_shot).values()
-            yield _row((number, "member", *(image[name] for name in _COLUMNS[2:8]), *alike))
+            yield _row((number, "member", *_columns(member.image), *alike))
 
 
 def csv_pairs(collection: Collection) -> Iterator[str]:
     """Yield the pairs as CSV."""
     yield _row(("a", "b", *_ALIKE))
     for pair in collection.pairs():
-        yield _row(_pair(pair, collection.px).values())
+        alike = _alike(pair.errors, pair.level, collection.px, pair.are_shots).values()
+        yield _row((paths.as_text(pair.a.path), paths.as_text(pair.b.path), *alike))
 
 
 def _row(values: Any) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(values)
     return out.getvalue()
+
+
+def _columns(image: Image) -> list[Any]:
+    fields = _image(image) | {"path": paths.as_text(image.path)}  # in CSV, a path has its own bytes
+    return [fields[name] for name in _COLUMNS[2:8]]
+
+
+def _text(path: bytes) -> str:
+    return paths.as_json("path", path)["path"]
 
 
 def _settings(collection: Collection) -> dict[str, Any]:
@@ -109,15 +118,18 @@ def _settings(collection: Collection) -> dict[str, Any]:
 
 def _image(image: Image) -> dict[str, Any]:
     frames = {"frames": image.frames} if image.frames > 1 else {}
-    return {
-        "path": os.fsdecode(image.path),
-        "width": image.width,
-        "height": image.height,
-        "bytes": image.size,
-        "mtime": datetime.fromtimestamp(image.mtime_ns / 1e9, UTC).isoformat(),
-        "digest": image.digest.hex(),
-        "facts": _facts(image.facts),
-    } | frames
+    return (
+        paths.as_json("path", image.path)
+        | {
+            "width": image.width,
+            "height": image.height,
+            "bytes": image.size,
+            "mtime": datetime.fromtimestamp(image.mtime_ns / 1e9, UTC).isoformat(),
+            "digest": image.digest.hex(),
+            "facts": _facts(image.facts),
+        }
+        | frames
+    )
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
@@ -148,10 +160,10 @@ def _alike(errors: Errors, level: Level, px: int, are_shots: bool) -> dict[str, 
 
 
 def _with_links(image: Image) -> dict[str, Any]:
-    links = {"links": [os.fsdecode(path) for path in image.links]} if image.links else {}
+    links = {"links": [_text(path) for path in image.links]} if image.links else {}
     return _image(image) | links
 
 
 def _pair(pair: Pair, px: int) -> dict[str, Any]:
-    files = {"a": os.fsdecode(pair.a.path), "b": os.fsdecode(pair.b.path)}
+    files = paths.as_json("a", pair.a.path) | paths.as_json("b", pair.b.path)
     return files | _alike(pair.errors, pair.level, px, pair.are_shots)

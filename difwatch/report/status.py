@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from difwatch import paths
 from difwatch.control.lock import Holder
 from difwatch.matches.read import read_rules
 from difwatch.model.health import FolderActivity, FolderHealth, Heartbeat, Queue
@@ -62,7 +63,9 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """Return all but the exit code."""
-        return {key: value for key, value in asdict(self).items() if key != "exit_code"}
+        fields = {key: value for key, value in asdict(self).items() if key != "exit_code"}
+        named = [folder | paths.as_json("path", os.fsencode(folder["path"])) for folder in fields["folders"]]
+        return fields | {"folders": named}
 
     def headline(self) -> str:
         """Return the status in one sentence."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.support import naive
-from tests.support.running import difwatch
+from tests.support.running import difwatch, path_of
 
 _FLAGS = ("--same-dim", "--no-mirror")
 
@@ -40,6 +40,5 @@ def stored_pairs(state: Path, mse: float) -> set[Pair]:
     """The pairs that ``report`` prints."""
     said = difwatch(state, "report", "--pairs", "--format", "json", "--threshold", str(mse), *_FLAGS).stdout
     return {
-        (os.fsencode(pair["a"]), os.fsencode(pair["b"]), pair["sse"], pair["rotation"])
-        for pair in json.loads(said)["pairs"]
+        (path_of(pair, "a"), path_of(pair, "b"), pair["sse"], pair["rotation"]) for pair in json.loads(said)["pairs"]
     }

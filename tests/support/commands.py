@@ -26,6 +26,7 @@ from difwatch.service import daemon
 from difwatch.store import engine
 from difwatch.workers.reading import tensorize
 from tests.support.pool import InlinePool
+from tests.support.running import path_of
 
 
 def called(state: Path, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -56,7 +57,7 @@ def index(state: Path, *folders: str | Path, check: bool = True) -> subprocess.C
 def reported_pairs(state: Path) -> dict[tuple[bytes, bytes], tuple[int, int]]:
     """The pairs of the report, as the twin gives them."""
     listed = json.loads(called(state, "report", "--pairs", "--format", "json").stdout)["pairs"]
-    return {(os.fsencode(one["a"]), os.fsencode(one["b"])): (one["sse"], one["rotation"]) for one in listed}
+    return {(path_of(one, "a"), path_of(one, "b")): (one["sse"], one["rotation"]) for one in listed}
 
 
 def _exit_code() -> int:

@@ -103,10 +103,15 @@ def _checked(done: subprocess.CompletedProcess[str], check: bool) -> subprocess.
     return done
 
 
+def path_of(fields: dict[str, Any], name: str) -> bytes:
+    """The path in a field of JSON: by its bytes where it is no UTF-8."""
+    return bytes.fromhex(fields[f"{name}_hex"]) if f"{name}_hex" in fields else fields[name].encode()
+
+
 def reported_pairs(state: Path) -> dict[tuple[bytes, bytes], tuple[int, int]]:
     """The pairs of the report, as the twin gives them."""
     listed = json.loads(difwatch(state, "report", "--pairs", "--format", "json").stdout)["pairs"]
-    return {(os.fsencode(one["a"]), os.fsencode(one["b"])): (one["sse"], one["rotation"]) for one in listed}
+    return {(path_of(one, "a"), path_of(one, "b")): (one["sse"], one["rotation"]) for one in listed}
 
 
 def until(holds: Callable[[], object], seconds: float, why: Callable[[], str] = lambda: "") -> None:

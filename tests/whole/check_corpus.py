@@ -27,7 +27,7 @@ import numpy as np
 
 from tests.support import naive
 from tests.support.paths import CORPUS
-from tests.support.running import Daemon, difwatch, reported_pairs
+from tests.support.running import Daemon, difwatch, path_of, reported_pairs
 
 MSES = {"duplicates": 0.0, "similar": 5.0, "200": 200.0}
 
@@ -165,11 +165,9 @@ def main() -> int:
             )
             listed = json.loads(run(state, *by_tensor, "report", "--pairs", "--format", "json"))["pairs"]
             reported = json.loads(run(state, *by_tensor, "report", "--format", "json"))["groups"]
-            ours = {(os.fsencode(p["a"]), os.fsencode(p["b"])): (p["sse"], p["rotation"]) for p in listed}
+            ours = {(path_of(p, "a"), path_of(p, "b")): (p["sse"], p["rotation"]) for p in listed}
             theirs = expected(pictures, distances, MSES[similarity], rotate, same_dim)
-            our_groups = {
-                os.fsencode(g["primary"]["path"]): {os.fsencode(m["path"]) for m in g["members"]} for g in reported
-            }
+            our_groups = {path_of(g["primary"], "path"): {path_of(m, "path") for m in g["members"]} for g in reported}
             right = ours == theirs and len(listed) == len(ours) and our_groups == naive.groups(pictures, theirs)
             failures += not right
             verdict = "equal" if right else f"DIFFERENT: {len(ours.keys() ^ theirs.keys())} pairs only on one side"

@@ -21,7 +21,7 @@ from tests.support import naive
 from tests.support.collection import make_collection
 from tests.support.commands import called, index, reported_pairs
 from tests.support.photos import photo
-from tests.support.running import difwatch
+from tests.support.running import difwatch, path_of
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_groups_and_pairs_are_those_of_the_twin(place):
     pairs = naive.file_matches(pictures, 20)
     assert reported_matches(place / "state") == pairs
     found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
-    groups = {os.fsencode(g["primary"]["path"]): {os.fsencode(m["path"]) for m in g["members"]} for g in found}
+    groups = {path_of(g["primary"], "path"): {path_of(m, "path") for m in g["members"]} for g in found}
     copies = {pair: match for pair, match in pairs.items() if match.level != "edited"}
     assert groups == naive.groups(pictures, copies)
 
@@ -90,11 +90,20 @@ def test_the_text_report_says_how_much_could_go(place):
 def test_csv_says_the_same_as_json(place):
     rows = list(csv.DictReader(io.StringIO(called(place / "state", "report", "--format", "csv").stdout)))
     found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
-    assert [row["path"] for row in rows if row["role"] == "primary"] == [one["primary"]["path"] for one in found]
-    members = [(m["path"], str(m["sse"]), m["level"]) for one in found for m in one["members"]]
-    assert [(row["path"], row["sse"], row["level"]) for row in rows if row["role"] == "member"] == members
+    primaries = [path_of(one["primary"], "path") for one in found]
+    assert [os.fsencode(row["path"]) for row in rows if row["role"] == "primary"] == primaries
+    members = [(path_of(m, "path"), str(m["sse"]), m["level"]) for one in found for m in one["members"]]
+    listed = [(os.fsencode(row["path"]), row["sse"], row["level"]) for row in rows if row["role"] == "member"]
+    assert listed == members
     pairs = list(csv.DictReader(io.StringIO(called(place / "state", "report", "--pairs", "--format", "csv").stdout)))
     assert len(pairs) == len(reported_pairs(place / "state"))
+
+
+@pytest.mark.parametrize("words", [("report", "--format", "json"), ("report", "--pairs", "--format", "json")])
+def test_json_is_unicode_for_any_name_and_its_bytes_are_there(place, words):
+    text = called(place / "state", *words).stdout
+    json.dumps(json.loads(text), ensure_ascii=False).encode()  # a lone surrogate would be none
+    assert b"caf\xe9\n.png".hex() in text, "the bytes of a name that is not UTF-8"
 
 
 def test_any_similarity_needs_no_new_search(place):
@@ -147,7 +156,7 @@ def reported_matches(state, *flags):
         match = naive.Match(
             pair["level"], pair["sse"], tone, pair["rotation"], pair["tone_rotation"], pair["mirrored"]
         )
-        found[os.fsencode(pair["a"]), os.fsencode(pair["b"])] = match
+        found[path_of(pair, "a"), path_of(pair, "b")] = match
     return found
 
 

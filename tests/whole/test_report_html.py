@@ -16,6 +16,7 @@ from tests.support import naive
 from tests.support.collection import make_collection
 from tests.support.commands import called, index, reported_pairs
 from tests.support.photos import photo
+from tests.support.running import path_of
 
 ODD = b"<img src=x onerror=alert(1)> \"'&amp; caf\xe9 %41#?.png"
 
@@ -39,7 +40,7 @@ class Page(HTMLParser):
             self.sections.append([])
         if tag == "a":
             self._link = attributes["href"]
-            self.sections[-1].append((path_of(self._link), attributes["class"]))
+            self.sections[-1].append((path_of_link(self._link), attributes["class"]))
         if tag == "img":
             assert attributes["src"] == self._link
 
@@ -47,7 +48,7 @@ class Page(HTMLParser):
         self.texts.append(data)
 
 
-def path_of(link):
+def path_of_link(link):
     assert link.startswith("file:///")
     return unquote_to_bytes(link.removeprefix("file://"))
 
@@ -64,7 +65,7 @@ def place(tmp_path_factory):
 def test_the_page_shows_the_groups_of_the_json_report(place):
     page = Page(called(place / "state", "report", "--format", "html").stdout)
     found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
-    expected = [[os.fsencode(one["path"]) for one in (group["primary"], *group["members"])] for group in found]
+    expected = [[path_of(one, "path") for one in (group["primary"], *group["members"])] for group in found]
     assert [[path for path, _ in section] for section in page.sections] == expected
     assert len(expected) == 2
     assert "2 groups: 3 duplicates among 6 pictures" in "".join(page.texts)

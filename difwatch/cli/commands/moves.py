@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from difwatch import paths
 from difwatch.cli.context import Context
 from difwatch.cli.output import pour
 from difwatch.shown import shown_path
@@ -55,10 +55,10 @@ def _row(entry: Entry) -> dict[str, Any]:
         "ended": entry.ended,
         "kind": entry.kind,
         "state": entry.state,
-        "source": os.fsdecode(entry.source),
-        "target": None if entry.target is None else os.fsdecode(entry.target),
+        **paths.as_json("source", entry.source),
+        **({"target": None} if entry.target is None else paths.as_json("target", entry.target)),
         "digest": entry.digest.hex(),
-        "keeper": None if entry.keeper is None else os.fsdecode(entry.keeper),
+        **({"keeper": None} if entry.keeper is None else paths.as_json("keeper", entry.keeper)),
         "sse": entry.sse,
         "message": entry.message,
     }
