@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch.cli.context import Context
-from difwatch.cli.output import pour
+from difwatch.cli.output import pour, say
+from difwatch.shown import shown
 
 if TYPE_CHECKING:
     from difwatch.store.ignored import IgnoredPair
@@ -48,6 +49,13 @@ def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool)
         is_changed = writer.do(Ignore(a, b, remove))["changed"]
     if not is_changed:
         raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")
+    if not context.quiet:
+        names = " and ".join(shown(name) for name in pair)
+        say(
+            f"{names}: may match again"
+            if remove
+            else f"{names}: are no duplicates from now on; --remove takes it back"
+        )
 
 
 def _digest(name: str, known: set[bytes]) -> bytes:

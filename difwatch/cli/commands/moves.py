@@ -44,8 +44,10 @@ def command(context: Context, since: str | None, as_json: bool, seen: int | None
             entries = [entry for entry in journal.entries(new_since) if entry.picture is None]
     if as_json:
         pour([json.dumps({"moves": [_row(entry) for entry in entries]}, indent=1), "\n"])
-    else:
+    elif entries:
         pour(_line(entry) for entry in entries)
+    elif not context.quiet:
+        click.echo(f"nothing was moved or deleted, by the journal in {context.state_dir.path}", err=True)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
