@@ -206,9 +206,9 @@ def watch(
     threading.excepthook = daemon.thread_died
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.switch.stop())
-    # A terminal that goes away ends what was started in it.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
-        signal.signal(signal.SIGHUP, lambda *_: daemon.switch.stop() if by_hand else daemon.want_reload())
+    # A terminal that goes away ends what was started in it, unless by nohup. Otherwise the signal is for a reload.
+    ends = by_hand and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    signal.signal(signal.SIGHUP, lambda *_: daemon.switch.stop() if ends else daemon.want_reload())
     try:
         daemon.run()
     except DifwatchError as error:
