@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from difwatch.config import Config
+
+log = logging.getLogger(__name__)
 
 ROLES = ("normal", "reference")
 
@@ -106,8 +109,6 @@ def command(
 
 def _tell_left(known: Iterable[bytes], loaded: Config) -> None:
     """Say which folders are not watched any more, since only those that are named now are."""
-    from difwatch.shown import shown_path
-
     left = sorted(set(known) - {folder.path for folder in loaded.folders()})
     for path in left:
-        click.echo(f"difwatch: {shown_path(path)} is no longer watched; name it too to watch both", err=True)
+        log.warning("%s is no longer watched; name it too to watch both", os.fsdecode(path))
