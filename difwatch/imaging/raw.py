@@ -7,6 +7,7 @@ finds the largest preview, and knows how large the picture of the sensor is.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 from dataclasses import dataclass
@@ -64,11 +65,14 @@ class Preview:
 
 
 def load() -> bool:
-    """Load LibRaw; tell whether the extra is installed."""
+    """Load LibRaw with all that it imports when it opens a file; tell whether the extra is installed."""
     try:
         importlib.import_module("rawpy")
     except ImportError:
         return False
+    importlib.import_module("multiprocessing")
+    with contextlib.suppress(RawError):
+        preview(b"no raw file")
     return True
 
 
