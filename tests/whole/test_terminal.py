@@ -44,8 +44,10 @@ def test_the_first_index_tells_a_total_and_later_matches_one_by_one(place):
     assert code == 0
     assert "matches found; 'difwatch report' shows them" in shown
     assert "match /" not in shown
-    code, shown = in_terminal(place, "-v", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    photo(0).save(place / "pictures" / "late.png", compress_level=0)
+    code, shown = in_terminal(place, "watch", "--once", "--quiet-seconds", "0", place / "pictures")
     assert code == 0
+    assert f"match {place}/pictures/late.png" in shown
 
 
 @pytest.mark.parametrize("answer", ["n\n", "y\n"])

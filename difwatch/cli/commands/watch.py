@@ -84,7 +84,8 @@ def command(
     from difwatch.errors import UsageError
     from difwatch.service import daemon
 
-    logs.set_up(context.verbose, context.quiet, log_format, logs.is_journal(os.environ), counts_matches=True)
+    is_first = not context.state_dir.store.exists()
+    logs.set_up(context.verbose, context.quiet, log_format, logs.is_journal(os.environ), counts_matches=is_first)
 
     def read() -> config.Config:
         known = context.watched()
