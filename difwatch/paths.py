@@ -90,6 +90,15 @@ def nearest(path: bytes) -> bytes:
     return b"/"
 
 
+def inode_of(path: str | bytes | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return the device and inode of what is at a path, without following a link; None if nothing can be seen."""
+    try:
+        stat_result = os.lstat(path)
+    except OSError:
+        return None
+    return stat_result.st_dev, stat_result.st_ino
+
+
 def device_of(path: bytes) -> int | None:
     """Return the device of a path, or of the nearest existing directory above it; None if unknown."""
     while True:

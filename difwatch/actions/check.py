@@ -12,13 +12,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from typing import Protocol
 
 from difwatch.actions.directory import Place
 from difwatch.actions.plan import Act
 from difwatch.digest import digest_of_blocks
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable
+from difwatch.model.jobs import Decoder, Postponed, Tensorized, Unreadable
 from difwatch.model.pictures import Appearance, Image
 
 _BLOCK = 1 << 20
@@ -67,16 +66,6 @@ def identity(descriptor: int) -> tuple[int, int]:
     """Return the device and inode of an open file."""
     stat_result = os.fstat(descriptor)
     return stat_result.st_dev, stat_result.st_ino
-
-
-class Decoder(Protocol):
-    """Decodes pictures where a hostile one does no harm."""
-
-    def decode(self, path: bytes, descriptor: int) -> Answer:
-        """Return what became of an open file; its path tells whether it is a raw file."""
-
-    def close(self) -> None:
-        """Release what decoding takes; the next picture takes it again."""
 
 
 def check(act: Act, victim: int, keeper: int, decoder: Decoder) -> None:

@@ -13,7 +13,6 @@ from difwatch.actions import trash
 from difwatch.actions.attributes import runs_as_owner
 from difwatch.actions.belonging import belonging
 from difwatch.actions.check import (
-    Decoder,
     RefusedError,
     StaleError,
     check,
@@ -32,6 +31,7 @@ from difwatch.actions.together import TakenError, remove_together, transfer_toge
 from difwatch.actions.transfer import File
 from difwatch.clock import Clock
 from difwatch.model.files import FileKey, signed
+from difwatch.model.jobs import Decoder
 from difwatch.tree.folding import Listing
 
 _TRIES = 10_000

@@ -9,6 +9,7 @@ import secrets
 import struct
 from dataclasses import dataclass
 
+from difwatch import paths
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import StoreBusyError, StoreError
 
@@ -83,12 +84,8 @@ class WriterLock:
 
     def is_in_place(self) -> bool:
         """Tell whether the file that is locked is still the one that others would lock."""
-        try:
-            there = self._path.lstat()
-        except OSError:
-            return False
         held = os.fstat(self._descriptor)
-        return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
+        return paths.inode_of(self._path) == (held.st_dev, held.st_ino)
 
     def release(self) -> None:
         """Release the lock."""

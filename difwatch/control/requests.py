@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from difwatch import paths
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import (
     ActionError,
@@ -71,7 +72,7 @@ class RequestServer:
         finally:
             os.umask(umask_before)
         self._socket.listen(_MOST)
-        self._bound = _identity(self._path)
+        self._bound = paths.inode_of(self._path)
 
     def waitables(self) -> list[socket.socket]:
         """Return the sockets that become readable when there is something to do."""
@@ -98,7 +99,7 @@ class RequestServer:
         for asking in list(self._waiting):
             asking.close()
         self._socket.close()
-        if self._bound is not None and _identity(self._path) == self._bound:  # not that of another daemon
+        if self._bound is not None and paths.inode_of(self._path) == self._bound:  # not that of another daemon
             with contextlib.suppress(OSError):
                 self._path.unlink()
 
@@ -141,14 +142,6 @@ class RequestServer:
             asking.setblocking(False)
             asking.send(json.dumps(answer).encode() + b"\n")
         asking.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat_result = path.lstat()
-    except OSError:
-        return None
-    return stat_result.st_dev, stat_result.st_ino
 
 
 def is_answering(state_dir: StateDir, seconds: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from difwatch.model.files import FileKey, FileState
 from difwatch.model.pictures import UNKNOWN, Appearance, Facts
@@ -99,3 +100,13 @@ class Unsettled:
 
 
 Answer = Tensorized | Unreadable | Postponed | Unsettled
+
+
+class Decoder(Protocol):
+    """Decodes pictures where a hostile one does no harm."""
+
+    def decode(self, path: bytes, descriptor: int) -> Answer:
+        """Return what became of an open file; its path tells whether it is a raw file."""
+
+    def close(self) -> None:
+        """Release what decoding takes; the next picture takes it again."""

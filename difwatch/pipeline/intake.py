@@ -76,7 +76,7 @@ class Intake:
                 known.get(state.path),
                 former.get(state.key.inode) if state.key else None,
                 self._store.recipe_id,
-                self._has_inodes(state.path),
+                self._has_inodes(state, known.get(state.path)),
             )
             if state.path in admitted
             else decide_excluded(state.path, known.get(state.path))
@@ -103,9 +103,11 @@ class Intake:
             for path, key in keys
         ]
 
-    def _has_inodes(self, path: bytes) -> bool:
-        root = innermost(self._roots, path)
-        return root is None or self._presence.has_inodes(root, path)
+    def _has_inodes(self, state: FileState, known: files.KnownFile | None) -> bool:
+        if known is None or known.key == state.key:
+            return True  # it does not matter, and need not be looked up
+        root = innermost(self._roots, state.path)
+        return root is None or self._presence.has_inodes(root, state.path)
 
     def _is_local(self, path: bytes) -> bool:
         root = innermost(self._roots, path)

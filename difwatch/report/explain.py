@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from difwatch.errors import UsageError
 from difwatch.matches.errors import how_alike, mean_errors
 from difwatch.matches.groups import KEEP_RULES, is_hidden, keep_order
 from difwatch.matches.rules import MatchRules, Mismatch
-from difwatch.model.jobs import Answer, Postponed, Tensorized, Unreadable
+from difwatch.model.jobs import Decoder, Postponed, Tensorized, Unreadable
 from difwatch.model.pictures import Errors, Ignored, Image
 from difwatch.model.settings import KeepRule
 from difwatch.shown import shown_path
@@ -29,13 +28,6 @@ _MISMATCHES = {
     Mismatch.OTHER_KIND: "only one of them is a raw file, of which a preview was compared",
     Mismatch.IGNORED: "somebody said that they are no duplicates ('difwatch ignore --remove' takes it back)",
 }
-
-
-class Decoder(Protocol):
-    """Decodes pictures where a hostile one does no harm."""
-
-    def decode(self, path: bytes, descriptor: int) -> Answer:
-        """Return what became of an open file; its path tells whether it is a raw file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from difwatch import paths
 from difwatch.control.lock import WriterLock
 
 
@@ -25,7 +26,7 @@ class Possession:
     def __init__(self, lock: WriterLock, store: Path) -> None:
         self._lock = lock
         self._store = store
-        self._opened = _identity(store)
+        self._opened = paths.inode_of(store)
 
     @property
     def token(self) -> str:
@@ -38,18 +39,10 @@ class Possession:
 
     def trouble(self) -> str | None:
         """Return which file is another one by now, in words; None if none is."""
-        if self._opened is None or _identity(self._store) != self._opened:
+        if self._opened is None or paths.inode_of(self._store) != self._opened:
             what = self._store
         elif not self._lock.is_in_place():
             what = self._store.with_name("lock")
         else:
             return None
         return f"{what}: was deleted or replaced while difwatch works with it; it stops, and begins anew when started"
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        stat_result = path.stat()
-    except OSError:
-        return None
-    return stat_result.st_dev, stat_result.st_ino

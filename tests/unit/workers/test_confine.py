@@ -89,17 +89,22 @@ def test_a_confined_worker_can_do_nothing_to_files_processes_and_the_network(way
     )
 
 
-def test_a_worker_has_no_capabilities_gains_none_and_dumps_no_core():
+@pytest.fixture
+def pid():
+    """The process of a worker that has started."""
     pool = WorkerPool(1)
     while not pool.workers[0].started:
         wait(pool.waitables())
         pool.collect(0)
-    pid = pool.workers[0].process.pid
+    yield pool.workers[0].process.pid
+    pool.close()
+
+
+def test_a_worker_has_no_capabilities_gains_none_and_dumps_no_core(pid):
     status = dict(
         line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
     )
     limits = Path(f"/proc/{pid}/limits").read_text()
-    pool.close()
     sets = ("CapInh", "CapPrm", "CapEff", "CapAmb")
     assert [int(status[name], 16) for name in sets] == [0] * 4
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
@@ -107,14 +112,8 @@ def test_a_worker_has_no_capabilities_gains_none_and_dumps_no_core():
     assert re.search(r"Max file size +0 ", limits)
 
 
-def test_a_worker_has_no_files_but_those_of_its_work():
-    pool = WorkerPool(1)
-    while not pool.workers[0].started:
-        wait(pool.waitables())
-        pool.collect(0)
-    pid = pool.workers[0].process.pid
+def test_a_worker_has_no_files_but_those_of_its_work(pid):
     opened = {name.name: os.readlink(name) for name in Path(f"/proc/{pid}/fd").iterdir()}
-    pool.close()
     assert {opened.pop(name) for name in "012"} == {"/dev/null"}
     assert {target.partition(":")[0] for target in opened.values()} == {"/memfd", "pipe", "socket"}, opened
 
