@@ -349,6 +349,14 @@ class Always:
         return False
 
 
+class Away(Always):
+    def __init__(self, folder):
+        self._folder = os.fsencode(folder)
+
+    def is_ready(self, path):
+        return path != self._folder
+
+
 @pytest.fixture
 def mover(place):
     """The part of a daemon that moves, over both folders; the store is filled by `known`."""
@@ -384,6 +392,16 @@ def test_what_could_not_be_moved_is_told_until_it_is_moved(place, mover, monkeyp
     assert not mover.act()
     assert mover.troubles() == []
     assert len(os.listdir(place / "out")) == 3
+
+
+def test_what_moving_waits_for_is_told(place, mover):
+    known(place)
+    mover._permission = Away(place / "pictures")
+    assert not mover.act()
+    assert mover.notes() == [f"moving waits for {place}/pictures"]
+    mover._permission = Always()
+    assert not mover.act()
+    assert mover.notes() == []
 
 
 def test_a_full_disk_of_the_journal_pauses_the_mover(place, mover, monkeypatch):

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 
@@ -68,3 +69,24 @@ def test_with_yes_or_a_plan_nobody_is_asked(place):
     called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
     code, shown = in_terminal(place, "apply", "--yes", "--move-to", place / "out")
     assert code == 0 and "Go on?" not in shown and len(os.listdir(place / "out")) == 9
+
+
+def test_a_watch_ends_with_its_terminal(place):
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "difwatch",
+        "--state-dir",
+        str(place / "state"),
+        "watch",
+        str(place / "pictures"),
+    ]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    shown = b""
+    while b"up to date" not in shown:
+        shown += os.read(ours, 1 << 16)
+    os.close(ours)
+    process.send_signal(signal.SIGHUP)  # as the system does to what a terminal that is gone controlled
+    assert process.wait(timeout=20) == 0

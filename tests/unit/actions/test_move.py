@@ -251,6 +251,18 @@ def test_a_folder_that_became_a_link_is_not_followed(place, book):
     assert (place / "in/b.png").exists()
 
 
+def test_a_picture_whose_file_has_no_name_any_more_is_never_the_one_to_keep(place, book):
+    keeper, victim = (os.open(place / "in" / name, os.O_RDONLY) for name in ("a.png", "b.png"))
+    wanted = act(place / "in/b.png", place / "in/a.png", place / "out/b.png")
+    (place / "in/a.png").unlink()
+    try:
+        with pytest.raises(check.RefusedError, match="has no name on its disk"):
+            check.check(wanted, victim, keeper, rules(place / "home").decoder)
+    finally:
+        os.close(keeper)
+        os.close(victim)
+
+
 def test_a_file_with_another_name_stays(place, book, disk):
     if disk == "cannot":
         pytest.skip("such a disk has no second names")

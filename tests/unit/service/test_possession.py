@@ -1,5 +1,6 @@
 """The store and the lock, deleted or replaced under a daemon."""
 
+import errno
 import os
 import shutil
 
@@ -102,3 +103,19 @@ def test_a_daemon_that_ends_leaves_the_socket_of_its_successor(state):
     assert state.socket.exists()
     second.close()
     assert not state.socket.exists()
+
+
+def test_too_many_open_files_make_a_request_wait_and_end_nothing(state, caplog):
+    state.make()
+    server = RequestServer(state, Mute())
+    real = server._socket
+    server._socket = Full()
+    server.serve(0.0)
+    assert "cannot be taken now (Too many open files)" in caplog.text
+    server._socket = real
+    server.close()
+
+
+class Full:
+    def accept(self):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
