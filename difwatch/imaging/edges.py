@@ -21,10 +21,8 @@ Box = tuple[int, int, int, int]
 
 _TOLERANCE = 10  # levels of each channel, so that the noise of JPEG compression is no edge of its own
 _PER_MILLE = 985  # of the pixels of a line
-_RINGING, _PER_MILLE_RINGING = (
-    6,
-    700,
-)  # levels beyond, for the lines in which JPEG compression echoes a bright picture
+# Levels beyond, for the lines in which JPEG compression echoes a bright picture.
+_RINGING, _PER_MILLE_RINGING = 6, 700
 _MOST_PERCENT = 45  # of a side that may be taken off
 _LEAST_PERCENT = 1  # of a side, or else the edge is not worth a second look
 _LEAST_LEFT = 5  # at least a fifth of a side is left
@@ -75,27 +73,30 @@ def _depth(image: Image.Image, axis: int, from_end: bool) -> int:
     depth = 0
     for lines in _lines(image, axis, from_end, most):
         if not bounds:
-            bounds = [_bounds(float(middle)) for middle in np.median(lines[0], axis=0)]
-        near = _near(lines, bounds, 0)
-        uniform = near * 1000 >= _PER_MILLE * lines.shape[1]
-        if depth and not uniform.all():
-            ringing = near * 1000 >= _PER_MILLE_RINGING * lines.shape[1]
-            uniform |= ringing & (_near(lines, bounds, _RINGING) * 1000 >= _PER_MILLE * lines.shape[1])
-        other = np.flatnonzero(~uniform)
+            bounds = [_bounds(float(np.median(channel))) for channel in lines]
+        length = lines[0].shape[axis]
+        near = _near(lines, axis, bounds, 0)
+        uniform = near * 1000 >= _PER_MILLE * length
+        if depth and not uniform.all() and (near[~uniform] * 1000 >= _PER_MILLE_RINGING * length).any():
+            ringing = near * 1000 >= _PER_MILLE_RINGING * length
+            uniform |= ringing & (_near(lines, axis, bounds, _RINGING) * 1000 >= _PER_MILLE * length)
+        other = np.flatnonzero(~(uniform[::-1] if from_end else uniform))
         if len(other):
             return depth + int(other[0])
-        depth += len(lines)
+        depth += len(uniform)
     return depth
 
 
-def _near(lines: NDArray[np.uint8], bounds: Sequence[tuple[int, int]], more: int) -> NDArray[np.intp]:
+def _near(
+    lines: Sequence[NDArray[np.uint8]], axis: int, bounds: Sequence[tuple[int, int]], more: int
+) -> NDArray[np.intp]:
     """Return how many pixels of each line are within the bounds of all channels, or no more than ``more`` beyond."""
-    is_near = np.ones(lines.shape[:2], bool)
-    for channel, (lowest, highest) in enumerate(bounds):
-        level = lines[:, :, channel]
-        is_near &= (level >= max(0, lowest - more)) & (level <= min(255, highest + more))
-    counts: NDArray[np.intp] = np.count_nonzero(is_near, axis=1)
-    return counts
+    is_near = np.ones(lines[0].shape, bool)
+    for channel, (lowest, highest) in zip(lines, bounds, strict=True):
+        least, most = max(0, lowest - more), min(255, highest + more)
+        is_near &= channel - np.uint8(least) <= most - least  # what is below wraps around, and is beyond
+    counts: NDArray[np.uint32] = is_near.view(np.uint8).sum(axis=axis, dtype=np.uint32)
+    return counts.astype(np.intp)
 
 
 def _bounds(middle: float) -> tuple[int, int]:
@@ -123,12 +124,10 @@ def _may_be_uniform(line: Image.Image) -> bool:
     return True
 
 
-def _lines(image: Image.Image, axis: int, from_end: bool, most: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the lines of one side from the outermost on, first one and then some at a time: (k, length, channels)."""
+def _lines(image: Image.Image, axis: int, from_end: bool, most: int) -> Iterator[list[NDArray[np.uint8]]]:
+    """Yield some lines at a time from one side on, first a single one; an array (height, width) for each channel."""
     start = 0
     while start < most:
         stop = min(most, max(start * _GROWTH, start + _LINES_AT_ONCE) if start else 1)
-        lines = np.asarray(image.crop(_box(image, axis, from_end, start, stop)))
-        lines = lines.swapaxes(0, 1) if axis == 0 else lines
-        yield lines[::-1] if from_end else lines
+        yield [np.asarray(channel) for channel in image.crop(_box(image, axis, from_end, start, stop)).split()]
         start = stop

@@ -28,7 +28,7 @@ class BatchResult:
     """What became of a batch.
 
     ``unsettled`` paths changed meanwhile and must be looked at again, ``being_written`` ones are open for writing in
-    another process, and the rows of ``forgotten`` ones are removed.
+    another process, and the rows of ``forgotten`` ones are removed. All of it took ``seconds``.
     """
 
     read: tuple[Tensorized, ...] = ()
@@ -37,6 +37,7 @@ class BatchResult:
     unsettled: tuple[bytes, ...] = ()
     postponed: tuple[Postponed, ...] = ()
     being_written: tuple[bytes, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class Keeper:
     roots, folder_ids
         The watched folders, and their ids by path.
     clock
-        Tells when a file was first seen.
+        Tells when a file was first seen, and how long keeping takes.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Keeper:
         StoreError
             Nothing was kept.
         """
+        began = self._clock.monotonic()
         look = Look(self._roots)
         answers = _sorted(batch.answers, look)
         forgotten = [path for path in batch.gone if look.is_empty(path)]
@@ -120,6 +122,7 @@ class Keeper:
             unsettled=tuple(unsettled),
             postponed=tuple(answers.postponed),
             being_written=tuple(answers.being_written),
+            seconds=self._clock.monotonic() - began,
         )
 
     def _matches(self, connection: Connection, new: Block, looks: Mapping[int, Appearance]) -> Iterator[Hits]:

@@ -9,7 +9,10 @@ from difwatch.model.files import FileState
 from difwatch.model.jobs import Answer
 
 _BATCH = 256
+_BATCH_MOST = 4096
 _BATCH_SECONDS = 1.0
+_KEEPING = 4.0  # batches are collected for this many times as long as the last one took to keep
+_REST_MOST = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Outbox:
         self._unwanted: list[bytes] = []
         self._renumbered: list[FileState] = []
         self._taken_at = 0.0
+        self._rest = 0.0
 
     def __len__(self) -> int:
         return len(self._answers) + len(self._gone) + len(self._unwanted) + len(self._renumbered)
@@ -66,22 +70,33 @@ class Outbox:
         self._unwanted += unwanted
 
     def is_due(self, now: float, nothing_else: bool) -> bool:
-        """Tell whether a batch is large or old enough, or there is ``nothing_else`` to do."""
-        return len(self) > 0 and (len(self) >= _BATCH or nothing_else or self.is_old(now))
+        """Tell whether a batch is large or old enough, or there is ``nothing_else`` to do.
+
+        Where keeping takes long, as among thousands of pages that look alike, batches are larger: much of what
+        a search costs is the same for one new picture and for a thousand, and meanwhile the workers wait.
+        """
+        if not len(self):
+            return False
+        is_large = len(self) >= _BATCH and now - self._taken_at >= self._rest
+        return is_large or len(self) >= _BATCH_MOST or nothing_else or self.is_old(now)
 
     def is_old(self, now: float) -> bool:
         """Tell whether the last batch was taken long enough ago."""
-        return now - self._taken_at >= _BATCH_SECONDS
+        return now - self._taken_at >= max(_BATCH_SECONDS, self._rest)
 
     def deadline(self) -> float | None:
         """Return when what waits is due at the latest; None if nothing waits."""
-        return self._taken_at + _BATCH_SECONDS if len(self) else None
+        return self._taken_at + max(_BATCH_SECONDS, self._rest) if len(self) else None
 
     def take(self, now: float) -> Batch:
         """Take everything out."""
         batch = Batch(self._answers, self._gone, self._unwanted, self._renumbered)
         self._answers, self._gone, self._unwanted, self._renumbered, self._taken_at = [], [], [], [], now
         return batch
+
+    def kept(self, seconds: float) -> None:
+        """Note how long the last batch took to keep."""
+        self._rest = min(_KEEPING * seconds, _REST_MOST)
 
     def put_back(self, batch: Batch) -> None:
         """Put back a batch that could not be kept, before what came since."""

@@ -25,14 +25,17 @@ TURNS = {
 sides = st.integers(1, 200)
 
 
-@given(width=sides, height=sides, square=st.booleans(), px=st.integers(10, 64), seed=st.integers(0, 2**32))
-def test_a_turned_or_mirrored_picture_has_the_turned_or_mirrored_tensor(width, height, square, px, seed):
+filters = st.sampled_from([Image.Resampling.BICUBIC, Image.Resampling.HAMMING])
+
+
+@given(width=sides, height=sides, square=st.booleans(), px=st.integers(10, 64), seed=st.integers(0, 999), by=filters)
+def test_a_turned_or_mirrored_picture_has_the_turned_or_mirrored_tensor(width, height, square, px, seed, by):
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (width if square else height, width, 3), dtype=np.uint8)
     picture = Image.fromarray(pixels)
-    upright = tensor(picture, px)
+    upright = tensor(picture, px, by)
     for turn, expected in TURNS.items():
-        assert np.array_equal(tensor(picture.transpose(turn), px), expected(upright)), turn
+        assert np.array_equal(tensor(picture.transpose(turn), px, by), expected(upright)), turn
 
 
 def test_a_plain_resize_would_not_commute_so_the_rule_is_needed():
@@ -104,5 +107,5 @@ def test_the_fingerprint_tells_decoders_apart_and_is_stable(monkeypatch):
     assert before.fingerprint != named_recipe("exact", 51).fingerprint
     from difwatch.imaging import recipe
 
-    monkeypatch.setattr(recipe, "tensor", lambda image, px: tensor(image, px) ^ np.uint8(image.height > 180))
+    monkeypatch.setattr(recipe, "tensor", lambda image, px, by: tensor(image, px, by) ^ np.uint8(image.height > 180))
     assert named_recipe("exact", 50).fingerprint != before.fingerprint, "a change in tall pictures only must show"
