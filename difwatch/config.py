@@ -23,7 +23,7 @@ from difwatch.model.settings import MSE_MOST, NMSE_MOST, Folder, KeepRule, Role,
 
 OF_MACHINE = Path("/etc/difwatch/config.toml")
 _FLAGS = "command line or environment"
-_MOVE_TO = "~/Duplicates"
+MOVE_TO = "~/Duplicates"
 Similarity = Annotated[float, BeforeValidator(similarity_mse)]
 
 
@@ -83,7 +83,7 @@ class Config(_Strict):
     action: Literal["log", "move"] = "log"
     act_on: Level = "similar"
     act_on_shots: bool = False
-    move_to: str | None = None  # None: _MOVE_TO, if anything is to be moved
+    move_to: str | None = None  # None: MOVE_TO, if anything is to be moved
     keep_tree: bool = False
     sidecars: Literal["move", "refuse", "leave"] = "move"
     across_owners: bool = False
@@ -118,7 +118,7 @@ class Config(_Strict):
         policies = {}
         for table in self.folder:
             if (table.action or self.action) == "move":
-                destination = table.move_to or self.move_to or _MOVE_TO
+                destination = table.move_to or self.move_to or MOVE_TO
                 policies[paths.real(table.path)] = Policy("move", paths.real(destination), self.keep_tree)
         return policies
 
@@ -162,14 +162,23 @@ def find(explicit: str | None, environment: Mapping[str, str]) -> Path | None:
     named = explicit or environment.get("DIFWATCH_CONFIG")
     if named:
         return Path(paths.expanded(named))
-    return next((path for path in (*_of_user(), OF_MACHINE) if path.is_file()), None)
-
-
-def _of_user() -> tuple[Path, ...]:
+    usual: tuple[Path, ...]
     try:
-        return (platformdirs.user_config_path("difwatch") / "config.toml",)
+        usual = (of_user(), OF_MACHINE)
     except RuntimeError:  # a service or a container may have no home
-        return ()
+        usual = (OF_MACHINE,)
+    return next((path for path in usual if path.is_file()), None)
+
+
+def of_user() -> Path:
+    """Return where the configuration of this user is.
+
+    Raises
+    ------
+    RuntimeError
+        There is no home directory.
+    """
+    return platformdirs.user_config_path("difwatch") / "config.toml"
 
 
 def load(
@@ -299,7 +308,7 @@ def _folder_mistakes(where: str, values: Mapping[str, Any], must_exist: Containe
 
 def _action_mistakes(where: str, config: Config) -> list[str]:
     acts = any((table.action or config.action) == "move" for table in config.folder)
-    named = [("move_to", config.move_to or (_MOVE_TO if acts else None))]
+    named = [("move_to", config.move_to or (MOVE_TO if acts else None))]
     named += [(f"folder[{number}].move_to", table.move_to) for number, table in enumerate(config.folder, start=1)]
     homeless = [
         f"{where}: {name} = {path!r}: {why}" for name, path in named if path and (why := _why_impossible(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Mapping
+from datetime import datetime
 
 # Control and format characters (among them those that turn the direction of text), line separators, surrogates.
 _UNSAFE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
@@ -40,6 +41,17 @@ def shown_bytes(number: int) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} TB"
+
+
+def shown_duration(seconds: int) -> str:
+    """Return a number of seconds as minutes and seconds."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{f'{minutes} min ' if minutes else ''}{rest} s"
+
+
+def shown_moment(moment: str) -> str:
+    """Return a moment in ISO 8601 as local time, to the minute."""
+    return datetime.fromisoformat(moment).astimezone().isoformat(" ", "minutes").partition("+")[0]
 
 
 def shown_number(number: float) -> str:

@@ -19,6 +19,7 @@ from difwatch.version import __version__
 
 # The summaries stand here so that --help loads no command; a test compares them with the commands themselves.
 _COMMANDS = {
+    "init": "Write a configuration, and offer to start the service.",
     "watch": "Index the folders, then follow every change in them.",
     "scan": "Search folders once, without a store, as difPy does.",
     "status": "Show whether the daemon runs, what it does, and what it misses.",
@@ -31,11 +32,13 @@ _COMMANDS = {
     "forget": "Confirm that what is missing from a folder is gone.",
     "rescan": "Search everything again, in blocks; resumes if interrupted.",
     "verify": "Check the remembered matches by brute force.",
+    "config": "Show the configuration in force.",
     "reload": "Let the daemon read its configuration again.",
     "unreadable": "List the files without a tensor, and why.",
     "retry": "Read again the files that have no tensor.",
     "db": "Maintain the store.",
     "service": "Run difwatch under systemd.",
+    "demo": "Put a few pictures into a folder, to try difwatch with.",
     "completion": "Print the completion of commands for a shell.",
 }
 

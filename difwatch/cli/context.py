@@ -7,7 +7,7 @@ import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,12 +18,23 @@ if TYPE_CHECKING:
     from difwatch.control.state_dir import StateDir
     from difwatch.model.settings import Folder, Settings
 
-MATCHING_ENVIRONMENT = {
+ENVIRONMENT = {
     "similarity": "DIFWATCH_SIMILARITY",
     "rotate": "DIFWATCH_ROTATE",
     "same_dim": "DIFWATCH_SAME_DIM",
+    "px_size": "DIFWATCH_PX_SIZE",
+    "processes": "DIFWATCH_PROCESSES",
+    "quiet_seconds": "DIFWATCH_QUIET_SECONDS",
 }
-"""The variables that say what counts as a match, by key of the configuration."""
+"""The variables that go before the file, by key of the configuration."""
+
+_KINDS: dict[str, click.ParamType[Any]] = {
+    "rotate": click.BOOL,
+    "same_dim": click.BOOL,
+    "px_size": click.INT,
+    "processes": click.INT,
+    "quiet_seconds": click.FLOAT,
+}
 
 
 class Context:
@@ -65,17 +76,18 @@ class Context:
     def config(self) -> Config:
         """Read the configuration of this command, once; its folders need not exist.
 
-        As for ``watch``, the environment goes before the file where it says what counts as a match.
+        As for ``watch``, the environment goes before the file.
         """
         from difwatch import config
 
         if self._config is None:
-            given = {key: os.environ.get(name) for key, name in MATCHING_ENVIRONMENT.items()}
-            flags: dict[str, object] = {key: value for key, value in given.items() if value}
-            for key in flags.keys() - {"similarity"}:
-                flags[key] = click.BOOL.convert(flags[key], None, None)
-            self._config = config.load(config.find(self.config_file, os.environ), flags)
+            self._config = config.load(config.find(self.config_file, os.environ), self.environment())
         return self._config
+
+    def environment(self) -> dict[str, object]:
+        """Return the values that the environment gives, by key of the configuration."""
+        given = {key: os.environ[name] for key, name in ENVIRONMENT.items() if os.environ.get(name)}
+        return {key: _KINDS.get(key, click.STRING).convert(text, None, None) for key, text in given.items()}
 
     def configured(self, stored: Settings) -> Settings:
         """Return the settings that the configuration names, and those of the store where it names none."""
@@ -103,6 +115,20 @@ class Context:
                 return {folder.path: folder for folder in folders.in_force(connection).values()}
         except StoreError:
             return {}
+
+    def tell_if_partial(self) -> None:
+        """Say on stderr if the daemon is still reading files, so that what is known is not all there is."""
+        from difwatch.control.heartbeat import read_heartbeat
+        from difwatch.control.lock import holder
+        from difwatch.shown import shown_count
+
+        holding, heartbeat = holder(self.state_dir), read_heartbeat(self.state_dir)
+        if self.quiet or holding is None or heartbeat.token != holding.token:
+            return
+        left = heartbeat.queue.total
+        if left or any(folder.state == "scanning" for folder in heartbeat.folders):
+            more = f" ({shown_count(left, 'file')} on the way)" if left else ""
+            click.echo(f"difwatch: folders are still being read{more}; this is what is known so far", err=True)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

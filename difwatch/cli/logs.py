@@ -85,13 +85,19 @@ class Repetition(logging.Filter):
 
 
 class MatchCount(logging.Filter):
-    """Counts the matches until the store is up to date for the first time, and then says how many there were.
+    """Counts the matches until the store is up to date for the first time, and then says what was found.
 
     On a terminal, a line for each of thousands would bury the progress.
+
+    Parameters
+    ----------
+    found
+        Returns what was found, in words; None where that takes too long.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, found: Callable[[], str | None]) -> None:
         super().__init__()
+        self._found = found
         self._matches = 0
         self._is_first = True
 
@@ -103,8 +109,8 @@ class MatchCount(logging.Filter):
         if self._is_first and event == "up to date":
             self._is_first = False
             if self._matches:
-                found = f"{shown_count(self._matches, 'match')} found; 'difwatch report' shows them"
-                record.msg, record.args = f"{record.getMessage()}; {found}", ()
+                found = self._found() or f"{shown_count(self._matches, 'match')} found"
+                record.msg, record.args = f"{record.getMessage()}; {found}; 'difwatch report' shows them", ()
         return True
 
 
@@ -123,19 +129,21 @@ def is_journal(environment: Mapping[str, str]) -> bool:
     return environment.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
 
 
-def set_up(verbose: bool, quiet: bool, log_format: str, journal: bool, counts_matches: bool = False) -> None:
+def set_up(
+    verbose: bool, quiet: bool, log_format: str, journal: bool, found: Callable[[], str | None] | None = None
+) -> None:
     """Send the log of difwatch to stderr.
 
     Parameters
     ----------
     journal
         Whether stderr is the systemd journal.
-    counts_matches
-        Whether the matches of the first walk are counted, and not listed, on a terminal.
+    found
+        Where given, the matches of the first walk are not listed on a terminal, and this returns what was found.
     """
     handler = _Stderr(sys.stderr)
-    if counts_matches and log_format == "text" and not verbose and sys.stderr.isatty():
-        handler.addFilter(MatchCount())
+    if found is not None and log_format == "text" and not verbose and sys.stderr.isatty():
+        handler.addFilter(MatchCount(found))
     handler.addFilter(Repetition(SystemClock().monotonic))
     handler.setFormatter(_Json() if log_format == "json" else _Text(journal))
     log = logging.getLogger("difwatch")

@@ -8,6 +8,7 @@ import sys
 from difwatch.cli.logs import ERASE
 from difwatch.clock import Clock
 from difwatch.model.health import Progress, RescanProgress
+from difwatch.shown import shown_duration
 
 _PLAIN_SECONDS = 10.0
 
@@ -75,7 +76,7 @@ def described(progress: Progress, rate: float) -> str:
     text = f"{progress.done} of {progress.done + left} files read"
     if progress.scanning or not rate:
         return text
-    return f"{text}, {rate:.0f} a second, {_duration(round(left / rate))} left"
+    return f"{text}, {rate:.0f} a second, {shown_duration(round(left / rate))} left"
 
 
 def described_rescan(progress: RescanProgress, rate: float) -> str:
@@ -85,10 +86,5 @@ def described_rescan(progress: RescanProgress, rate: float) -> str:
 
 
 def _parts(done: int, parts: int, text: str, rate: float) -> str:
-    left = f", {_duration(round((parts - done) / rate))} left" if rate else ""
+    left = f", {shown_duration(round((parts - done) / rate))} left" if rate else ""
     return f"{done} of {parts} parts done, {text}{left}"
-
-
-def _duration(seconds: int) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{f'{minutes} min ' if minutes else ''}{rest} s"

@@ -86,8 +86,9 @@ class Heartbeat:
     """What only the daemon knows.
 
     ``token`` is that of the lock. ``reasons`` says in words what is not as it should be, ``notes`` what is worth
-    knowing and no trouble, ``losses`` how often events were lost since the start, ``at`` when this was written (ISO
-    8601) and ``beat`` the same in seconds since the machine started, ``last_error`` what ended the last daemon.
+    knowing and no trouble, ``pace`` how many files are read a second while some are on the way, ``losses`` how often
+    events were lost since the start and ``lost`` when last, ``at`` when this was written (ISO 8601) and ``beat`` the
+    same, ``last_error`` what ended the last daemon. ``lost`` and ``beat`` are in seconds since the machine started.
     """
 
     pid: int | None = None
@@ -97,7 +98,9 @@ class Heartbeat:
     notes: tuple[str, ...] = ()
     folders: tuple[FolderHealth, ...] = ()
     queue: Queue = field(default_factory=Queue)
+    pace: int = 0
     losses: dict[str, int] = field(default_factory=lambda: dict.fromkeys((loss.value for loss in Loss), 0))
     at: str | None = None
     beat: float | None = None
+    lost: float | None = None
     last_error: str | None = None

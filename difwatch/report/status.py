@@ -15,10 +15,12 @@ from difwatch.control.lock import Holder
 from difwatch.matches.read import read_rules
 from difwatch.model.health import FolderActivity, FolderHealth, Heartbeat, Queue
 from difwatch.model.settings import Measure, Remembered, StoreSettings
-from difwatch.store import contents, folders, matches, rescans, settings
+from difwatch.report.found import Found, read_found
+from difwatch.store import contents, files, folders, matches, rescans, settings
 from difwatch.version import __version__
 
 _SILENT_SECONDS = 120.0
+_LATELY_SECONDS = 86_400.0
 WATCHING = ("watch", "watch --once")
 """The work of a daemon, as the lock names it."""
 
@@ -49,12 +51,16 @@ class Status:
     version: str
     folders: list[FolderStatus]
     queue: Queue
+    pace: int
     matches: int
+    found: Found | None
     index_size: int
     remembered: Remembered | None
     measure: Measure | None
     losses: dict[str, int]
+    lost_lately: bool
     last_scan: str | None
+    last_new: str | None
     last_rescan: str | None
     last_rescan_result: dict[str, Any] | None
     rescan_progress: float | None
@@ -81,7 +87,7 @@ class Status:
 
 
 def read_status(
-    connection: Connection | None, holder: Holder | None, heartbeat: Heartbeat, since_boot: float
+    connection: Connection | None, holder: Holder | None, heartbeat: Heartbeat, since_boot: float, most: int = 0
 ) -> Status:
     """Put the status together.
 
@@ -95,6 +101,8 @@ def read_status(
         The last one that a daemon wrote.
     since_boot
         Seconds since the machine started.
+    most
+        Groups are counted where there are no more pictures than this.
     """
     alive = holder is not None and (holder.work or "watch") in WATCHING
     live = heartbeat if holder is not None and heartbeat.token == holder.token else Heartbeat()
@@ -113,12 +121,16 @@ def read_status(
         version=__version__,
         folders=[_folder(counts, health.get(counts.path, FolderHealth(counts.path, nothing))) for counts in counted],
         queue=live.queue,
+        pace=live.pace,
         matches=_matches(connection, store) if connection and store else 0,
+        found=read_found(connection, most) if connection and store and most else None,
         index_size=contents.count(connection, store.recipe_id) if connection and store else 0,
         remembered=store.remembered if store else None,
         measure=store.measure if store else None,
         losses=live.losses,
+        lost_lately=live.lost is not None and since_boot - live.lost < _LATELY_SECONDS,
         last_scan=max((counts.scanned for counts in counted if counts.scanned), default=None),
+        last_new=files.last_seen(connection) if connection else None,
         last_rescan=last.finished if last else None,
         last_rescan_result=_result(last) if last else None,
         rescan_progress=rescans.progress(connection) if connection else None,

@@ -1,19 +1,23 @@
-"""Reports for people."""
+"""Matches and full searches, for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from difwatch.matches.errors import as_fields, as_text, how_alike
 from difwatch.model.pictures import unseen_frames
-from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_passed_over, shown_path
+from difwatch.shown import (
+    shown_bytes,
+    shown_count,
+    shown_number,
+    shown_path,
+)
 
 if TYPE_CHECKING:
     from difwatch.matches.collection import Collection
     from difwatch.model.pictures import Group, Image
     from difwatch.model.settings import Measure
-    from difwatch.report.status import Status
     from difwatch.rescan.plan import RescanResult
 
 
@@ -81,67 +85,12 @@ def text_pairs(collection: Collection) -> Iterator[str]:
         yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  {as_text(fields)}\n"
 
 
-def text_status(status: Status) -> Iterator[str]:
-    """Yield the status, the most important sentence first."""
-    yield status.headline() + "\n"
-    for reason in status.reasons:
-        yield f"  {shown(reason)}\n"
-    for note in status.notes:
-        yield f"  note: {shown(note)}\n"
-    for folder in status.folders:
-        unreadable = f", {folder.unreadable} unreadable" if folder.unreadable else ""
-        yield f"  {shown(folder.path)}: {folder.state}, {shown_count(folder.images, 'picture')}{unreadable}\n"
-        if folder.passed_over:
-            yield f"    {shown_passed_over(folder.passed_over)}\n"
-    pictures = shown_count(status.index_size, "distinct picture")
-    files = shown_count(sum(folder.images for folder in status.folders), "file")
-    yield f"  {pictures} in {files}; {shown_count(status.matches, 'match')} between distinct pictures\n"
-    if status.remembered is not None and status.remembered.most is not None:
-        known = _error(status.remembered.error, status.measure)
-        yield (
-            f"  pairs are remembered up to {known} only: there were more than "
-            f"{shown_number(status.remembered.most)} up to {status.remembered.wanted:g} (max_pairs)\n"
-        )
-    if status.rescan_progress is not None:
-        yield f"  {_rescan_progress(status, status.rescan_progress)}\n"
-    if status.last_rescan is not None and status.last_rescan_result is not None:
-        yield f"  the last full search {_rescan_result(status.last_rescan, status.last_rescan_result)}\n"
-    lost = {cause: count for cause, count in status.losses.items() if count}
-    if lost:
-        each = ", ".join(f"{cause.replace('_', ' ')} {count}" for cause, count in lost.items())
-        yield f"  events were lost, and the folders walked instead: {each}\n"
-    waiting = status.queue.total
-    if waiting:
-        yield f"  {shown_count(waiting, 'file')} on the way\n"
-
-
-def _rescan_progress(status: Status, share: float) -> str:
-    text = f"a full search is {100 * share:.0f} % done"
-    remembered = status.remembered
-    if remembered is not None and remembered.is_behind:
-        wanted = _error(remembered.wanted, status.measure)
-        before = f"are remembered up to {remembered.error:g} and " if remembered.error >= 0 else ""
-        text += f": pairs {before}will be remembered up to {wanted}"
-    return (
-        text
-        if status.state != "stopped"
-        else f"{text}; the next 'difwatch watch' or 'difwatch rescan' goes on with it"
-    )
-
-
-def _rescan_result(ended: str, result: Mapping[str, Any]) -> str:
-    text = f"ended at {ended[:16].replace('T', ' ')} UTC after {shown_number(result['seconds'])} s"
-    if result["pairs"] is None:
-        return text
-    return f"{text}: {shown_count(result['pairs'], 'pair')}, missing {result['missing']}, wrong {result['wrong']}"
-
-
 def text_rescan(result: RescanResult) -> str:
     """Return what a full search did and what it changed."""
     resumed = f", {result.resumed} of {result.tasks} parts were done already" if result.resumed else ""
     text = (
         f"searched {shown_count(result.images, 'distinct picture')} ({result.algorithm}{resumed}): "
-        f"{shown_count(result.pairs, 'pair')} up to {_error(result.error, result.measure)}; "
+        f"{shown_count(result.pairs, 'pair')} up to {text_of_error(result.error, result.measure)}; "
     )
     if result.error > result.remembered:
         if result.remembered < 0:
@@ -157,7 +106,8 @@ def text_rescan(result: RescanResult) -> str:
     return f"{text}{missing} were missing and were added, {wrong} were wrong and removed"
 
 
-def _error(error: float, measure: Measure | None) -> str:
+def text_of_error(error: float, measure: Measure | None) -> str:
+    """Return an error with the name of its measure."""
     return f"an {(measure or 'mse').upper()} of {error:g}"
 
 

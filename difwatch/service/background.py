@@ -20,6 +20,7 @@ from difwatch.errors import DifwatchError, StoreBusyError, StoreFullError, Usage
 from difwatch.model.health import RescanProgress
 from difwatch.model.settings import StoreSettings
 from difwatch.pipeline.keep import Keeper
+from difwatch.report.text import text_rescan
 from difwatch.rescan.plan import RescanPlan, RescanResult
 from difwatch.rescan.steps import RunningRescan
 from difwatch.service.prepare import least_error_of
@@ -153,7 +154,7 @@ class BackgroundRescan:
             self._end(error)
             return
         if result is not None:
-            log.info("full search: %d pairs; missing %d, wrong %d", result.pairs, result.missing, result.wrong)
+            log.info("full search: %s", text_rescan(result))
             self._end(result)
 
     def state(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from difwatch.control.lock import Holder
 from difwatch.control.notify import Notifier
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import DifwatchError
-from difwatch.model.health import Heartbeat
+from difwatch.model.health import Heartbeat, Progress
 from difwatch.report.metrics import text_metrics
 from difwatch.report.status import read_status
 from difwatch.service.possession import Possession
@@ -27,6 +27,21 @@ log = logging.getLogger(__name__)
 
 _UNCHANGED_SECONDS = 30.0  # after which an unchanged heartbeat is written again
 _METRICS_SECONDS = 60.0
+
+
+class Pace:
+    """How many files are read a second since the last time when none was on the way."""
+
+    def __init__(self) -> None:
+        self._since: tuple[float, int] | None = None
+
+    def __call__(self, progress: Progress, now: float) -> int:
+        """Return the pace; ``now`` is in seconds of the monotonic clock."""
+        if not progress.queue.total:
+            self._since = None
+            return 0
+        began, done_then = self._since = self._since or (now, progress.done)
+        return round((progress.done - done_then) / (now - began)) if now > began else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,8 @@ class Health:
         self._token = possession.token
         self._clock = clock
         self._last = Heartbeat()
+        self._pace = Pace()
+        self._lost: float | None = None
         self._written_at = self._measured_at = float("-inf")
 
     def has_news(self, session: Session, troubles: Sequence[str]) -> bool:
@@ -101,6 +118,9 @@ class Health:
             self._write_metrics(self._listeners.metrics_file, self._heartbeat(session, ()), is_running=False)
 
     def _heartbeat(self, session: Session, troubles: Sequence[str]) -> Heartbeat:
+        progress, losses = session.pipeline.progress(), session.guards.losses()
+        if losses != self._last.losses and any(losses.values()):
+            self._lost = self._clock.since_boot()
         return Heartbeat(
             pid=os.getpid(),
             token=self._token,
@@ -108,6 +128,8 @@ class Health:
             reasons=(*troubles, *session.troubles()),
             notes=tuple(session.mover.notes()),
             folders=tuple(session.guards.health()),
-            queue=session.pipeline.progress().queue,
-            losses=session.guards.losses(),
+            queue=progress.queue,
+            pace=self._pace(progress, self._clock.monotonic()),
+            losses=losses,
+            lost=self._lost,
         )

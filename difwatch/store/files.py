@@ -166,6 +166,12 @@ def retry(connection: Connection, named: Sequence[bytes] | None) -> list[bytes]:
     return sorted(forgotten)
 
 
+def last_seen(connection: Connection) -> str | None:
+    """Return when the last new picture was first seen, in ISO 8601; None before there is one."""
+    seen: str | None = connection.execute(select(func.max(file.c.seen))).scalar_one()
+    return seen
+
+
 def unreadable(connection: Connection) -> list[tuple[bytes, str]]:
     """Return the files of the active folders without a tensor, and why, by path."""
     statement = (

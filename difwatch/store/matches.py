@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, func, or_, select, tuple_
 
 from difwatch.compare.hits import ANGLES, BEYOND, COMPARED, Hits
 from difwatch.model.pictures import Errors, Near
@@ -14,6 +15,7 @@ from difwatch.store import pairs
 from difwatch.store.pairs import Key
 from difwatch.store.tables import match, tensor
 
+_ANY = 2**62
 _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
 
 
@@ -80,6 +82,31 @@ def counted(connection: Connection, recipe_id: int, wanted: Criteria) -> int:
     """Return how many pairs of distinct pictures meet some criteria."""
     statement = select(func.count()).select_from(match).join(tensor, tensor.c.id == match.c.a)
     return connection.execute(statement.where(tensor.c.recipe_id == recipe_id, _meets(wanted))).scalar_one()
+
+
+def histogram(connection: Connection, recipe_id: int, wanted: Criteria, limits: Sequence[int]) -> list[int]:
+    """Count the remembered pairs of distinct pictures by their distance, whatever the limit of the criteria.
+
+    Parameters
+    ----------
+    limits
+        The largest distance of each bin, ascending.
+
+    Returns
+    -------
+    list of int
+        A number for each bin, and for what is beyond the last one.
+    """
+    turned, mirrored = _admitted(wanted)
+    sse: ColumnElement[int] = match.c[f"sse_{turned}"]
+    if wanted.mirror:
+        sse = func.min(sse, func.ifnull(match.c[f"sse_{mirrored}"], sse))
+    place = case(*((sse <= limit, number) for number, limit in enumerate(limits)), else_=len(limits))
+    statement = select(place, func.count()).select_from(match).join(tensor, tensor.c.id == match.c.a)
+    everything = replace(wanted, limit=_ANY, edited=True)
+    counted = connection.execute(statement.where(tensor.c.recipe_id == recipe_id, _meets(everything)).group_by(place))
+    by_place: dict[int, int] = {row[0]: row[1] for row in counted}
+    return [by_place.get(number, 0) for number in range(len(limits) + 1)]
 
 
 def within(connection: Connection, recipe_id: int, wanted: Criteria) -> Iterator[Near]:

@@ -13,5 +13,5 @@
     moving     folders with pictures that may be moved
     running    daemons and commands as processes
 
-    make_golden, make_stores   programs that make what is committed
+    make_demo, make_golden, make_stores   programs that make what is committed
 """

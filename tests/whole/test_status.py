@@ -6,6 +6,7 @@ import re
 import shutil
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from difwatch.control.state_dir import StateDir
 from difwatch.model.health import Heartbeat, Queue
 from difwatch.report.metrics import text_metrics
 from difwatch.report.status import FolderStatus, read_status
-from difwatch.report.text import text_status
+from difwatch.report.text_status import text_status
+from difwatch.shown import shown_bytes
 from tests.support.clock import NOON
 from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch
@@ -95,11 +97,33 @@ def test_the_result_and_the_duration_of_the_last_full_search_are_told(place):
     assert "1 pair, missing 1, wrong 0" in difwatch(place / "state", "status", check=False).stdout
 
 
-def test_losses_are_told_in_words():
-    status = a_status(losses={"overflow": 2, "reader_died": 0, "watch_failed": 0, "unmounted": 1})
-    assert "  events were lost, and the folders walked instead: overflow 2, unmounted 1\n" in list(
-        text_status(status)
-    )
+def test_losses_are_told_in_words_for_a_day():
+    losses = {"overflow": 2, "reader_died": 0, "watch_failed": 0, "unmounted": 1}
+    beat = Heartbeat(pid=7, token="ours", beat=1000.0, losses=losses, lost=900.0)
+    line = "  events were lost, and the folders walked instead: overflow 2, unmounted 1\n"
+    assert line in list(text_status(read_status(None, HOLDER, beat, 1000.0)))
+    later = replace(beat, beat=900.0 + 86_401)
+    assert line not in list(text_status(read_status(None, HOLDER, later, 900.0 + 86_401)))
+    assert read_status(None, HOLDER, later, 900.0 + 86_401).losses == losses, "the counters go on"
+
+
+def test_while_files_are_read_the_pace_and_the_time_left_are_told():
+    text = "".join(text_status(a_status(pace=3, queue=Queue(settling=100, waiting=200, working=0))))
+    assert "  300 files on the way, 3 a second, 1 min 40 s left\n" in text
+    walking = FolderStatus("/p", "scanning", 5, 4, 0, None, None)
+    assert "3 a second, folders are still being walked\n" in "".join(text_status(a_status(pace=3, folders=[walking])))
+
+
+def test_groups_their_bytes_the_last_activity_and_the_next_step_are_told(place):
+    difwatch(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    done = difwatch(place / "state", "status", check=False)
+    (lesser,) = json.loads(difwatch(place / "state", "report", "--format", "json").stdout)["lower_quality"]
+    size = Path(lesser).stat().st_size
+    assert f"  1 group: 1 duplicate, {shown_bytes(size)}\n" in done.stdout
+    assert re.search(r"the last new picture came at 2\d{3}-\d\d-\d\d \d\d:\d\d\n", done.stdout)
+    assert "next: 'difwatch report' lists them" in done.stdout
+    found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["found"]
+    assert found == {"groups": 1, "duplicates": 1, "bytes": size, "edited": 0}
 
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{([a-z]+)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"\})? (-?[0-9.e+]+)')

@@ -109,6 +109,7 @@ def command(context: Context, /, **options: Any) -> None:
     configured = context.config()
     context.must_have_store()
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
+    context.tell_if_partial()
     report = ActReport(context.quiet)
     keep_tree = configured.keep_tree if wanted.keep_tree is None else wanted.keep_tree
     policy = Policy(kind, destination, keep_tree)

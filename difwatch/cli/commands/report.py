@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from difwatch.matches.collection import Collection
+    from difwatch.model.settings import Asked
 
 
 @click.command("report", short_help="List groups of matching pictures, best first.")
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 )
 @matching_options
 @click.option("--pairs", is_flag=True, help="List every pair of files instead of groups.")
+@click.option("--histogram", is_flag=True, help="Count the pairs by their error, also beyond the similarity.")
 @click.option("--folder", metavar="DIR", type=click.Path(), help="Only pictures below this folder.")
 @click.option("--since", metavar="TIME", help="Only with pictures new since a time or within a span (2h, 7d).")
 @click.pass_obj
@@ -49,6 +52,7 @@ def command(
     same_dim: bool | None,
     mirror: bool | None,
     pairs: bool,
+    histogram: bool,
     folder: str | None,
     since: str | None,
 ) -> None:
@@ -60,12 +64,18 @@ def command(
     from difwatch.errors import UsageError
     from difwatch.matches.read import read_collection
 
+    if histogram and (pairs or folder or since or kind not in ("text", "json")):
+        raise UsageError("--histogram counts all pairs, as text or JSON: it goes with none of these")
     new_since = values.moment(since) if since else None
+    context.tell_if_partial()
     with context.reading() as connection:
         below = values.watched_directory(connection, folder)
         asked = values.asked(context, connection, similarity, rotate, same_dim, mirror)
-        collection = replace(read_collection(connection, asked, below), since=new_since)
-        pieces = _pieces(kind, pairs, collection, connection)
+        if histogram:
+            pieces = _histogram(kind, connection, asked)
+        else:
+            collection = replace(read_collection(connection, asked, below), since=new_since)
+            pieces = _pieces(kind, pairs, collection, connection)
     if output is None:
         pour(pieces, exact=kind != "text")
         return
@@ -74,6 +84,14 @@ def command(
             file.writelines(pieces)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+
+
+def _histogram(kind: str, connection: Connection, asked: Asked) -> Iterator[str]:
+    from difwatch.matches.read import read_rules
+    from difwatch.report.histogram import json_histogram, read_histogram, text_histogram
+
+    counted = read_histogram(connection, read_rules(connection, asked))
+    return iter([json.dumps(json_histogram(counted), indent=1), "\n"]) if kind == "json" else text_histogram(counted)
 
 
 def _pieces(kind: str, pairs: bool, collection: Collection, connection: Connection) -> Iterator[str]:

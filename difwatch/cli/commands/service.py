@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import shutil
 import subprocess
@@ -76,6 +75,9 @@ def install_command(folders: tuple[str, ...], where: str | None, linger: bool, s
 
     If there is no configuration yet, one is written that names the FOLDERs.
     """
+    from difwatch import paths
+    from difwatch.cli.configuration import new_file
+
     scope = _scope(where)
     program = _program()
     refusal = _why_unsafe(scope, program)
@@ -84,7 +86,7 @@ def install_command(folders: tuple[str, ...], where: str | None, linger: bool, s
     has_folders = _checked_config(scope, folders)
     texts = scope.texts(program)
     if not scope.config.exists():
-        texts[scope.config] = _config(folders)
+        texts[scope.config] = new_file([paths.real(folder) for folder in folders])
     if sysctl:
         texts[_SYSCTL] = (units() / "sysctl.d" / _SYSCTL.name).read_text()
     lines = [scope.systemctl("daemon-reload")]
@@ -191,20 +193,6 @@ def _checked_config(scope: Scope, folders: tuple[str, ...]) -> bool:
         if not os.path.isdir(paths.real(folder)):  # noqa: PTH112  (bytes have no Path)
             raise UsageError(f"{folder}: there is no such folder")
     return bool(folders)
-
-
-def _config(folders: tuple[str, ...]) -> str:
-    """Return a configuration of some folders; without any, one that shows how to name them."""
-    from difwatch import paths
-
-    head = "# difwatch: the README has all keys with their defaults. 'difwatch reload' puts changes in force.\n"
-    if not folders:
-        return head + '\n# [[folder]]\n# path = "/srv/photos"\n'
-    tables = [
-        f"\n[[folder]]\npath = {json.dumps(paths.as_text(paths.real(folder)), ensure_ascii=False)}\n"
-        for folder in folders
-    ]
-    return head + "".join(tables)
 
 
 def _say_what_is_next(scope: Scope, has_folders: bool, linger: bool) -> None:

@@ -12,6 +12,7 @@ from difwatch.cli.context import Context, other_service
 
 _SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
+_GROUPED_MOST = 20_000  # pictures; more would take longer than a second
 
 
 @click.command("status", short_help="Show whether the daemon runs, what it does, and what it misses.")
@@ -48,14 +49,14 @@ def _status(context: Context, as_json: bool) -> tuple[str, int]:
     from difwatch.control.requests import is_answering
     from difwatch.errors import StoreMissingError, StoreOlderError
     from difwatch.report.status import read_status
-    from difwatch.report.text import text_status
+    from difwatch.report.text_status import text_status
 
     since_boot = SystemClock().since_boot()
     holding = holder(context.state_dir)
     heartbeat = read_heartbeat(context.state_dir)
     try:
         with context.reading() as connection:
-            status = read_status(connection, holding, heartbeat, since_boot)
+            status = read_status(connection, holding, heartbeat, since_boot, _GROUPED_MOST)
     except StoreMissingError:
         status = read_status(None, holding, heartbeat, since_boot)
     except StoreOlderError:

@@ -25,6 +25,7 @@ def command(context: Context, sample: int | None, seed: int | None) -> None:
     from difwatch.rescan.audit import audit, text_audit
 
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
+    context.tell_if_partial()
     line = TaskLine(SystemClock(), context.quiet)
     try:
         with context.reading() as connection:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from difwatch.cli.context import MATCHING_ENVIRONMENT, Context
+from difwatch.cli.context import ENVIRONMENT, Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_GROUPED_MOST = 100_000  # pictures
 ROLES = ("normal", "reference")
 
 
@@ -34,25 +35,25 @@ ROLES = ("normal", "reference")
 @click.option(
     "--similarity",
     metavar="NAME|MSE",
-    envvar=MATCHING_ENVIRONMENT["similarity"],
+    envvar=ENVIRONMENT["similarity"],
     help='"duplicates", "similar", "normal", "loose" or an MSE.',
 )
 @click.option(
     "--rotate/--no-rotate",
     default=None,
-    envvar=MATCHING_ENVIRONMENT["rotate"],
+    envvar=ENVIRONMENT["rotate"],
     help="Compare all four quarter turns.",
 )
 @click.option(
     "--same-dim/--any-size",
     default=None,
-    envvar=MATCHING_ENVIRONMENT["same_dim"],
+    envvar=ENVIRONMENT["same_dim"],
     help="Count only pictures of equal size, or resized copies as well.",
 )
-@click.option("--px-size", type=int, envvar="DIFWATCH_PX_SIZE", help="Side of the tensors, 10 to 5000.")
-@click.option("--processes", type=int, envvar="DIFWATCH_PROCESSES", help="Worker processes; 0 is one per core.")
+@click.option("--px-size", type=int, envvar=ENVIRONMENT["px_size"], help="Side of the tensors, 10 to 5000.")
+@click.option("--processes", type=int, envvar=ENVIRONMENT["processes"], help="Worker processes; 0 is one per core.")
 @click.option(
-    "--quiet-seconds", type=float, envvar="DIFWATCH_QUIET_SECONDS", help="Seconds of rest before a file is read."
+    "--quiet-seconds", type=float, envvar=ENVIRONMENT["quiet_seconds"], help="Seconds of rest before a file is read."
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="Format of the log lines.")
 @click.option(
@@ -85,7 +86,8 @@ def command(
     from difwatch.service import daemon
 
     is_first = not context.state_dir.store.exists()
-    logs.set_up(context.verbose, context.quiet, log_format, logs.is_journal(os.environ), counts_matches=is_first)
+    found = (lambda: _found(context)) if is_first else None
+    logs.set_up(context.verbose, context.quiet, log_format, logs.is_journal(os.environ), found)
 
     def read() -> config.Config:
         known = context.watched()
@@ -106,6 +108,15 @@ def command(
         daemon.watch(read, context.state_dir, once, line, None if metrics_file is None else Path(metrics_file))
     finally:
         line.end()
+
+
+def _found(context: Context) -> str | None:
+    """Return what the first search found, in words; None where that takes longer than a few seconds."""
+    from difwatch.report.found import read_found
+
+    with context.reading() as connection:
+        found = read_found(connection, _GROUPED_MOST)
+    return None if found is None else found.text()
 
 
 def _tell_left(known: Iterable[bytes], loaded: Config) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,8 +53,9 @@ def test_nothing_is_unsaid_for_more_than_ten_minutes_and_the_counts_add_up(event
         assert heard.get(text, 0) + times == meant.get(text, 0)
 
 
-def test_matches_of_the_first_walk_are_counted_and_later_ones_told():
-    count = MatchCount()
+@pytest.mark.parametrize("found", ["1 group: 2 duplicates, 5 MB", None])
+def test_matches_of_the_first_walk_are_summed_up_and_later_ones_told(found):
+    count = MatchCount(lambda: found)
 
     def told(text, event):
         line = logging.LogRecord("difwatch", logging.INFO, "x.py", 1, text, (), None)
@@ -64,6 +66,8 @@ def test_matches_of_the_first_walk_are_counted_and_later_ones_told():
         None
     ] * 3
     assert told("b: gone", "gone") == "b: gone"
-    assert told("up to date", "up to date") == "up to date; 2 matches found; 'difwatch report' shows them"
+    assert (
+        told("up to date", "up to date") == f"up to date; {found or '2 matches found'}; 'difwatch report' shows them"
+    )
     assert told("match e f", "match") == "match e f"
     assert told("up to date", "up to date") == "up to date"

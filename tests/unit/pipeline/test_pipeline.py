@@ -20,7 +20,7 @@ from difwatch.model.files import ChangeKind
 from difwatch.model.health import Heartbeat
 from difwatch.model.settings import Folder, Settings
 from difwatch.report.status import read_status
-from difwatch.report.text import text_status
+from difwatch.report.text_status import text_status
 from difwatch.service.requests import Release
 from difwatch.store import files, matches, reading, settings, writing
 from tests.support import naive

@@ -18,7 +18,7 @@ from difwatch.control.requests import ask
 from difwatch.errors import StoreFullError, UsageError
 from difwatch.model.settings import Folder, Settings
 from difwatch.report.status import read_status
-from difwatch.report.text import text_status
+from difwatch.report.text_status import text_status
 from difwatch.service.loop import Turn
 from difwatch.service.requests import FollowRescan, Ping, StartRescan, message
 from difwatch.store import reading, rescans, settings
