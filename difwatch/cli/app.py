@@ -43,8 +43,31 @@ _COMMANDS = {
 }
 
 
+class _HelpContext(click.Context):
+    """Ends the help of its command with examples, which are loaded only then."""
+
+    def get_help(self) -> str:
+        from difwatch.cli.examples import write_examples
+
+        formatter = self.make_formatter()
+        formatter.write(super().get_help() + "\n")
+        write_examples(self, formatter)
+        return formatter.getvalue().rstrip("\n")
+
+
+def _with_examples(command: click.Command) -> click.Command:
+    """Return a command whose help has examples, as has the help of every command below it."""
+    command.context_class = _HelpContext
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _with_examples(below)
+    return command
+
+
 class _LazyGroup(click.Group):
     """Loads a command when it is called."""
+
+    context_class = _HelpContext
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -54,7 +77,7 @@ class _LazyGroup(click.Group):
             return None
         command = importlib.import_module(f"difwatch.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
-        return command
+        return _with_examples(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
