@@ -20,7 +20,7 @@ from click_man.man import ManPage
 
 from difwatch import config, errors
 from difwatch.cli.app import cli
-from difwatch.cli.context import MATCHING_ENVIRONMENT
+from difwatch.cli.context import ENVIRONMENT
 from difwatch.cli.examples import EXAMPLES
 from difwatch.control import state_dir
 from difwatch.store import backups
@@ -32,6 +32,8 @@ COMPLETIONS: dict[str, type[ShellComplete]] = {
 }
 
 ESCAPES = str.maketrans({"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "~": r"\(ti", "^": r"\(ha"})
+
+MATCHING = {ENVIRONMENT[key] for key in ("similarity", "rotate", "same_dim")}
 
 ALL_CODES = {0: "done", 1: "the daemon is not running ('difwatch status' only)"} | {
     int(code): meaning for code, meaning in re.findall(r"Error +(\d+) +(\S.*)", errors.__doc__ or "")
@@ -139,6 +141,9 @@ ENVIRONMENT = [
 
 SEE_ALSO = {
     "": ("watch", "report", "apply"),
+    "init": ("watch", "config", "service"),
+    "config": ("init", "reload"),
+    "demo": ("watch", "report"),
     "watch": ("status", "report", "service"),
     "scan": ("watch", "undo"),
     "status": ("watch", "unreadable", "service"),
@@ -216,7 +221,7 @@ def variables(contexts: Iterable[click.Context], whose: str) -> Iterator[tuple[s
     """The variables that stand for options, and for which."""
     for option in (one for context in contexts for one in context.command.params):
         if option.envvar:
-            also = ", and for report, explain and apply" if option.envvar in MATCHING_ENVIRONMENT.values() else ""
+            also = ", and for report, explain and apply" if option.envvar in MATCHING else ""
             yield str(option.envvar), f"As {option.opts[0]}{whose}{also}."
 
 

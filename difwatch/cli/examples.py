@@ -12,6 +12,18 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("difwatch report", "List the duplicates."),
         ("difwatch apply --move-to ~/Duplicates --dry-run", "Show what would be moved."),
     ],
+    "init": [
+        ("difwatch init", "Ask for folders, and whether to start at each login."),
+        ("difwatch init ~/Pictures ~/Phone --no-service", "Only write the configuration."),
+    ],
+    "config": [("difwatch config show", "Print the values in force, and where each comes from.")],
+    "config show": [
+        ("difwatch config show", "Print the values in force, and where each comes from."),
+        ("difwatch --config other.toml config show", "The same of another file."),
+    ],
+    "demo": [
+        ("difwatch demo try", "Put eight pictures into the new folder 'try'."),
+    ],
     "watch": [
         ("difwatch watch ~/Pictures", "Read a folder, then follow its changes until Ctrl-C."),
         ("difwatch watch --once ~/Pictures ~/Phone", "Read what is new in two folders, then exit."),
@@ -31,7 +43,7 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
     "report": [
         ("difwatch report", "List the duplicates, below the picture to keep."),
         ("difwatch report --format html -o duplicates.html", "Write a page that shows the pictures."),
-        ("difwatch report --since 7d", "List only groups with pictures that are new in the last 7 days."),
+        ("difwatch report --histogram", "Count the pairs by their error."),
         ("difwatch report --pairs --format csv -o pairs.csv", "Write every pair of files, for a spreadsheet."),
     ],
     "explain": [

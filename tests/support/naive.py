@@ -90,7 +90,9 @@ def tone_sse(a: list[np.ndarray], b: list[np.ndarray], orientation: int) -> int 
     return min((sse(one, orient(other, orientation)) for one in a for other in b), default=None)
 
 
-def read_tree(root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] = is_watched_name) -> list[Picture]:
+def read_tree(
+    root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] = is_watched_name, recipe: str = "fast"
+) -> list[Picture]:
     """Every readable picture below a folder, hard links once, by path."""
     found: dict[tuple[int, int], Picture] = {}
     for folder, _, names in sorted(os.walk(root)):
@@ -101,7 +103,7 @@ def read_tree(root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] 
             if os.path.islink(path) or not os.path.isfile(path) or not is_image_name(path):
                 continue
             try:
-                picture = read_file(path, px)
+                picture = read_file(path, px, recipe)
             except DecodeError:
                 continue
             known = found.get(identity)
@@ -110,11 +112,11 @@ def read_tree(root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] 
     return sorted(found.values(), key=lambda one: one.path)
 
 
-def read_file(path: bytes, px: int = 50) -> Picture:
+def read_file(path: bytes, px: int = 50, recipe: str = "fast") -> Picture:
     with open(path, "rb") as file:
         data = file.read()
     status = os.lstat(path)
-    made = make(data, px)
+    made = make(data, px, recipe)
     digest = hashlib.blake2b(data, digest_size=32).digest()
     identity = (status.st_dev, status.st_ino)
     inner = [tone(one) for one in (made.tensor, made.inside) if one is not None]

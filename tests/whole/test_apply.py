@@ -321,7 +321,7 @@ def test_a_picture_that_others_were_moved_for_stays(place):
     row = [one.resize((60, 40 - number), Image.Resampling.BICUBIC) for number, one in enumerate(row)]
     row[2].save(place / "pictures/first.png")
     row[1].save(place / "pictures/second.png")
-    config = automatic(place, 'similarity = "similar"\nedited = false')
+    config = automatic(place, 'similarity = "similar"\nedited = false\nrecipe = "exact"')
     called(place / "state", "--config", config, "watch", "--once")
     assert os.listdir(place / "out") == ["first.png"]
     row[0].save(place / "pictures/third.png")

@@ -298,7 +298,7 @@ def test_explain_says_why_and_why_not(place):
     assert "\nMSE 0, the second turned by 270°; NMSE 0, by 270°\n" in explain("a.png", "turned.png")
     assert "kept: " in explain("a.png", "b.png") and "(better by bytes)" in explain("a.png", "b.png")
     assert "no match: the smallest NMSE" in explain("a.png", "other.png")
-    assert "match: similar 0.4199" in explain("a.png", "small.png")
+    assert "match: similar 1.683" in explain("a.png", "small.png")
     assert "(better by pixels)" in explain("a.png", "small.png")
     assert "hard links" in explain("other.png", "linked.png")
     done = called(place / "state", "explain", pictures / "a.png", pictures / "broken.jpg", check=False)

@@ -86,7 +86,7 @@ def test_the_first_page_has_every_exit_status():
 def test_the_paths_of_the_first_page_are_the_defaults(monkeypatch):
     monkeypatch.setenv("HOME", "/home/you")
     own = default_state_dir({})
-    paths = [*config._of_user(), config.OF_MACHINE, own.path, OF_MACHINE.path, own.store, own.journal]
+    paths = [config.of_user(), config.OF_MACHINE, own.path, OF_MACHINE.path, own.store, own.journal]
     named = set(terms(SHARE / "man/difwatch.1", "FILES"))
     assert {str(path).replace("/home/you", "~") for path in paths} <= named
 
