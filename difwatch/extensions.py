@@ -54,6 +54,11 @@ def reads_raw() -> bool:
     return importlib.util.find_spec("rawpy") is not None
 
 
+def is_media_name(path: bytes) -> bool:
+    """Tell whether a file name has an extension of pictures or videos, read or not, in upper or lower case."""
+    return _extension(path) in MEDIA
+
+
 def is_raw_name(path: bytes) -> bool:
     """Tell whether a file name has the extension of a camera's raw file, in upper or lower case."""
     return _extension(path) in RAW

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Sequence
 
 
 def inside(folder: bytes) -> bytes:
@@ -40,6 +41,16 @@ def is_hidden(path: bytes) -> bool:
 def join(folder: bytes, name: bytes) -> bytes:
     """Return the path of a name in a folder."""
     return inside(folder) + name
+
+
+def relative(path: bytes, folder: bytes) -> bytes:
+    """Return the part of a path that follows a folder which holds it."""
+    return path[len(inside(folder)) :]
+
+
+def common(folders: Sequence[bytes]) -> bytes:
+    """Return the innermost directory that is or holds all of some folders, of which there is at least one."""
+    return os.path.commonpath(folders)
 
 
 def range_below(folder: bytes) -> tuple[bytes, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from difwatch import paths
 from difwatch.actions.move import ActRules, Outcome, preview
 from difwatch.actions.plan import Act, Keep, Step
 from difwatch.cli.output import ActLines
+from difwatch.cli.progress import TaskLine
 from difwatch.clock import SystemClock
 from difwatch.config import Config
 from difwatch.errors import ActionError, IncompleteError
@@ -21,6 +23,7 @@ from difwatch.workers.decoder import Decoding, WorkerDecoder
 
 _IDS_SHOWN = 5
 _FOLDERS_SHOWN = 10
+_REASONS_SHOWN = 5
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
 
 
@@ -52,10 +55,21 @@ def summary(acts: Sequence[Act]) -> Iterator[str]:
 
 
 class ActReport:
-    """Reports what became of each picture, and the total."""
+    """Reports what became of each picture, and the total.
 
-    def __init__(self, quiet: bool) -> None:
+    Parameters
+    ----------
+    quiet
+        Whether only the total is said.
+    line
+        Where given, it shows how far the acts are, and pictures that stay are counted by reason, not named.
+    """
+
+    def __init__(self, quiet: bool, line: TaskLine | None = None) -> None:
         self._quiet = quiet
+        self._line = line
+        self._reasons: Counter[str] = Counter()
+        self._noted = 0
         self._lines = ActLines()
         self._began = SystemClock().now().astimezone().isoformat(timespec="milliseconds")
         self._done: list[Outcome] = []
@@ -76,6 +90,7 @@ class ActReport:
                 self._failed.append(outcome)
             elif outcome is not None:
                 self._stale += outcome.stale
+            self._reasons[shown(reason or "")] += 1
             self._say(f"stays: {shown_path(step.image.path)}: {shown(reason or '')}")
             return
         self._done.append(outcome)
@@ -95,8 +110,23 @@ class ActReport:
             back = ""
         return f"{number} {'picture' if number == 1 else 'pictures'} ({size}) {would}{_DONE[kind]}{back}"
 
+    def advance(self, steps: int) -> None:
+        """Show how many of a number of steps are done."""
+        self._noted += 1
+        if self._line is not None:
+            self._line(self._noted, steps, f"{shown_count(len(self._done), 'picture')} gone")
+
     def say_total(self, kind: str) -> None:
         """Print the total, also for who wanted no lines about each picture."""
+        if self._line is not None:
+            self._line.end()
+            for reason, count in self._reasons.most_common(_REASONS_SHOWN):
+                self._lines.say(f"{shown_count(count, 'picture')} {'stays' if count == 1 else 'stay'}: {reason}")
+            others = sum(self._reasons.values()) - sum(
+                count for _, count in self._reasons.most_common(_REASONS_SHOWN)
+            )
+            if others:
+                self._lines.say(f"and {shown_count(others, 'more picture')}; 'difwatch -v apply' names each")
         self._lines.say(self.total(kind, ""))
 
     def _ids(self) -> str:
@@ -129,5 +159,5 @@ class ActReport:
             )
 
     def _say(self, text: str) -> None:
-        if not self._quiet:
+        if not self._quiet and self._line is None:
             self._lines.say(text)

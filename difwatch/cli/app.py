@@ -100,17 +100,29 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="difwatch")
 @click.option("--config", metavar="FILE", type=click.Path(dir_okay=False), help="The configuration file.")
 @click.option("--state-dir", metavar="DIR", type=click.Path(file_okay=False), help="Where the store is kept.")
-@click.option("--system", "of_machine", is_flag=True, help="Speak of the service of this machine.")
+@click.option("--system", "of_machine", is_flag=True, help="Use the store of the machine's service.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Paint what is printed; auto does it on a terminal, unless NO_COLOR is set.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Print more.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs attention.")
 @click.pass_context
 def cli(
-    ctx: click.Context, config: str | None, state_dir: str | None, of_machine: bool, verbose: bool, quiet: bool
+    ctx: click.Context,
+    config: str | None,
+    state_dir: str | None,
+    of_machine: bool,
+    color: str,
+    verbose: bool,
+    quiet: bool,
 ) -> None:
     """Watch picture folders and find duplicate and similar images, exactly."""
     if of_machine:
         config, state_dir = config or "/etc/difwatch/config.toml", state_dir or "/var/lib/difwatch"
-    ctx.obj = Context(config, state_dir, verbose, quiet)
+    ctx.obj = Context(config, state_dir, verbose, quiet, color)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from difwatch.config import Config
     from difwatch.control.state_dir import StateDir
     from difwatch.model.settings import Folder, Settings
+    from difwatch.report.paint import Paint
 
 ENVIRONMENT = {
     "similarity": "DIFWATCH_SIMILARITY",
@@ -46,15 +48,28 @@ class Context:
         The paths as given.
     verbose, quiet
         Whether to print more, or only what needs attention.
+    color
+        Whether to paint what is printed: ``auto``, ``always`` or ``never``.
     """
 
-    def __init__(self, config: str | None, state_dir: str | None, verbose: bool, quiet: bool) -> None:
+    def __init__(
+        self, config: str | None, state_dir: str | None, verbose: bool, quiet: bool, color: str = "auto"
+    ) -> None:
         self.config_file = config
         self.verbose = verbose
         self.quiet = quiet
+        self._color = color
         self._state_dir = state_dir
         self._config: Config | None = None
         self._found: StateDir | None = None
+
+    @property
+    def paint(self) -> Paint:
+        """How text for people is painted: on a terminal, unless --color or NO_COLOR say otherwise."""
+        from difwatch.report.paint import Paint
+
+        wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return Paint({"always": True, "never": False}.get(self._color, wanted))
 
     @property
     def state_dir(self) -> StateDir:

@@ -65,9 +65,13 @@ class ProgressLine(_Line):
 class TaskLine(_Line):
     """Shows how many parts of a long task are done."""
 
+    def __init__(self, clock: Clock, quiet: bool, parts: str = "parts") -> None:
+        super().__init__(clock, quiet)
+        self._parts = parts
+
     def __call__(self, done: int, parts: int, text: str) -> None:
         """Show how many parts are done; ``text`` is the result so far."""
-        self._show(_parts(done, parts, text, self._rate(done)))
+        self._show(_parts(done, parts, text, self._rate(done), self._parts))
 
 
 def described(progress: Progress, rate: float) -> str:
@@ -85,6 +89,6 @@ def described_rescan(progress: RescanProgress, rate: float) -> str:
     return _parts(progress.done, progress.tasks, text, rate)
 
 
-def _parts(done: int, parts: int, text: str, rate: float) -> str:
+def _parts(done: int, parts: int, text: str, rate: float, noun: str = "parts") -> str:
     left = f", {shown_duration(round((parts - done) / rate))} left" if rate else ""
-    return f"{done} of {parts} parts done, {text}{left}"
+    return f"{done} of {parts} {noun} done, {text}{left}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,19 @@ def real_path(flag: str, given: str | None) -> bytes | None:
     if not given:
         raise UsageError(f"{flag} '': name a folder")
     return paths.real(given)
+
+
+def picture(context: Context, given: str) -> str:
+    """Return the path of a picture, named as a person types it or as ``report`` shows it on a terminal.
+
+    That is relative to a watched folder, or to the directory that all of them share.
+    """
+    if os.path.isabs(given) or os.path.lexists(given) or not context.state_dir.store.exists():  # noqa: PTH117
+        return given
+    folders = list(context.watched())
+    places = {*folders, *([paths.common(folders)] if folders else [])}
+    there = {path for place in places if os.path.lexists(path := paths.join(place, os.fsencode(given)))}
+    return os.fsdecode(there.pop()) if len(there) == 1 else given
 
 
 def asked(

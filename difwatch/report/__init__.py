@@ -7,6 +7,7 @@
     text_status  the status for people
     formats    the same as JSON and CSV
     html       groups and pairs as a page with the pictures
+    paint      weight and colour on a terminal
     histogram  how many pairs there are at each error
     found      groups and duplicates, in short
     metrics    the status for a metrics collector

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from difwatch.compare.distance import FAR, limit_of
 from difwatch.compare.orientation import DEGREES, MIRRORED, admitted
@@ -19,6 +17,7 @@ from difwatch.matches.rules import MatchRules, Mismatch
 from difwatch.model.jobs import Decoder, Postponed, Tensorized, Unreadable
 from difwatch.model.pictures import Errors, Ignored, Image
 from difwatch.model.settings import KeepRule
+from difwatch.report.formats import image_as_json
 from difwatch.shown import shown_path
 
 _MISMATCHES = {
@@ -68,8 +67,7 @@ def explain(
     UsageError
         A file cannot be read as a picture.
     """
-    known = {path: image for image in images for path in (image.path, *image.links)}
-    read_a, read_b = (_read(path, rules, decoder, known.get(os.path.realpath(path))) for path in (a, b))
+    read_a, read_b = _read_both(a, b, rules, decoder, images)
     for read in (read_a, read_b):
         image = read.image
         yield f"{shown_path(image.path)}"
@@ -78,16 +76,48 @@ def explain(
             yield f"  {known_facts}"
         if image.frames > 1:
             yield f"  {image.frames} frames, of which the first is compared"
-    yield from _verdict(read_a, read_b, rules, ignored)
-
-
-def _verdict(a: _Read, b: _Read, rules: MatchRules, ignored: Ignored) -> Iterator[str]:
-    yield "bytes: " + ("identical" if a.image.digest == b.image.digest else "different")
-    by_tensor = tensor_errors(a.pixels[0], b.pixels[0])
-    by_tone = tone_errors(a.pixels, b.pixels)
-    views = list(_views(by_tensor, by_tone, rules))
+    yield "bytes: " + ("identical" if read_a.image.digest == read_b.image.digest else "different")
+    views = list(_views(read_a, read_b, rules))
     for errors in views:
         yield _nearest(errors, rules)
+    yield from _verdict(read_a, read_b, views, rules, ignored)
+
+
+def explain_json(
+    a: bytes,
+    b: bytes,
+    rules: MatchRules,
+    decoder: Decoder,
+    images: Sequence[Image] = (),
+    ignored: Ignored = frozenset(),
+) -> dict[str, Any]:
+    """Return the same for programs: both pictures, the errors of each view, and the verdict in words.
+
+    The parameters are those of `explain`.
+    """
+    read_a, read_b = _read_both(a, b, rules, decoder, images)
+    views = list(_views(read_a, read_b, rules))
+    return {
+        "a": image_as_json(read_a.image),
+        "b": image_as_json(read_b.image),
+        "views": [
+            mean_errors(errors, rules.px)
+            | {"rotation": errors.rotation, "tone_rotation": errors.tone_rotation, "mirrored": errors.mirrored}
+            for errors in views
+        ],
+        "verdict": list(_verdict(read_a, read_b, views, rules, ignored)),
+    }
+
+
+def _read_both(
+    a: bytes, b: bytes, rules: MatchRules, decoder: Decoder, images: Sequence[Image]
+) -> tuple[_Read, _Read]:
+    known = {path: image for image in images for path in (image.path, *image.links)}
+    first, second = (_read(path, rules, decoder, known.get(os.path.realpath(path))) for path in (a, b))
+    return first, second
+
+
+def _verdict(a: _Read, b: _Read, views: Sequence[Errors], rules: MatchRules, ignored: Ignored) -> Iterator[str]:
     matching = next((errors for errors in views if rules.level(a.image, b.image, errors) is not None), views[0])
     mismatch = rules.mismatch(a.image, b.image, matching, ignored)
     if a.identity == b.identity:
@@ -113,8 +143,10 @@ def _nearest(errors: Errors, rules: MatchRules) -> str:
     return f"mirrored: {text}" if errors.mirrored else text
 
 
-def _views(by_tensor: NDArray[np.int64], by_tone: NDArray[np.int64], rules: MatchRules) -> Iterator[Errors]:
+def _views(a: _Read, b: _Read, rules: MatchRules) -> Iterator[Errors]:
     """Yield how far the second picture is as it is or turned, and mirrored if that counts."""
+    by_tensor = tensor_errors(a.pixels[0], b.pixels[0])
+    by_tone = tone_errors(a.pixels, b.pixels)
     numbers = admitted(rules.settings.rotate, rules.settings.mirror)
     for mirrored in (False, True):
         some = [number for number in numbers if (number in MIRRORED) == mirrored]

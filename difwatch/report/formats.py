@@ -92,7 +92,7 @@ def _row(values: Any) -> str:
 
 
 def _columns(image: Image) -> list[Any]:
-    fields = _image(image) | {"path": paths.as_text(image.path)}  # in CSV, a path has its own bytes
+    fields = image_as_json(image) | {"path": paths.as_text(image.path)}  # in CSV, a path has its own bytes
     return [fields[name] for name in _COLUMNS[2:8]]
 
 
@@ -116,7 +116,8 @@ def _settings(collection: Collection) -> dict[str, Any]:
     }
 
 
-def _image(image: Image) -> dict[str, Any]:
+def image_as_json(image: Image) -> dict[str, Any]:
+    """Return a picture as ``IMAGE`` above."""
     frames = {"frames": image.frames} if image.frames > 1 else {}
     return (
         paths.as_json("path", image.path)
@@ -161,7 +162,7 @@ def _alike(errors: Errors, level: Level, px: int, are_shots: bool) -> dict[str, 
 
 def _with_links(image: Image) -> dict[str, Any]:
     links = {"links": [_text(path) for path in image.links]} if image.links else {}
-    return _image(image) | links
+    return image_as_json(image) | links
 
 
 def _pair(pair: Pair, px: int) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from difwatch import paths
 from difwatch.matches.errors import as_fields, as_text, how_alike
 from difwatch.model.pictures import unseen_frames
+from difwatch.report.paint import PLAIN, Paint
 from difwatch.shown import (
     shown_bytes,
     shown_count,
@@ -21,24 +23,36 @@ if TYPE_CHECKING:
     from difwatch.rescan.plan import RescanResult
 
 
-def text_groups(collection: Collection) -> Iterator[str]:
-    """Yield the groups of copies and then those of edited versions, each with its best picture first."""
+def text_groups(collection: Collection, paint: Paint = PLAIN, below: bytes | None = None) -> Iterator[str]:
+    """Yield the groups of copies and then those of edited versions, each with its best picture first.
+
+    Parameters
+    ----------
+    below
+        A directory that holds all pictures; it is named once, and paths are relative to it.
+    """
     groups, edited = collection.copies_and_edited()
-    yield text_of_total(collection, groups) + "\n"
-    yield from _groups(groups, collection.px)
+    yield paint.strong(text_of_total(collection, groups)) + "\n"
+    if below is not None and (groups or edited):
+        yield paint.faint(f"in {shown_path(below)}:") + "\n"
+    yield from _groups(groups, collection.px, paint, below)
     if edited:
-        yield f"\n{text_of_edited(edited)}\n"
-        yield from _groups(edited, collection.px)
+        yield f"\n{paint.strong(text_of_edited(edited))}\n"
+        yield from _groups(edited, collection.px, paint, below)
 
 
-def _groups(groups: Sequence[Group], px: int) -> Iterator[str]:
+def _groups(groups: Sequence[Group], px: int, paint: Paint, below: bytes | None) -> Iterator[str]:
     for group in groups:
-        yield f"\n{shown_path(group.primary.path)}  {shown_size(group.primary)}\n"
+        yield f"\n{paint.strong(_name(group.primary, below))}  {paint.faint(shown_size(group.primary))}\n"
         for member in group.members:
-            note = how_alike(member.errors, member.level, px, member.is_shot)
+            note = paint.level(how_alike(member.errors, member.level, px, member.is_shot), member.level)
             if (reason := unseen_frames(member.image, group.primary)) is not None:
-                note += f" (stays: {reason})"
-            yield f"  {shown_path(member.image.path)}  {shown_size(member.image)}  {note}\n"
+                note += paint.warning(f" (stays: {reason})")
+            yield f"  {_name(member.image, below)}  {paint.faint(shown_size(member.image))}  {note}\n"
+
+
+def _name(image: Image, below: bytes | None) -> str:
+    return shown_path(image.path if below is None else paths.relative(image.path, below))
 
 
 def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
@@ -78,11 +92,13 @@ def text_of_edited(edited: Sequence[Group]) -> str:
     return " and ".join(parts) + ":"
 
 
-def text_pairs(collection: Collection) -> Iterator[str]:
-    """Yield the pairs, one per line."""
+def text_pairs(collection: Collection, paint: Paint = PLAIN, below: bytes | None = None) -> Iterator[str]:
+    """Yield the pairs, one per line; the parameters are those of `text_groups`."""
+    if below is not None:
+        yield paint.faint(f"in {shown_path(below)}:") + "\n"
     for pair in collection.pairs():
         fields = as_fields(pair.errors, pair.level, collection.px, pair.are_shots)
-        yield f"{shown_path(pair.a.path)}  {shown_path(pair.b.path)}  {as_text(fields)}\n"
+        yield f"{_name(pair.a, below)}  {_name(pair.b, below)}  {paint.level(as_text(fields), pair.level)}\n"
 
 
 def text_rescan(result: RescanResult) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from difwatch.report.paint import PLAIN, Paint
 from difwatch.report.status import Status
 from difwatch.report.text import text_of_error
 from difwatch.shown import shown, shown_count, shown_duration, shown_moment, shown_number, shown_passed_over
 
 
-def text_status(status: Status) -> Iterator[str]:
+def text_status(status: Status, paint: Paint = PLAIN) -> Iterator[str]:
     """Yield the status, the most important sentence first."""
-    yield status.headline() + "\n"
+    yield paint.state(status.headline(), status.state) + "\n"
     for reason in status.reasons:
-        yield f"  {shown(reason)}\n"
+        yield paint.warning(f"  {shown(reason)}") + "\n"
     for note in status.notes:
         yield f"  note: {shown(note)}\n"
     yield from _known(status)

@@ -133,10 +133,11 @@ def _stored(connection: Connection, store: StoreSettings, chosen: NDArray[np.int
 
 def text_audit(audit: Audit) -> str:
     """Return one sentence on what was compared and found."""
+    recall = f"; recall {100 * audit.recall:.6g} %" if audit.pairs else ""
     return (
         f"compared {shown_count(audit.sample, 'distinct picture')} with all {shown_number(audit.images)} "
         f"({shown_count(audit.compared, 'pair')}) by brute force, "
         f"up to an {audit.measure.upper()} of {audit.error:g}: "
         f"{shown_count(audit.pairs, 'match')}, {shown_number(audit.missing)} missing, "
-        f"{shown_number(audit.wrong)} wrong; recall {100 * audit.recall:.6g} %"
+        f"{shown_number(audit.wrong)} wrong{recall}"
     )

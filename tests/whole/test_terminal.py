@@ -91,3 +91,39 @@ def test_a_watch_ends_with_its_terminal(place):
     os.close(ours)
     process.send_signal(signal.SIGHUP)  # as the system does to what a terminal that is gone controlled
     assert process.wait(timeout=20) == 0
+
+
+def test_on_a_terminal_paths_are_short_and_painted_and_elsewhere_whole_and_plain(place, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    _, shown = in_terminal(place, "report")
+    assert f"\x1b[2min {place}/pictures:\x1b[0m\n" in shown
+    assert "  album/phone/" in shown and "\x1b[32mduplicate" in shown
+    plain = called(place / "state", "report").stdout
+    assert "\x1b" not in plain and f"\n  {place}/pictures/album/phone/" in plain
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in in_terminal(place, "report")[1]
+    assert "\x1b[32m" in called(place / "state", "--color", "always", "report").stdout
+
+
+def test_a_picture_can_be_named_as_the_report_shows_it(place, monkeypatch):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    monkeypatch.chdir(place)
+    one, other = sorted(path.relative_to(place / "pictures") for path in (place / "pictures").rglob("*.png"))[:2]
+    said = called(place / "state", "explain", one, other).stdout
+    assert f"{place}/pictures/{one}\n" in said and f"{place}/pictures/{other}\n" in said
+
+
+def test_on_a_terminal_apply_counts_and_the_reasons_are_summed_up(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    code, shown = in_terminal(place, "apply", "--move-to", place / "out", answer="y\n")
+    assert code == 0
+    assert "\r\x1b[K9 of 9 pictures done, 9 pictures gone" in shown
+    assert "moved to" not in shown and "9 pictures (" in shown.rpartition("\r\x1b[K")[2]
+
+
+def test_with_verbose_apply_names_each_picture_on_a_terminal_too(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    _, shown = in_terminal(place, "-v", "apply", "--move-to", place / "out", answer="y\n")
+    assert shown.count("moved to ") == 9

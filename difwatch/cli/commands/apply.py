@@ -101,6 +101,8 @@ def command(context: Context, /, **options: Any) -> None:
     from difwatch.actions.plan import Policy, fingerprint
     from difwatch.cli import logs, values
     from difwatch.cli.acts import ActReport, act_rules
+    from difwatch.cli.progress import TaskLine
+    from difwatch.clock import SystemClock
     from difwatch.errors import IncompleteError
     from difwatch.service.planning import Places, plan_by_hand
 
@@ -110,7 +112,8 @@ def command(context: Context, /, **options: Any) -> None:
     context.must_have_store()
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
     context.tell_if_partial()
-    report = ActReport(context.quiet)
+    is_brief = _is_person() and sys.stdout.isatty() and not (context.verbose or context.quiet or wanted.dry_run)
+    report = ActReport(context.quiet, TaskLine(SystemClock(), quiet=False, parts="pictures") if is_brief else None)
     keep_tree = configured.keep_tree if wanted.keep_tree is None else wanted.keep_tree
     policy = Policy(kind, destination, keep_tree)
     with context.reading() as connection:
@@ -179,3 +182,4 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
                 if outcome is not None and outcome.state == "done":
                     writer.do(Forget((outcome.act.image.path,)))
                 report.note(step, outcome)
+                report.advance(len(steps))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,15 @@ if TYPE_CHECKING:
 @click.command("ignore", short_help="Record that two pictures are no duplicates.")
 @click.argument("pair", metavar="[A B]", nargs=-1)
 @click.option("--list", "listed", is_flag=True, help="List the recorded pairs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.option("--remove", is_flag=True, help="Remove the record; A and B may be digests from --list.")
 @click.pass_obj
-def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool) -> None:
+def command(context: Context, pair: tuple[str, ...], listed: bool, as_json: bool, remove: bool) -> None:
     """Record that two pictures are no duplicates.
 
     The record is by the contents of the files, so it also holds for files that are moved or renamed, and for copies.
     """
+    from difwatch.cli import values
     from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
     from difwatch.service.requests import Ignore
@@ -35,8 +38,10 @@ def command(context: Context, pair: tuple[str, ...], listed: bool, remove: bool)
         if pair or remove:
             raise UsageError("--list stands alone")
         with context.reading() as connection:
-            pour(_lines(ignored.decisions(connection)))
+            decisions = ignored.decisions(connection)
+            pour(_as_json(decisions) if as_json else _lines(decisions), exact=as_json)
         return
+    pair = tuple(values.picture(context, name) for name in pair)
     if len(pair) != 2:
         raise UsageError("name two pictures, or --list")
     with context.reading() as connection:
@@ -70,6 +75,19 @@ def _digest(name: str, known: set[bytes]) -> bytes:
             return digest_of_blocks(iter(lambda: file.read(1 << 20), b""))
     except OSError as error:
         raise UsageError(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _as_json(decisions: Iterable[IgnoredPair]) -> Iterator[str]:
+    from difwatch import paths
+
+    def side(digest: bytes, files: Iterable[bytes]) -> dict[str, object]:
+        return {"digest": digest.hex(), "files": [paths.as_json("path", path) for path in files]}
+
+    rows = [
+        {"decided": pair.decided, "a": side(pair.a, pair.paths_a), "b": side(pair.b, pair.paths_b)}
+        for pair in decisions
+    ]
+    yield json.dumps({"ignored": rows}, indent=1) + "\n"
 
 
 def _lines(decisions: Iterable[IgnoredPair]) -> Iterator[str]:

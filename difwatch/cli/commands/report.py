@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from difwatch.cli.context import Context
+from difwatch.cli.files import refuse_picture, write_whole
 from difwatch.cli.matching import matching_options
 from difwatch.cli.output import pour
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from difwatch.matches.collection import Collection
     from difwatch.model.settings import Asked
+    from difwatch.report.paint import Paint
 
 
 @click.command("report", short_help="List groups of matching pictures, best first.")
@@ -63,9 +66,12 @@ def command(
     from difwatch.cli import values
     from difwatch.errors import UsageError
     from difwatch.matches.read import read_collection
+    from difwatch.report.paint import PLAIN
 
     if histogram and (pairs or folder or since or kind not in ("text", "json")):
         raise UsageError("--histogram counts all pairs, as text or JSON: it goes with none of these")
+    if output is not None:
+        refuse_picture("--output", Path(output))
     new_since = values.moment(since) if since else None
     context.tell_if_partial()
     with context.reading() as connection:
@@ -75,15 +81,12 @@ def command(
             pieces = _histogram(kind, connection, asked)
         else:
             collection = replace(read_collection(connection, asked, below), since=new_since)
-            pieces = _pieces(kind, pairs, collection, connection)
+            paint, shared = (context.paint, _shared(collection)) if output is None else (PLAIN, None)
+            pieces = _pieces(kind, pairs, collection, connection, paint, shared)
     if output is None:
         pour(pieces, exact=kind != "text")
         return
-    try:
-        with Path(output).open("w", encoding="utf-8", errors="surrogateescape") as file:
-            file.writelines(pieces)
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+    write_whole("--output", Path(output), pieces)
 
 
 def _histogram(kind: str, connection: Connection, asked: Asked) -> Iterator[str]:
@@ -94,7 +97,9 @@ def _histogram(kind: str, connection: Connection, asked: Asked) -> Iterator[str]
     return iter([json.dumps(json_histogram(counted), indent=1), "\n"]) if kind == "json" else text_histogram(counted)
 
 
-def _pieces(kind: str, pairs: bool, collection: Collection, connection: Connection) -> Iterator[str]:
+def _pieces(
+    kind: str, pairs: bool, collection: Collection, connection: Connection, paint: Paint, below: bytes | None
+) -> Iterator[str]:
     from difwatch.clock import SystemClock
     from difwatch.report import formats, html, text
 
@@ -113,4 +118,15 @@ def _pieces(kind: str, pairs: bool, collection: Collection, connection: Connecti
         case "html", True:
             return html.html_pairs(collection, connection, now.isoformat(" ", "minutes"))
         case _:
-            return (text.text_pairs if pairs else text.text_groups)(collection)
+            return (text.text_pairs if pairs else text.text_groups)(collection, paint, below)
+
+
+def _shared(collection: Collection) -> bytes | None:
+    """Return what need not be said of each path to a person: the directory that all folders share."""
+    from difwatch import paths
+
+    folders = [folder.path for folder in collection.rules.folders.values()]
+    if not sys.stdout.isatty() or not folders:
+        return None
+    shared = paths.common(folders)
+    return None if shared == b"/" else shared

@@ -74,5 +74,9 @@ def _status(context: Context, as_json: bool) -> tuple[str, int]:
     if status.state == "stopped" and not context.state_dir.store.exists():
         where = f"there is no store in {context.state_dir.path}{other_service(context.state_dir)}"
         status = replace(status, notes=[where])
-    text = json.dumps(status.as_json(), indent=1) + "\n" if as_json else completed("".join(text_status(status)))
+    text = (
+        json.dumps(status.as_json(), indent=1) + "\n"
+        if as_json
+        else completed("".join(text_status(status, context.paint)))
+    )
     return text, status.exit_code

@@ -1,5 +1,8 @@
 """``difwatch verify``."""
 
+import json
+from dataclasses import asdict
+
 import click
 
 from difwatch.cli.context import Context
@@ -9,8 +12,9 @@ from difwatch.cli.output import say
 @click.command("verify", short_help="Check the remembered matches by brute force.")
 @click.option("--sample", metavar="N", type=click.IntRange(1), help="Compare only N random pictures with all others.")
 @click.option("--seed", type=click.IntRange(0), help="Seed of the random choice, to repeat it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def command(context: Context, sample: int | None, seed: int | None) -> None:
+def command(context: Context, sample: int | None, seed: int | None, as_json: bool) -> None:
     """Check the remembered matches by brute force.
 
     Every picture, or a sample, is compared with all others by plain arithmetic, without any of the shortcuts of the
@@ -34,7 +38,7 @@ def command(context: Context, sample: int | None, seed: int | None) -> None:
             )
     finally:
         line.end()
-    say(text_audit(result))
+    say(json.dumps(asdict(result), indent=1) if as_json else text_audit(result))
     if not result.holds:
         raise PromiseError(
             f"{result.missing} pairs are missing and {result.wrong} are wrong, such as tensors "

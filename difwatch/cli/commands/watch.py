@@ -80,11 +80,14 @@ def command(
     """
     from difwatch import config
     from difwatch.cli import logs
+    from difwatch.cli.files import refuse_picture
     from difwatch.cli.progress import ProgressLine
     from difwatch.clock import SystemClock
     from difwatch.errors import UsageError
     from difwatch.service import daemon
 
+    if metrics_file is not None:
+        refuse_picture("--metrics-file", Path(metrics_file))
     is_first = not context.state_dir.store.exists()
     found = (lambda: _found(context)) if is_first else None
     logs.set_up(context.verbose, context.quiet, log_format, logs.is_journal(os.environ), found)

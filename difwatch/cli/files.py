@@ -1,0 +1,47 @@
+"""Files that commands write where a person says: as a whole or not at all, and never over a picture."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from difwatch.errors import UsageError
+from difwatch.extensions import is_media_name
+
+
+def refuse_picture(flag: str, path: Path) -> None:
+    """Raise an error if a file that would be written has the name of a picture or a video.
+
+    Raises
+    ------
+    UsageError
+        It has.
+    """
+    if is_media_name(os.fsencode(path)):
+        raise UsageError(f"{flag} {path}: this is the name of a picture or a video; name another file")
+
+
+def write_whole(flag: str, path: Path, pieces: Iterable[str]) -> None:
+    """Write a file beside its place and put it there; what is no regular file, as a pipe, is written to.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be written.
+    """
+    is_stream = path.parent == Path("/dev") or (path.exists() and not stat.S_ISREG(path.stat().st_mode))
+    target = path if is_stream else path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with (path if is_stream else part).open("w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(pieces)
+        if not is_stream:
+            part.replace(target)
+    except OSError as error:
+        raise UsageError(f"{flag} {path}: cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
