@@ -11,13 +11,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from difwatch.actions.directory import Place
 from difwatch.actions.plan import Act
 from difwatch.digest import digest_of_blocks
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Decoder, Postponed, Tensorized, Unreadable
+from difwatch.model.jobs import Decoder, Postponed, Unreadable
 from difwatch.model.pictures import Appearance, Image
 
 _BLOCK = 1 << 20
@@ -68,7 +68,18 @@ def identity(descriptor: int) -> tuple[int, int]:
     return stat_result.st_dev, stat_result.st_ino
 
 
-def check(act: Act, victim: int, keeper: int, decoder: Decoder) -> None:
+def looked_at(acts: Iterable[Act]) -> Iterator[bytes]:
+    """Yield the files that are decoded for some acts, in the order of the acts."""
+    last = None
+    for act in acts:
+        if act.image.digest != act.keeper.digest:
+            if act.keeper.path != last:
+                yield act.keeper.path
+            last = act.keeper.path
+            yield act.image.path
+
+
+def check(act: Act, victim: int, keeper: int, decoder: Decoder | None) -> None:
     """Check that the picture may go, and that its keeper can stand in for it.
 
     Parameters
@@ -76,7 +87,7 @@ def check(act: Act, victim: int, keeper: int, decoder: Decoder) -> None:
     victim, keeper
         The open files.
     decoder
-        Makes their tensors as those were made that were compared.
+        Makes their tensors as those were made that were compared; None: only their bytes are compared.
 
     Raises
     ------
@@ -91,7 +102,7 @@ def check(act: Act, victim: int, keeper: int, decoder: Decoder) -> None:
         raise RefusedError("the picture to keep has no name on its disk any more")
     if identity(victim) == identity(keeper):
         raise RefusedError("it is the same file as the one to keep")
-    if act.image.digest != act.keeper.digest:
+    if act.image.digest != act.keeper.digest and decoder is not None:
         _check_pixels(act, _decoded(act.keeper, keeper, decoder), _decoded(act.image, victim, decoder))
 
 
@@ -116,9 +127,9 @@ def _check_as_indexed(image: Image, descriptor: int, what: str, strict: bool) ->
 
 
 def _decoded(image: Image, descriptor: int, decoder: Decoder) -> Appearance:
-    answer = decoder.decode(image.path, descriptor)
-    if isinstance(answer, Tensorized) and answer.appearance is not None:
-        return answer.appearance
+    answer = decoder.appearance(image.path, descriptor, image.digest)
+    if isinstance(answer, Appearance):
+        return answer
     why = answer.reason if isinstance(answer, Unreadable | Postponed) else "one of them is being changed"
     raise RefusedError(f"the pictures cannot be compared again: {why}")
 

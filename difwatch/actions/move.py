@@ -95,10 +95,11 @@ def carry_out(act: Act, journal: Journal, rules: ActRules) -> Outcome:
 def preview(act: Act, rules: ActRules, claimed: set[bytes]) -> Outcome:
     """Return what `carry_out` would do now, without doing it.
 
+    Bytes that are as they were indexed are believed to look as they did; only an act decodes them once more.
     ``claimed`` holds the paths that earlier acts of this preview would use; those of this act are added.
     """
     try:
-        with _held(act, rules) as (files, _):
+        with _held(act, rules, compares=False) as (files, _):
             targets = [b""] if act.kind == "delete" else _free(_Goal.of(act, rules), files, claimed)
             _must_be_writable(paths.parent(act.image.path), *(paths.nearest(target) for target in targets if target))
             claimed.update(targets)
@@ -143,8 +144,11 @@ def _free(goal: _Goal, files: Sequence[File], claimed: set[bytes]) -> list[bytes
 
 
 @contextlib.contextmanager
-def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
-    """Hold open the files that go (the picture first) and the picture to keep, all of them checked."""
+def _held(act: Act, rules: ActRules, compares: bool = True) -> Iterator[tuple[list[File], _AsItWas]]:
+    """Hold open the files that go (the picture first) and the picture to keep, all of them checked.
+
+    Without ``compares``, both pictures are checked by their bytes alone.
+    """
     with contextlib.ExitStack() as held:
         source = held.enter_context(_place_of(act.image.path, "it", rules.watched))
         keeper_at = held.enter_context(_place_of(act.keeper.path, "the picture to keep", rules.watched))
@@ -153,7 +157,7 @@ def _held(act: Act, rules: ActRules) -> Iterator[tuple[list[File], _AsItWas]]:
         stat_before, confirm = os.fstat(victim), _AsItWas(keeper_at, keeper)
         if not rules.across_owners:
             check_owners(victim, keeper)
-        check(act, victim, keeper, rules.decoder)
+        check(act, victim, keeper, rules.decoder if compares else None)
         files = [File(victim, source, _entry(act, victim), stat_before)]
         for name in belonging(source, rules.sidecars, rules.is_image_name):
             there = Place(source.directory, name)

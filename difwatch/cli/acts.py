@@ -32,7 +32,8 @@ def act_rules(settings: MatchRules, configured: Config, sidecars: str, across_ow
     """Yield the rules by which acts of this user are carried out."""
     clock = SystemClock()
     limits = replace(configured.worker_limits(), apart=True)
-    decoding = Decoding(settings.px, settings.recipe, configured.limits(), limits)
+    processes = configured.worker_processes()
+    decoding = Decoding(settings.px, settings.recipe, configured.limits(), limits, processes)
     watched = [folder.path for folder in settings.folders.values()]
     with contextlib.closing(WorkerDecoder(decoding, clock)) as decoder:
         yield ActRules(

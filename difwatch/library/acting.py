@@ -12,6 +12,7 @@ import click
 
 from difwatch import paths
 from difwatch.actions.access import open_journal
+from difwatch.actions.check import looked_at
 from difwatch.actions.move import ActRules, Outcome, carry_out
 from difwatch.actions.plan import Act, Policy, plan
 from difwatch.clock import SystemClock
@@ -38,9 +39,9 @@ def act(collection: Collection, wanted: Set[bytes], policy: Policy, state_dir: P
     groups = [_at_real_paths(group) for group in _asked(collection, wanted, policy.destination)]
     steps = plan(groups, lambda image: policy, [], collection.rules.tone_limit)
     place = StateDir(state_dir) if state_dir else default_state_dir(os.environ)
-    clock, decoding = (
-        SystemClock(),
-        Decoding(collection.rules.px, collection.rules.recipe, worker=WorkerLimits(apart=True)),
+    clock, rules = SystemClock(), collection.rules
+    decoding = Decoding(
+        rules.px, rules.recipe, worker=WorkerLimits(apart=True), processes=len(os.sched_getaffinity(0))
     )
     with (
         contextlib.closing(WorkerDecoder(decoding, clock)) as decoder,
@@ -50,7 +51,9 @@ def act(collection: Collection, wanted: Set[bytes], policy: Policy, state_dir: P
         act_rules = ActRules(
             decoder, is_image_name, clock, environment=dict(os.environ), user=os.getuid(), watched=sorted(named)
         )
-        return [carry_out(step, journal, act_rules) for step in steps if isinstance(step, Act)]
+        acts = [step for step in steps if isinstance(step, Act)]
+        decoder.expect(looked_at(acts))
+        return [carry_out(act, journal, act_rules) for act in acts]
 
 
 def complain(outcomes: Sequence[Outcome]) -> None:

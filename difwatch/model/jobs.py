@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -107,6 +108,12 @@ class Decoder(Protocol):
 
     def decode(self, path: bytes, descriptor: int) -> Answer:
         """Return what became of an open file; its path tells whether it is a raw file."""
+
+    def expect(self, paths: Iterable[bytes]) -> None:
+        """Note which files will be asked for, in this order, so that they can be decoded ahead."""
+
+    def appearance(self, path: bytes, descriptor: int, digest: bytes) -> Appearance | Answer:
+        """Return what an open picture of these bytes looks like, or the answer that says why that is not known."""
 
     def close(self) -> None:
         """Release what decoding takes; the next picture takes it again."""

@@ -10,7 +10,6 @@ import struct
 from pathlib import Path
 
 from difwatch.workers.landlock import forbid_files
-from difwatch.workers.seccomp import forbid_calls
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 1, 38, 47  # of <linux/prctl.h>
 _CLEAR_ALL = 4
@@ -40,27 +39,32 @@ def limit(memory: int, parent: int) -> None:
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, most))
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    die_with(parent)
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent ends.
+
+    Raises
+    ------
+    SystemExit
+        The parent is gone already.
+    """
     _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:
         raise SystemExit  # the parent died before we asked to die with it
 
 
-def confine() -> bool:
-    """Give up all capabilities, all files that are not open, and all system calls that decoding does not need.
+def give_up_rights() -> None:
+    """Give up all capabilities, and all files that are not open, for this process and those that it starts.
 
     What is imported later cannot be read any more.
-
-    Returns
-    -------
-    bool
-        Whether the system calls are restricted: not on every machine.
     """
     _prctl(_PR_CAP_AMBIENT, _CLEAR_ALL)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.capset(struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)) != 0 and _has_capabilities():
         raise OSError(ctypes.get_errno(), "capset")
     forbid_files()
-    return forbid_calls()
 
 
 def _has_capabilities() -> bool:

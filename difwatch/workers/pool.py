@@ -206,6 +206,7 @@ class WorkerPool:
                 self._crashed(suspect, worker, answers, end)
         worker.close()
         self._queue.extendleft(reversed(worker.jobs))
+        worker.jobs.clear()  # it has none in hand any more, also if it was reading one alone
         self.workers[place] = Worker(self._limits)
 
     def _killed(self, suspect: TensorJob, answers: list[Answer]) -> None:

@@ -16,9 +16,10 @@ import socket
 
 from difwatch.imaging.loading import load_decoders
 from difwatch.workers.channel import send
-from difwatch.workers.confine import allow_cpu, confine, limit
+from difwatch.workers.confine import allow_cpu, die_with, give_up_rights, limit
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.reading import read
+from difwatch.workers.seccomp import forbid_calls
 from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, packed
 
 
@@ -38,7 +39,8 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     parent
         Process id of the parent; this process dies with it.
     apart
-        Whether each job is done in a process of its own; only that one is confined then, and this one reads no file.
+        Whether each job is done in a process of its own; the system calls of only that one are restricted then, and
+        this one reads no file.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the socket
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # sent when somebody opens a file whose lease we just asked for
@@ -50,7 +52,8 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
     nothing = os.open("/dev/null", os.O_WRONLY)
     os.dup2(nothing, 2)
     os.close(nothing)
-    started = STARTED if apart or confine() else STARTED_OPEN
+    give_up_rights()
+    started = STARTED if apart or forbid_calls() else STARTED_OPEN
     with contextlib.suppress(OSError):  # the parent has closed the pipe, or is gone
         send(answers, started)
         for number in itertools.count():
@@ -60,7 +63,7 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
             in_hand.begin(number)
             try:
                 if apart:
-                    _answer_apart(message, files[0], answers, in_hand, memory, seconds)
+                    _answer_apart(message, files[0], answers, in_hand, seconds)
                 else:
                     _answer(message, files[0], answers, in_hand, seconds)
             finally:
@@ -72,15 +75,15 @@ def _answer(message: bytes, file: int, answers: int, in_hand: InHand, seconds: f
     send(answers, packed(read(pickle.loads(message), file, in_hand)))
 
 
-def _answer_apart(message: bytes, file: int, answers: int, in_hand: InHand, memory: int, seconds: float) -> None:
+def _answer_apart(message: bytes, file: int, answers: int, in_hand: InHand, seconds: float) -> None:
     """Answer a job in a confined child, and end as it ends if it does not end well."""
     parent = os.getpid()
     child = os.fork()
     if not child:
         code = 1
         try:
-            limit(memory, parent)
-            confine()
+            die_with(parent)
+            forbid_calls()
             _answer(message, file, answers, in_hand, seconds)
             code = 0
         finally:

@@ -91,7 +91,7 @@ def tone_sse(a: list[np.ndarray], b: list[np.ndarray], orientation: int) -> int 
 
 
 def read_tree(
-    root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] = is_watched_name, recipe: str = "fast"
+    root: bytes, px: int = 50, is_image_name: Callable[[bytes], bool] = is_watched_name, recipe: str = "exact"
 ) -> list[Picture]:
     """Every readable picture below a folder, hard links once, by path."""
     found: dict[tuple[int, int], Picture] = {}
@@ -112,7 +112,7 @@ def read_tree(
     return sorted(found.values(), key=lambda one: one.path)
 
 
-def read_file(path: bytes, px: int = 50, recipe: str = "fast") -> Picture:
+def read_file(path: bytes, px: int = 50, recipe: str = "exact") -> Picture:
     with open(path, "rb") as file:
         data = file.read()
     status = os.lstat(path)

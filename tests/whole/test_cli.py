@@ -57,7 +57,7 @@ def test_the_json_report_has_the_shape_that_scripts_rely_on(place):
 
 
 def test_groups_and_pairs_are_those_of_the_twin(place):
-    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    pictures = naive.read_tree(os.fsencode(place / "pictures"), recipe="fast")
     pairs = naive.file_matches(pictures, 20)
     assert reported_matches(place / "state") == pairs
     found = json.loads(called(place / "state", "report", "--format", "json").stdout)["groups"]
@@ -107,7 +107,7 @@ def test_json_is_unicode_for_any_name_and_its_bytes_are_there(place, words):
 
 
 def test_any_similarity_needs_no_new_search(place):
-    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    pictures = naive.read_tree(os.fsencode(place / "pictures"), recipe="fast")
     for mse in (0, 3.5, 50, 65025):
         assert reported_matches(place / "state", "--similarity", str(mse)) == naive.file_matches(pictures, mse)
     assert called(place / "state", "report", "--threshold", "-1", check=False).returncode == 2
@@ -117,7 +117,7 @@ def test_without_tones_a_similarity_beyond_memory_is_refused(tmp_path, place):
     (tmp_path / "config.toml").write_text("nmse = false\n")
     call = ("--config", tmp_path / "config.toml")
     called(tmp_path / "state", *call, "watch", "--once", "--quiet-seconds", "0", place / "pictures")
-    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    pictures = naive.read_tree(os.fsencode(place / "pictures"), recipe="fast")
     for mse in (0, 3.5, 50):
         said = called(
             tmp_path / "state", "report", "--pairs", "--format", "json", "--threshold", str(mse), "--no-mirror"
@@ -141,7 +141,7 @@ def test_what_counts_as_a_match_can_be_said_when_reading(place, name, rotate, mi
     mse = {"duplicates": 0, "similar": 5, "normal": 20, "loose": 50}[name]
     flags = ["--rotate" if rotate else "--no-rotate", "--same-dim" if same_dim else "--any-size"]
     flags += ["--mirror" if mirror else "--no-mirror"]
-    pictures = naive.read_tree(os.fsencode(place / "pictures"))
+    pictures = naive.read_tree(os.fsencode(place / "pictures"), recipe="fast")
     wanted = naive.file_matches(pictures, mse, rotate=rotate, mirror=mirror, same_dim=same_dim)
     assert reported_matches(place / "state", "--similarity", name, *flags) == wanted
 

@@ -23,7 +23,7 @@ def place(tmp_path):
 
 
 def expected(folder):
-    return naive.matched(naive.read_tree(os.fsencode(folder)))
+    return naive.matched(naive.read_tree(os.fsencode(folder), recipe="fast"))
 
 
 def once(place, check=True):

@@ -151,6 +151,7 @@ def _is_person() -> bool:
 def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report: ActReport, wanted: Options) -> None:
     """Carry out the plan; ask first if nothing brings the pictures back."""
     from difwatch.actions.access import open_journal
+    from difwatch.actions.check import looked_at
     from difwatch.actions.move import carry_out
     from difwatch.actions.plan import Keep
     from difwatch.cli import interrupts, values
@@ -175,6 +176,7 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
             open_journal(state_dir.journal, state_dir.journal_lock, rules.clock) as journal,
             interrupts.noted() as interrupted,
         ):
+            rules.decoder.expect(looked_at(acts))
             for step in steps:
                 if interrupted.have_come:
                     raise StoppedError(report.stopped(wanted.kind(), count))

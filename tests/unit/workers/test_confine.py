@@ -25,6 +25,7 @@ ATTACK = """
 import ctypes, fcntl, mmap, os, signal, socket, subprocess, sys
 from difwatch.workers import confine
 from difwatch.workers.confine import limit
+from difwatch.workers.seccomp import forbid_calls
 place, port, parent = sys.argv[1], int(sys.argv[2]), os.getppid()
 other = socket.socketpair()[0]
 limit(4 << 30, parent)
@@ -66,8 +67,8 @@ for name, attempt in attempts.items():
         os.write(1, f"{{name}} POSSIBLE\\n".encode())
 """
 WAYS = {
-    "all": "assert confine.confine()",
-    "seccomp alone": "confine.forbid_files = lambda: 0\nassert confine.confine()",
+    "all": "confine.give_up_rights()\nassert forbid_calls()",
+    "seccomp alone": "confine.forbid_files = lambda: 0\nconfine.give_up_rights()\nassert forbid_calls()",
 }
 
 

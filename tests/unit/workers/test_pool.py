@@ -157,6 +157,21 @@ def test_a_file_whose_worker_is_ended_from_outside_is_read_alone_and_then_later(
     assert "probably for want of memory" in answers[0].reason
 
 
+def test_a_file_that_ends_its_worker_while_it_is_read_alone_holds_nobody_up(pictures):
+    pool = WorkerPool(1)
+    for path in pictures[:3]:
+        pool.submit(job(path))
+    answers = end(pool, signal.SIGKILL, DIGEST)
+    answers += drain(pool, 2)
+    answers += end(pool, signal.SIGSEGV, DIGEST)
+    for path in pictures[3:5]:
+        pool.submit(job(path))
+    answers += drain(pool, 3)
+    pool.close()
+    assert {type(one) for one in answers} == {Tensorized}
+    assert {one.path for one in answers} == set(pictures[:5])
+
+
 class Worker:
     """A worker of its own, with its socket and pipe, that this test talks to."""
 
