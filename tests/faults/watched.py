@@ -159,7 +159,7 @@ def differences(state: Path, folder: Path) -> dict[str, list[str]]:
         if is_watched_name(os.fsencode(path))
     }
     reported = reported_pairs(state)
-    expected = naive.matched(naive.read_tree(os.fsencode(folder)))
+    expected = naive.matched(naive.read_tree(os.fsencode(folder), recipe="fast"))
     return {
         "lost": sorted(there.keys() - known.keys()),
         "ghost": sorted(known.keys() - there.keys()),
