@@ -136,6 +136,8 @@ class ActReport:
 
     def stopped(self, kind: str, count: int) -> str:
         """Return what was done of a number of acts until somebody stopped them."""
+        if self._line is not None:
+            self._line.end()
         _, _, back = self.total(kind, "").partition("; ")
         return f"stopped: {len(self._done)} of {count} {_DONE[kind]}" + (f"; {back}" if back else "")
 

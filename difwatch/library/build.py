@@ -88,6 +88,8 @@ class Build:
     def _read(self, recursive: bool, limit_extensions: bool, show: bool) -> Looks:
         listing = list_files(self._given, recursive, limit_extensions)
         self._invalid = dict(listing.skipped)
+        self.given_up = 0
+        """The number of files of which nothing is known, because workers ended at them or they could not be read."""
         listed = {file.state.path: file for file in listing.files}
         looks = Looks(len(listed), self.px_size)
         read: list[tuple[Listed, Tensorized]] = []
@@ -98,6 +100,7 @@ class Build:
                 reason = _reason(answer)
                 if reason is not None:
                     self._invalid[listed[answer.path].shown] = reason
+                    self.given_up += _is_given_up(answer)
                 elif isinstance(answer, Tensorized):
                     looks.put(answer)
                     read.append((listed[answer.path], answer))
@@ -153,3 +156,7 @@ def _reason(answer: Answer) -> str | None:
     if isinstance(answer, Unreadable | Postponed):
         return answer.reason
     return "it went away, or changed while it was read"
+
+
+def _is_given_up(answer: Answer) -> bool:
+    return isinstance(answer, Postponed) or (isinstance(answer, Unreadable) and answer.given_up)

@@ -69,11 +69,15 @@ class Tensorized:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file without a tensor, and why. ``digest`` is None when not even its bytes could be read."""
+    """A file without a tensor, and why. ``digest`` is None when not even its bytes could be read.
+
+    A file was ``given_up`` if it is no fault that a decoder found, but workers ended or took too long at it.
+    """
 
     state: FileState
     digest: bytes | None
     reason: str
+    given_up: bool = False
 
     @property
     def path(self) -> bytes:

@@ -7,6 +7,7 @@
     prepare       bringing the store in line with the configuration
     presence      which folders are there, and what follows from their walks
     reload        the configuration in force, and the next one
+    restoring     pictures that were put back
     loop          one turn; until the store is up to date, or until stopped
     requests      one class per request, and how it is carried out
     fields        checks of the fields of a request

@@ -131,6 +131,13 @@ def put_contents(
     return dict(connection.execute(wanted).all())
 
 
+def id_of(connection: Connection, digest: bytes) -> int | None:
+    """Return the id of a content that has a tensor, by its digest."""
+    wanted = select(content.c.id).where(content.c.digest == digest, content.c.tensor_id.is_not(None))
+    found: int | None = connection.execute(wanted).scalar_one_or_none()
+    return found
+
+
 def sketches(connection: Connection, recipe_id: int, last: int | None = None) -> Block:
     """Return the sketches of all tensors of a recipe, by id, up to and including ``last``."""
     return _block(connection, _ours(select(tensor.c.id, tensor.c.sketch), recipe_id, last), TENSOR_SKETCH)

@@ -233,7 +233,7 @@ class WorkerPool:
             return
         what = "took too long" if end is _End.LATE else "ended the worker that decoded it"
         reason = f"decoding it {what}, again and again"
-        answers.append(Unreadable(FileState(suspect.path, suspect.key), digest, reason))
+        answers.append(Unreadable(FileState(suspect.path, suspect.key), digest, reason, given_up=True))
         self._failures.pop(suspect.path, None)
 
     def _say_open(self) -> None:

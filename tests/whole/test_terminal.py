@@ -127,3 +127,27 @@ def test_with_verbose_apply_names_each_picture_on_a_terminal_too(place):
     called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
     _, shown = in_terminal(place, "-v", "apply", "--move-to", place / "out", answer="y\n")
     assert shown.count("moved to ") == 9
+
+
+def test_on_a_terminal_undo_counts_and_without_a_daemon_the_store_knows_what_is_back(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    before = called(place / "state", "report").stdout
+    called(place / "state", "apply", "--move-to", place / "out", "--yes")
+    code, shown = in_terminal(place, "undo", "--all")
+    assert code == 0
+    assert shown.rpartition("\r\x1b[K")[2] == "9 pictures put back\n"
+    assert called(place / "state", "report").stdout == before
+    assert (
+        "files read: 0"
+        in called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures").stderr
+    )
+
+
+def test_what_cannot_be_put_back_is_named_on_a_terminal(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    called(place / "state", "apply", "--move-to", place / "out", "--yes")
+    gone = next(path for path in (place / "out").rglob("*.png"))
+    gone.unlink()
+    code, shown = in_terminal(place, "undo", "--all")
+    assert code == 6
+    assert shown.count(": not put back: ") == 1 and "8 pictures put back\n" in shown

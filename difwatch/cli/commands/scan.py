@@ -14,7 +14,7 @@ import click
 from difwatch.cli.context import Context
 from difwatch.cli.output import say
 from difwatch.clock import SystemClock
-from difwatch.errors import UsageError
+from difwatch.errors import IncompleteError, UsageError
 from difwatch.shown import shown, shown_count
 
 
@@ -142,6 +142,11 @@ def command(context: Context, /, **options: Any) -> None:
         search.move_to(wanted.move_to, state_dir=context.state_dir.path)
     if wanted.delete:
         search.delete(silent_del=wanted.silent_del, state_dir=context.state_dir.path)
+    if build.given_up:
+        raise IncompleteError(
+            f"{shown_count(build.given_up, 'file')} could not be read or ended the process that decoded it; the "
+            "statistics name each under invalid_files"
+        )
 
 
 def _writable(output: str | None) -> Path:

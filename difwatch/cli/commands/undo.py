@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,17 @@ from difwatch.cli.output import ActLines, say
 if TYPE_CHECKING:
     from difwatch.actions.entry import Entry
     from difwatch.actions.journal import Journal
+    from difwatch.actions.undo import Undone
 
 
 @click.command("undo", short_help="Put back what was moved or put into the waste basket.")
 @click.argument("ids", metavar="[ID]...", type=click.IntRange(1, 2**63 - 1), nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Everything that was moved and not put back.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Everything that was moved, the waste basket included, and not put back.",
+)
 @click.option("--since", metavar="TIME", help="Everything since a time (2026-11-21T12:00) or within a span (2h, 7d).")
 @click.option("--force", is_flag=True, help="Go on even if the folder is on another file system than before.")
 @click.pass_obj
@@ -31,9 +39,7 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
     from difwatch.cli import interrupts, logs
     from difwatch.cli.values import moment
     from difwatch.clock import SystemClock
-    from difwatch.control.lock import holder
     from difwatch.errors import ActionError, StoppedError, UsageError
-    from difwatch.shown import shown, shown_count, shown_path
 
     if bool(ids) + everything + bool(since) != 1:
         raise UsageError("say what to put back: ids from 'difwatch moves', --all, or --since TIME")
@@ -41,30 +47,89 @@ def command(context: Context, ids: tuple[int, ...], everything: bool, since: str
         raise UsageError("nothing was ever moved")
     logs.set_up(context.verbose, context.quiet, "text", journal=False)
 
-    trouble, entries, clock, lines = 0, [], SystemClock(), ActLines()
+    report, clock = _Report(context), SystemClock()
     with (
         open_journal(context.state_dir.journal, context.state_dir.journal_lock, clock) as journal,
         interrupts.noted() as interrupted,
     ):
         entries = _named(journal, ids) if ids else _all(journal, moment(since) if since else None)
         # Newest first: a later picture may lie where an earlier one was.
-        for number, entry in enumerate(sorted(entries, key=lambda entry: -entry.id)):
+        for entry in sorted(entries, key=lambda entry: -entry.id):
             if interrupted.have_come:
-                raise StoppedError(
-                    f"stopped: {number - trouble} of {len(entries)} put back; the same command goes on"
-                )
-            done = undo(entry, journal, clock, force)
-            trouble += done.state != "done"
-            what = "put back" if done.state == "done" else f"not put back: {shown(done.reason or '')}"
-            lines.say(f"{entry.id}  {shown_path(entry.source)}: {what}")
-    if not entries:
-        say("there is nothing to put back")
-    elif len(entries) > trouble:
-        known = "" if holder(context.state_dir) else "; 'difwatch watch --once' takes them into the report again"
-        lines.say(f"{shown_count(len(entries) - trouble, 'picture')} put back{known}")
-    lines.end()
-    if trouble:
-        raise ActionError(f"{trouble} could not be put back; each is where it was")
+                report.end(context)
+                raise StoppedError(f"stopped: {report.done} of {len(entries)} put back; the same command goes on")
+            report.note(undo(entry, journal, clock, force), len(entries))
+    report.end(context)
+    if report.trouble:
+        raise ActionError(f"{report.trouble} could not be put back; each is where it was")
+
+
+class _Report:
+    """Reports what became of each act, and the total; on a terminal only what could not be put back."""
+
+    def __init__(self, context: Context) -> None:
+        from difwatch.cli.progress import TaskLine
+        from difwatch.clock import SystemClock
+
+        is_brief = sys.stdout.isatty() and sys.stderr.isatty() and not context.verbose
+        self._line = TaskLine(SystemClock(), context.quiet, "pictures") if is_brief else None
+        self._lines = ActLines()
+        self._put_back: list[Entry] = []
+        self._quiet = context.quiet
+        self.trouble = 0
+
+    @property
+    def done(self) -> int:
+        """The number of pictures that were put back."""
+        return len(self._put_back)
+
+    def note(self, undone: Undone, count: int) -> None:
+        """Report one act of a number of acts."""
+        from difwatch.shown import shown, shown_path
+
+        entry, is_done = undone.entry, undone.state == "done"
+        what = "put back" if is_done else f"not put back: {shown(undone.reason or '')}"
+        if is_done:
+            self._put_back.append(entry)
+        self.trouble += not is_done
+        if self._line is not None:
+            self._line(self.done + self.trouble, count, f"{self.done} put back")
+        if self._line is None or not is_done:
+            self._lines.say(f"{entry.id}  {shown_path(entry.source)}: {what}")
+
+    def end(self, context: Context) -> None:
+        """Print the total, and take the pictures into the store again if no daemon does."""
+        from difwatch.shown import shown_count
+
+        if self._line is not None:
+            self._line.end()
+        if not self._put_back and not self.trouble:
+            say("there is nothing to put back")
+        if self._put_back:
+            known = "" if _restored(context, self._put_back) else "; 'difwatch watch --once' reports them again"
+            self._lines.say(f"{shown_count(self.done, 'picture')} put back{known}")
+        self._lines.end()
+
+
+def _restored(context: Context, entries: Sequence[Entry]) -> bool:
+    """Take pictures into the store again, unless a daemon does; tell whether all of them are in it, or will be."""
+    from difwatch.cli.writer import Writer
+    from difwatch.clock import SystemClock
+    from difwatch.errors import DifwatchError
+    from difwatch.service.restoring import restore
+    from difwatch.store import writing
+
+    if not context.state_dir.store.exists():
+        return True  # they were moved by scan or the library
+    try:
+        with Writer(context, "undo") as writer:
+            if writer.engine is None:
+                return True
+            with writing(writer.engine) as connection:
+                files = [(entry.source, entry.digest) for entry in entries]
+                return restore(connection, files, SystemClock().now()) == len(files)
+    except DifwatchError:
+        return False
 
 
 def _all(journal: Journal, since: datetime | None) -> list[Entry]:
