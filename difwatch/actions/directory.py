@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 @contextlib.contextmanager
-def directory(path: bytes, make: bool = False, give: bool = False) -> Iterator[int]:
+def directory(path: bytes, make: bool = False, give: bool = False, made: list[bytes] | None = None) -> Iterator[int]:
     """Hold a directory open, reached from the root without following any link.
 
     Parameters
@@ -54,6 +54,8 @@ def directory(path: bytes, make: bool = False, give: bool = False) -> Iterator[i
         Create missing directories, for this user alone.
     give
         Give new directories to the owner of the one above, and open them as that one is, where this is allowed.
+    made
+        Receives the paths of the directories that were created.
 
     Raises
     ------
@@ -65,7 +67,9 @@ def directory(path: bytes, make: bool = False, give: bool = False) -> Iterator[i
         parts = [part for part in path.split(b"/") if part]
         for number, part in enumerate(parts, start=1):
             last = number == len(parts)
-            below = _step(descriptor, part, _OPEN if last else _INTO, make, give)
+            below, is_new = _step(descriptor, part, _OPEN if last else _INTO, make, give)
+            if is_new and made is not None:
+                made.append(b"/" + b"/".join(parts[:number]))
             os.close(descriptor)
             descriptor = below
         yield descriptor
@@ -73,14 +77,17 @@ def directory(path: bytes, make: bool = False, give: bool = False) -> Iterator[i
         os.close(descriptor)
 
 
-def _step(above: int, part: bytes, flags: int, make: bool, give: bool) -> int:
+def _step(above: int, part: bytes, flags: int, make: bool, give: bool) -> tuple[int, bool]:
+    """Open a directory, and tell whether it was created for that."""
+    is_new = False
     try:
-        return os.open(part, flags, dir_fd=above)
+        return os.open(part, flags, dir_fd=above), is_new
     except FileNotFoundError:
         if not make:
             raise
     with contextlib.suppress(FileExistsError):
         os.mkdir(part, 0o700, dir_fd=above)
+        is_new = True
         if give:
             _give_to_owner(above, part)
         with contextlib.suppress(OSError):  # the parent is held only to pass through; not every one can be synced
@@ -89,7 +96,7 @@ def _step(above: int, part: bytes, flags: int, make: bool, give: bool) -> int:
                 os.fsync(parent)
             finally:
                 os.close(parent)
-    return os.open(part, flags, dir_fd=above)
+    return os.open(part, flags, dir_fd=above), is_new
 
 
 def _give_to_owner(above: int, part: bytes) -> None:

@@ -77,6 +77,15 @@ class Journal:
                 if state == DONE and entry.undoes is not None:
                     connection.execute("UPDATE act SET state = ? WHERE id = ?", (UNDONE, entry.undoes))
 
+    def note_made(self, directories: Iterable[bytes]) -> None:
+        """Record directories that were created to move something there."""
+        with self._file.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO made VALUES (?)", [(path,) for path in directories])
+
+    def was_made(self, directory: bytes) -> bool:
+        """Tell whether a directory was created to move something there."""
+        return bool(self._file.rows("SELECT 1 FROM made WHERE path = ?", (directory,)))
+
     def entries(self, since: datetime | None = None, states: Sequence[str] = ()) -> list[Entry]:
         """Return the acts, oldest first; if given, only those that ended since a moment and are in some states."""
         where, values = [], []

@@ -39,6 +39,8 @@ CREATE INDEX act_keeper ON act (keeper_digest);
 CREATE INDEX act_digest ON act (digest);
 CREATE INDEX act_ended ON act (ended);
 """
+# Directories that moving created, which an undo removes once they are empty; older versions do without.
+_MADE = "CREATE TABLE IF NOT EXISTS made (path BLOB PRIMARY KEY) WITHOUT ROWID"
 
 
 class JournalFile:
@@ -101,6 +103,8 @@ class JournalFile:
             raise JournalError(f"{self.path}: the journal of moves was written by a newer difwatch; use that one")
         if version == 0 and not readonly:
             self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+        if not readonly:
+            self._connection.execute(_MADE)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

@@ -234,7 +234,10 @@ def _delete(
 def _move(act: Act, files: Sequence[File], journal: Journal, rules: ActRules, confirm: Callable[[], None]) -> Outcome:
     """Move a picture and its sidecars to names with one number, the first that is free for all of them."""
     goal = _Goal.of(act, rules)
-    with directory(goal.directory, make=True, give=goal.basket is None) as below:
+    made: list[bytes] = []
+    with directory(goal.directory, make=True, give=goal.basket is None, made=made) as below:
+        if made and goal.basket is None:
+            journal.note_made(made)
         fsid = signed(os.fstatvfs(below).f_fsid)
         files = [replace(file, entry=replace(file.entry, target_fsid=fsid)) for file in files]
         try:

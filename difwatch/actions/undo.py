@@ -70,6 +70,19 @@ def _put_back(entries: Sequence[Entry], journal: Journal, clock: Clock) -> None:
     if picture.kind == "trash":
         for entry in begun:
             trash.remove_note(entry.source, entry.target or b"")
+    else:
+        _remove_made(paths.parent(begun[0].source), journal)
+
+
+def _remove_made(directory_path: bytes, journal: Journal) -> None:
+    """Remove a directory that moving created, and those above it, as far as they are empty now."""
+    while journal.was_made(directory_path):
+        try:
+            with place(directory_path) as there:
+                os.rmdir(there.name, dir_fd=there.directory)
+        except OSError:
+            return  # something else is in it, or it is no directory of ours any more
+        directory_path = paths.parent(directory_path)
 
 
 def _files(entries: Sequence[Entry], held: contextlib.ExitStack) -> tuple[list[File], list[Place]]:

@@ -151,3 +151,18 @@ def test_what_cannot_be_put_back_is_named_on_a_terminal(place):
     code, shown = in_terminal(place, "undo", "--all")
     assert code == 6
     assert shown.count(": not put back: ") == 1 and "8 pictures put back\n" in shown
+
+
+def test_undo_removes_the_empty_folders_that_moving_made_and_no_others(place):
+    (place / "mine").mkdir()
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    called(place / "state", "apply", "--move-to", place / "mine/new/deep", "--keep-tree", "--yes")
+    note = next((place / "mine").rglob("*.png")).parent / "note.txt"
+    note.touch()
+    called(place / "state", "undo", "--all")
+    assert [path for path in (place / "mine").rglob("*") if not path.is_dir()] == [note]
+    assert [path for path in (place / "mine").rglob("*") if path.is_dir() and path not in note.parents] == []
+    note.unlink()
+    called(place / "state", "apply", "--move-to", place / "mine/new/deep", "--keep-tree", "--yes")
+    called(place / "state", "undo", "--all")
+    assert (place / "mine").is_dir() and list((place / "mine").iterdir()) == []
