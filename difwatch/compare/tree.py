@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from difwatch.compare.sketch import SketchKind, within
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 """Numbers of queries and places, pair by pair."""
@@ -34,7 +36,14 @@ def near_together(kind: SketchKind, rows: NDArray[np.float32]) -> NDArray[np.int
     """
     if not len(rows):
         return np.zeros(0, np.intp)
-    return np.asarray(cKDTree(rows[:, list(kind.tree)].astype(np.float64)).indices, np.intp)
+    return np.asarray(_tree(rows[:, list(kind.tree)]).indices, np.intp)
+
+
+def _tree(rows: NDArray[np.float32]) -> cKDTree:
+    # Imported here: it takes a third of a second, in which the workers of a daemon begin.
+    from scipy.spatial import cKDTree
+
+    return cKDTree(rows.astype(np.float64))
 
 
 class SketchTree:
@@ -50,7 +59,7 @@ class SketchTree:
     def __init__(self, kind: SketchKind, rows: NDArray[np.float32]) -> None:
         self._rows = rows
         self._columns = list(kind.tree)
-        self._tree = cKDTree(rows[:, self._columns].astype(np.float64)) if len(rows) else None
+        self._tree = _tree(rows[:, self._columns]) if len(rows) else None
 
     def count(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
         """Return how many places `near` would inspect for each sketch (m, size): no fewer than `near` finds."""

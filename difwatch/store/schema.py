@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect
 from difwatch.errors import StoreError, StoreMissingError, StoreNewerError, StoreOlderError
 from difwatch.shipped import shipped_folder
 from difwatch.store.engine import MISSING, translated, writing
+from difwatch.store.tables import metadata
 
 HEAD = "0011"
 """The newest migration; a test compares it with the folder."""
@@ -65,8 +66,11 @@ def upgrade(engine: Engine, path: Path) -> str | None:
         check(engine, path)
     if schema == HEAD:
         return schema
-    if schema is not None:
-        backup(path, path.with_name(f"{path.name}.before-{HEAD}"))
+    if schema is None:
+        with translated(path):
+            _make(engine)
+        return None
+    backup(path, path.with_name(f"{path.name}.before-{HEAD}"))
     from alembic import command
     from alembic.config import Config
 
@@ -76,6 +80,17 @@ def upgrade(engine: Engine, path: Path) -> str | None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return schema
+
+
+def _make(engine: Engine) -> None:
+    """Make the tables of a new store at once; a test compares them with what the migrations make one by one."""
+    with writing(engine) as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql(
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+            "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
 def backup(path: Path, copy: Path) -> None:

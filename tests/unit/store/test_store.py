@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,40 @@ def test_the_tables_are_what_the_migrations_make(engine):
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.metadata) == []
+
+
+def facts_of(path):
+    """What SQLite knows of each table and index of a store, whatever the order in which columns came."""
+    found = {}
+    with closing(sqlite3.connect(path)) as store:
+        rows = store.execute("SELECT name, type, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+        for name, kind, sql in rows:
+            if kind != "table":
+                found[name] = " ".join(sql.split())
+                continue
+            columns = sorted(row[1:] for row in store.execute(f"PRAGMA table_info({name})"))
+            references = sorted(row[2:] for row in store.execute(f"PRAGMA foreign_key_list({name})"))
+            indexes = [
+                (unique, partial, tuple(one[2] for one in store.execute(f"PRAGMA index_info({index})")))
+                for _, index, unique, _, partial in store.execute(f"PRAGMA index_list({name})").fetchall()
+            ]
+            words = {word: word in sql.upper() for word in ("WITHOUT ROWID", "AUTOINCREMENT", "CHECK", "COLLATE")}
+            found[name] = (columns, references, sorted(indexes), words)
+    return found
+
+
+def test_a_new_store_is_what_the_migrations_make_one_by_one(engine, path, tmp_path):
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(schema.migrations()))
+    step_by_step = open_writer(tmp_path / "steps.db")
+    with step_by_step.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    step_by_step.dispose()
+    assert facts_of(path) == facts_of(tmp_path / "steps.db")
 
 
 def test_the_newest_migration_is_the_one_the_code_expects():
