@@ -11,7 +11,8 @@ from difwatch.model.jobs import Answer
 _BATCH = 256
 _BATCH_MOST = 4096
 _BATCH_SECONDS = 1.0
-_KEEPING = 4.0  # batches are collected for this many times as long as the last one took to keep
+_KEEPING = 4.0  # batches are collected for this many times as long as the last one took longer than usual
+_FILE_SECONDS = 0.002  # what is usual for a file, whatever the size of its batch
 _REST_MOST = 10.0  # seconds
 
 
@@ -94,9 +95,9 @@ class Outbox:
         self._answers, self._gone, self._unwanted, self._renumbered, self._taken_at = [], [], [], [], now
         return batch
 
-    def kept(self, seconds: float) -> None:
-        """Note how long the last batch took to keep."""
-        self._rest = min(_KEEPING * seconds, _REST_MOST)
+    def kept(self, seconds: float, count: int) -> None:
+        """Note how long the last batch took to keep, and how many files it had."""
+        self._rest = min(_KEEPING * max(0.0, seconds - _FILE_SECONDS * count), _REST_MOST)
 
     def put_back(self, batch: Batch) -> None:
         """Put back a batch that could not be kept, before what came since."""

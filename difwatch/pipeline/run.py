@@ -145,7 +145,7 @@ class Pipeline:
                 log.error("%s; until then nothing is taken in", error)
             self.paused, self.is_stuck = str(error), isinstance(error, StoreBusyError)
             return
-        self._outbox.kept(result.seconds)
+        self._outbox.kept(result.seconds, len(batch.answers))
         self.paused, self.is_stuck = None, False
         self._done += len(result.read) + len(result.unreadable)
         self._consequences.kept(result, now)
