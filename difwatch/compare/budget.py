@@ -12,7 +12,7 @@ JOB_BYTES = 384 << 20
 """Peak memory of one block searched against another (measured, and rounded up)."""
 
 _BLOCK_MIN, _BLOCK_MAX, _BLOCK_MAX_WIDE = 1024, 8192, 32768
-_MOST_BLOCKS = 4096
+_MOST_BLOCKS, _CHEAP_BLOCKS = 4096, 32
 
 
 def algorithm(count: int, values: int, memory: int) -> str:
@@ -45,12 +45,13 @@ def block_rows(count: int, processes: int, chunksize: int | None = None, is_wide
     processes
         Number of blocks that are searched side by side.
     chunksize
-        The size asked for; raised where there would be more than 4096 blocks.
+        The size asked for; raised where there would be more than 32 blocks, as far as 1024 rows, because smaller
+        ones cost time and save nothing, and where there would be more than 4096 blocks.
     is_wide
         Whether the comparison is (`difwatch.compare.comparison`): then larger blocks are quicker.
     """
     fewest = -(-count // _MOST_BLOCKS)
     if chunksize is not None:
-        return max(chunksize, fewest, 1)
+        return max(chunksize, fewest, min(_BLOCK_MIN, -(-count // _CHEAP_BLOCKS)))
     parts, most = (processes, _BLOCK_MAX_WIDE) if is_wide else (4 * processes, _BLOCK_MAX)
     return max(min(-(-count // parts), most), _BLOCK_MIN, fewest)

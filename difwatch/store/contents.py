@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -111,10 +110,10 @@ def put_contents(
             assert result.appearance is not None
             tensor_id = tensor_ids[result.appearance.digest]
             row |= {"width": result.width, "height": result.height, "tensor_id": tensor_id, "reason": None}
-            row |= {"frames": result.frames, **asdict(result.facts)}
+            row |= {"frames": result.frames, **_row(result.facts)}
         else:
             row |= {"width": 0, "height": 0, "tensor_id": None, "reason": result.reason, "frames": 1}
-            row |= asdict(UNKNOWN)
+            row |= _row(UNKNOWN)
         rows[result.digest] = row
     if rows:
         statement = insert(content)
@@ -129,6 +128,10 @@ def put_contents(
     digests = [result.digest for result in results]
     wanted = select(content.c.digest, content.c.id).where(content.c.digest.in_(digests))
     return dict(connection.execute(wanted).all())
+
+
+def _row(facts: Facts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in Facts.__slots__}
 
 
 def id_of(connection: Connection, digest: bytes) -> int | None:

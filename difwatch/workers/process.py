@@ -7,7 +7,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import pickle
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from difwatch.model.jobs import Answer, TensorJob, WorkerLimits
 from difwatch.workers.channel import Incoming
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.opening import open_file
-from difwatch.workers.wire import STARTED, largest
+from difwatch.workers.wire import STARTED, job_packed, largest
 
 # Jobs that wait at a worker, so that it is not idle while the parent stores a batch.
 _AHEAD_FIRST, _AHEAD_MOST, _AHEAD_SECONDS = 4, 100, 0.25
@@ -101,7 +100,7 @@ class Worker:
         if not isinstance(opened, int):
             return opened
         try:
-            socket.send_fds(self._to_worker, [pickle.dumps(job)], [opened])
+            socket.send_fds(self._to_worker, [job_packed(job)], [opened])
         except OSError as error:
             if error.errno in _FULL:
                 return False  # only while the worker has others to answer, or another worker has

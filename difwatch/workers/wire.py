@@ -1,4 +1,5 @@
-"""How a worker's answers are sent: in a fixed binary form, of which the parent makes numbers, bytes and text only.
+"""How jobs and answers are sent. A worker's answers come in a fixed binary form, of which the parent makes numbers,
+bytes and text only.
 
 A decoder that was taken over by a picture speaks for its worker. So no object is made of what a worker says, every
 length and number is checked, and the path is that of the job and not sent at all. What does not fit is a `WireError`.
@@ -9,6 +10,7 @@ A message is a kind, a record of fixed size, and byte strings, each after its le
 from __future__ import annotations
 
 import math
+import pickle
 import struct
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -19,7 +21,7 @@ from difwatch.compare.tensor_sketch import TENSOR_SKETCH
 from difwatch.compare.tone_sketch import TONE_SKETCH
 from difwatch.digest import SIZE as DIGEST_BYTES
 from difwatch.model.files import FileKey, FileState
-from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.model.jobs import Answer, Limits, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
 from difwatch.model.pictures import Appearance, Facts
 
 STARTED, STARTED_OPEN = b"\0", b"\1"
@@ -34,8 +36,24 @@ _PICTURE = struct.Struct("<?qqqqqq?")  # known, width, height, frames, bits, ori
 _LENGTH = struct.Struct("<q")
 _FLAG = struct.Struct("<?")
 _TEXT_MOST = 4096  # bytes
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
 _FRAMES_MOST = 10**9
 _SKETCHES = (4 * TENSOR_SKETCH.size, 4 * TONE_SKETCH.size)
+
+
+def job_packed(job: TensorJob) -> bytes:
+    """Return a job as bytes. They come from a parent that is trusted; plain values take less time than objects."""
+    key, limits = job.key, job.limits
+    numbers = (key.size, key.mtime_ns, key.ctime_ns, key.dev, key.inode, job.px, limits.max_pixels, limits.max_bytes)
+    return pickle.dumps((job.path, numbers, tuple(job.known_digests), job.unshared, job.recipe), _PROTOCOL)
+
+
+def job_unpacked(message: bytes) -> TensorJob:
+    """Return the job that `job_packed` made bytes of."""
+    path, numbers, known_digests, unshared, recipe = pickle.loads(message)
+    *key, px, max_pixels, max_bytes = numbers
+    limits = Limits(max_pixels, max_bytes)
+    return TensorJob(path, FileKey(*key), px, limits, frozenset(known_digests), unshared, recipe)
 
 
 class WireError(Exception):

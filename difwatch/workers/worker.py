@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import pickle
 import signal
 import socket
 
@@ -20,7 +19,7 @@ from difwatch.workers.confine import allow_cpu, die_with, give_up_rights, limit
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.reading import read
 from difwatch.workers.seccomp import forbid_calls
-from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, packed
+from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, job_unpacked, packed
 
 
 def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int, apart: bool = False) -> None:
@@ -72,7 +71,7 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
 
 def _answer(message: bytes, file: int, answers: int, in_hand: InHand, seconds: float) -> None:
     allow_cpu(seconds)
-    send(answers, packed(read(pickle.loads(message), file, in_hand)))
+    send(answers, packed(read(job_unpacked(message), file, in_hand)))
 
 
 def _answer_apart(message: bytes, file: int, answers: int, in_hand: InHand, seconds: float) -> None:

@@ -131,7 +131,10 @@ def test_no_more_blocks_are_searched_at_once_than_fit_into_memory():
 
 
 def test_blocks_are_as_large_as_is_wanted_but_there_are_never_too_many():
-    assert budget.block_rows(100_000, 2, 500) == 500
+    assert budget.block_rows(100_000, 2, 5000) == 5000
+    assert budget.block_rows(100_000, 2, 500) == 1024, "smaller ones save nothing"
+    assert budget.block_rows(3000, 2, 1) == 94
+    assert budget.block_rows(20, 2, 1) == 1
     assert budget.block_rows(10**7, 2, 1) == 2442
     assert budget.block_rows(10**6, 2) == 8192
     assert budget.block_rows(3000, 2) == 1024

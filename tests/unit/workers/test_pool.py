@@ -4,7 +4,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import pickle
 import random
 import signal
 import socket
@@ -24,7 +23,7 @@ from difwatch.workers.channel import Incoming
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.pool import WorkerPool
 from difwatch.workers.reading import tensorize
-from difwatch.workers.wire import STARTED, unpacked
+from difwatch.workers.wire import STARTED, job_packed, unpacked
 from tests.support.photos import photo
 from tests.support.pool import InlinePool
 
@@ -194,7 +193,7 @@ class Worker:
 
     def ask(self, one):
         with open(one.path, "rb") as file:
-            socket.send_fds(self.jobs, [pickle.dumps(one)], [file.fileno()])
+            socket.send_fds(self.jobs, [job_packed(one)], [file.fileno()])
         self._asked.append(one)
 
     def answer(self):

@@ -16,7 +16,7 @@ from difwatch.model.pictures import Facts
 from difwatch.workers.appearance import appearance
 from difwatch.workers.channel import Incoming, TooLongError, send
 from difwatch.workers.pool import WorkerPool
-from difwatch.workers.wire import STARTED, WireError, largest, packed, unpacked
+from difwatch.workers.wire import STARTED, WireError, job_packed, job_unpacked, largest, packed, unpacked
 from tests.support.photos import photo
 
 PX = 10
@@ -230,3 +230,15 @@ def test_an_answer_that_nobody_asked_for_ends_the_worker():
     assert pool.workers[0] is not worker
     os.close(write)
     pool.close()
+
+
+@given(
+    path=st.binary(min_size=1),
+    numbers=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=5, max_size=5),
+    known=st.frozensets(st.binary(min_size=32, max_size=32), max_size=3),
+    unshared=st.booleans(),
+    recipe=st.sampled_from(["exact", "fast"]),
+)
+def test_a_job_arrives_as_it_was_sent(path, numbers, known, unshared, recipe):
+    sent = TensorJob(path, FileKey(*numbers), 50, Limits(7, 9), known, unshared, recipe)
+    assert job_unpacked(job_packed(sent)) == sent
