@@ -51,7 +51,7 @@ def shown_duration(seconds: int) -> str:
 
 def shown_moment(moment: str) -> str:
     """Return a moment in ISO 8601 as local time, to the minute."""
-    return datetime.fromisoformat(moment).astimezone().isoformat(" ", "minutes").partition("+")[0]
+    return datetime.fromisoformat(moment).astimezone().replace(tzinfo=None).isoformat(" ", "minutes")
 
 
 def shown_number(number: float) -> str:

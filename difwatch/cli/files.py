@@ -32,13 +32,17 @@ def write_whole(flag: str, path: Path, pieces: Iterable[str]) -> None:
     UsageError
         The file cannot be written.
     """
-    is_stream = path.parent == Path("/dev") or (path.exists() and not stat.S_ISREG(path.stat().st_mode))
-    target = path if is_stream else path.resolve()
+    target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with (path if is_stream else part).open("w", encoding="utf-8", errors="surrogateescape") as file:
+        mode = target.stat().st_mode if target.exists() else None
+        is_stream = path.parent == Path("/dev") or (mode is not None and not stat.S_ISREG(mode))
+        in_place = is_stream or (mode is not None and not os.access(target.parent, os.W_OK))
+        with (path if in_place else part).open("w", encoding="utf-8", errors="surrogateescape") as file:
             file.writelines(pieces)
-        if not is_stream:
+        if not in_place:
+            if mode is not None:
+                part.chmod(stat.S_IMODE(mode))
             part.replace(target)
     except OSError as error:
         raise UsageError(f"{flag} {path}: cannot be written: {error.strerror}") from error

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from difwatch.model.health import Heartbeat, Queue
 from difwatch.report.metrics import text_metrics
 from difwatch.report.status import FolderStatus, read_status
 from difwatch.report.text_status import text_status
-from difwatch.shown import shown_bytes
+from difwatch.shown import shown_bytes, shown_moment
 from tests.support.clock import NOON
 from tests.support.photos import photo
 from tests.support.running import Daemon, difwatch
@@ -230,3 +231,14 @@ def test_a_damaged_store_is_found_by_the_check(place):
     store.write_bytes(data)
     done = difwatch(place / "state", "db", "check", check=False)
     assert (done.returncode, "damaged" in done.stderr) == (5, True)
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", "12:00"), ("EST5", "07:00"), ("IST-5:30", "17:30")])
+def test_moments_are_told_in_local_time(zone, shown, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert shown_moment("2026-11-21T12:00:30+00:00") == f"2026-11-21 {shown}"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

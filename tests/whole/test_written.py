@@ -77,3 +77,11 @@ def test_where_there_is_nothing_to_find_no_recall_is_claimed(tmp_path):
     photo(1).save(tmp_path / "pictures/a.jpg")
     difwatch(tmp_path / "state", "watch", "--once", "--quiet-seconds", "0", tmp_path / "pictures")
     assert "recall" not in difwatch(tmp_path / "state", "verify").stdout
+
+
+def test_a_report_keeps_the_rights_of_the_file_that_it_replaces(place):
+    out = place / "report.txt"
+    out.touch(mode=0o640)
+    out.chmod(0o640)
+    difwatch(place / "state", "report", "-o", out)
+    assert out.stat().st_mode & 0o777 == 0o640
