@@ -127,8 +127,8 @@ def plan_by_hand(
         )
     excluded = set(destinations.all_of(connection))
     if policy.destination is not None:
-        trouble = destinations.trouble(connection, policy.destination)
-        if trouble is not None and not force:
+        trouble = destinations.trouble(connection, policy.destination, elsewhere=force)
+        if trouble is not None:
             raise UsageError(trouble)
         excluded.add(policy.destination)
     collection = read_collection(connection, asked, places.within)

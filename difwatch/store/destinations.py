@@ -40,10 +40,13 @@ def recall(connection: Connection, moved_to: Iterable[bytes], watched: Sequence[
             add(connection, path)
 
 
-def trouble(connection: Connection, path: bytes) -> str | None:
-    """Return why nothing must be moved to a directory now, in words; None if it is allowed."""
+def trouble(connection: Connection, path: bytes, elsewhere: bool = False) -> str | None:
+    """Return why nothing must be moved to a directory now, in words; None if it is allowed.
+
+    ``elsewhere`` allows that it is on another file system than it was.
+    """
     fsid = all_of(connection).get(path)
-    if fsid is not None and fsid != _fsid(path):
+    if not elsewhere and fsid is not None and fsid != _fsid(path):
         return f"{os.fsdecode(path)}: is on another file system than it was (is its disk mounted?)"
     for folder in folders.in_force(connection).values():
         if paths.is_within(folder.path, path):

@@ -514,3 +514,10 @@ def test_a_watched_folder_is_no_destination_that_is_left_out_however_files_came_
     known(place)
     listed = json.loads(called(place / "state", "status", "--json", check=False).stdout)["folders"]
     assert {os.path.basename(one["path"]): one["files"] for one in listed} == {"pictures": 4, "archive": 1}
+
+
+def test_force_never_lets_a_destination_hide_what_is_watched(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    done = called(place / "state", "apply", "--move-to", place, "--force", "--yes", check=False)
+    assert done.returncode == 2
+    assert "holds the watched folder" in done.stderr

@@ -65,7 +65,7 @@ def check_command(context: Context) -> None:
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def backup_command(context: Context, file: Path | None) -> None:
-    """Copy the store to FILE, or to the daily copies beside it.
+    """Copy the store to a new FILE, or to the daily copies beside it.
 
     Works beside a running daemon, which makes a copy each day by itself and keeps three.
     """

@@ -76,7 +76,8 @@ def command(
 ) -> None:
     """Index the folders, then follow every change in them.
 
-    FOLDERs and --reference replace the folders of the configuration file, which is not needed then.
+    FOLDERs and --reference replace the folders of the configuration file, which is not needed then. Without any, the
+    folders of the last time are watched.
     """
     from difwatch import config
     from difwatch.cli import logs
