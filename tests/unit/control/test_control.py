@@ -60,7 +60,7 @@ def test_apply_works_beside_the_daemon_which_forgets_what_went_and_leaves_the_de
     assert "2 pictures" in done.stdout
     assert "No matches" in called(tmp_path / "state", "report").stdout
     called(tmp_path / "state", "undo", "--all")
-    assert len(os.listdir(tmp_path / "pictures/lesser")) == 0
+    assert not (tmp_path / "pictures/lesser").exists(), "moving made it, and it is empty"
     assert not [line for line in daemon.lines if "lesser" in line["message"]]
 
 
