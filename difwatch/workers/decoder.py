@@ -7,16 +7,17 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
+from typing import NamedTuple
 
 from difwatch.clock import Clock
 from difwatch.model.files import FileKey
 from difwatch.model.jobs import Answer, Limits, Tensorized, TensorJob, WorkerLimits
 from difwatch.model.pictures import Appearance
+from difwatch.workers.opening import open_file
 from difwatch.workers.pool import WorkerPool
 
 _AHEAD = 4  # files on the way, for each process
-_ANY = FileKey(0, 0, 0, 0, 0)  # these jobs are for whatever lies there; its bytes tell which picture it is
-_KEPT = 256  # files, 10 kB each at a side of 50
+_KEPT_BYTES = 8 << 20  # of what files looked like; 10 kB a file at a side of 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,38 @@ class Decoding:
     processes: int = 1
 
 
+class _Opened(NamedTuple):
+    """A file that is being decoded ahead, as it was when it was opened."""
+
+    descriptor: int
+    key: FileKey
+
+
+class _Looked(NamedTuple):
+    """What a file looked like, the digest that its process says it has, and its state when it was opened."""
+
+    digest: bytes
+    key: FileKey
+    appearance: Appearance
+
+
 class WorkerDecoder:
     """Worker processes that start with the first file, and again with the first one after `close`.
 
-    What the last files looked like is kept. It is kept by path and not by digest alone, because a digest is what the
-    process says that decoded the file, and a hostile picture may make it say that of another one.
+    What the last files looked like is kept, each with the state of the file that was opened here. A digest alone
+    would not do: it is what the process says that decoded the file. A hostile picture may make it say that of another
+    one, or lie for a while where another one was.
     """
 
     def __init__(self, decoding: Decoding, clock: Clock) -> None:
         self._decoding = decoding
+        # No fewer than what is on the way, and the picture to keep of the act in hand.
+        self._most = max(_AHEAD * decoding.processes + 2, _KEPT_BYTES // (4 * decoding.px**2))
         self._clock = clock
         self._pool: WorkerPool | None = None
         self._expected: Iterator[bytes] = iter(())
-        self._ahead: set[bytes] = set()
-        self._kept: collections.OrderedDict[bytes, tuple[bytes, Appearance]] = collections.OrderedDict()
+        self._ahead: dict[bytes, _Opened] = {}
+        self._kept: collections.OrderedDict[bytes, _Looked] = collections.OrderedDict()
 
     def expect(self, paths: Iterable[bytes]) -> None:
         """Note which files will be asked for, in this order, so that all processes have work."""
@@ -56,9 +75,9 @@ class WorkerDecoder:
             self._take_in(wait_for_one=True)  # one of them may be of this path, and need not be this file
         job = TensorJob(path, key, how.px, how.limits, recipe=how.recipe, descriptor=descriptor)
         self._started().submit(job)
-        while not (answers := self._take_in(wait_for_one=True)):
-            pass
-        return answers[0]
+        (answer,) = self._take_in(wait_for_one=True)
+        self._keep(answer, key)
+        return answer
 
     def appearance(self, path: bytes, descriptor: int, digest: bytes) -> Appearance | Answer:
         """Return what a picture of these bytes looks like, or the answer that says why that is not known.
@@ -74,15 +93,18 @@ class WorkerDecoder:
         while path not in self._kept and path in self._ahead:
             self._take_in(wait_for_one=True)
             self._hand_out()
-        if path not in self._kept or self._kept[path][0] != digest:
+        key = FileKey.of(os.fstat(descriptor))
+        if not self._is_known(path, key, digest):
             answer = self.decode(path, descriptor)
-            if path not in self._kept or self._kept[path][0] != digest:
+            if not self._is_known(path, key, digest):
                 return answer
         self._kept.move_to_end(path)
-        return self._kept[path][1]
+        return self._kept[path].appearance
 
     def close(self) -> None:
         """End the workers."""
+        for opened in self._ahead.values():
+            os.close(opened.descriptor)
         self._ahead.clear()
         if self._pool is not None:
             self._pool.close()
@@ -93,25 +115,37 @@ class WorkerDecoder:
             self._pool = WorkerPool(self._decoding.processes, self._decoding.worker)
         return self._pool
 
+    def _is_known(self, path: bytes, key: FileKey, digest: bytes) -> bool:
+        """Tell whether it is known what a file of this state and these bytes looks like."""
+        known = self._kept.get(path)
+        return known is not None and (known.key, known.digest) == (key, digest)
+
     def _hand_out(self) -> None:
-        """Let the workers open and decode the files that are expected next."""
+        """Open the files that are expected next, and let the workers decode them."""
         how = self._decoding
         while len(self._ahead) < _AHEAD * how.processes and (path := next(self._expected, None)) is not None:
-            if path not in self._ahead:
-                self._ahead.add(path)
-                self._started().submit(TensorJob(path, _ANY, how.px, how.limits, recipe=how.recipe))
+            descriptor = None if path in self._ahead else open_file(path)
+            if not isinstance(descriptor, int):
+                continue  # what is wrong with it is found when it is asked for
+            opened = self._ahead[path] = _Opened(descriptor, FileKey.of(os.fstat(descriptor)))
+            job = TensorJob(path, opened.key, how.px, how.limits, recipe=how.recipe, descriptor=descriptor)
+            self._started().submit(job)
         if self._ahead:
             self._take_in(wait_for_one=False)
 
     def _take_in(self, wait_for_one: bool) -> list[Answer]:
-        """Take in the answers that are there, and keep what their pictures look like."""
+        """Take in the answers that are there, and keep what the pictures look like that were decoded ahead."""
         pool = self._started()
         while not (answers := pool.collect(self._clock.monotonic())) and wait_for_one:
             wait(pool.waitables(), timeout=1.0)
         for answer in answers:
-            self._ahead.discard(answer.path)
-            if isinstance(answer, Tensorized) and answer.appearance is not None:
-                self._kept[answer.path] = (answer.digest, answer.appearance)
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+            if (opened := self._ahead.pop(answer.path, None)) is not None:
+                os.close(opened.descriptor)
+                self._keep(answer, opened.key)
         return answers
+
+    def _keep(self, answer: Answer, key: FileKey) -> None:
+        if isinstance(answer, Tensorized) and answer.appearance is not None:
+            self._kept[answer.path] = _Looked(answer.digest, key, answer.appearance)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)

@@ -36,8 +36,7 @@ class Pool:
         said = self.says.get(job.path)
         if said is not None:
             return [said(job)]
-        with open(job.path, "rb") as file:
-            data = file.read()
+        data = os.pread(job.descriptor, 100, 0)
         look = appearance(np.full((50, 50, 3), data[0], np.uint8), None)
         return [Tensorized(FileState(job.path, FileKey(1, 1, 1, 1, 1)), digest_of(data), False, 9, 9, look)]
 
@@ -101,6 +100,36 @@ def test_a_picture_that_makes_its_process_speak_for_another_one_is_not_believed(
     decoder.expect(files)
     assert isinstance(looked(decoder, files[0]), Tensorized), "these are not its bytes: no appearance"
     assert looked(decoder, files[1]) == 1
+
+
+def test_a_picture_that_lay_in_the_place_of_another_one_for_a_while_does_not_speak_for_it(files, tmp_path):
+    """It was opened ahead, and says that it has the bytes of the picture that is back before the act."""
+    with open(files[1], "rb") as file:
+        digest = digest_of(file.read())
+    look = appearance(np.full((50, 50, 3), 200, np.uint8), None)
+
+    def lies(job):
+        return Tensorized(FileState(job.path, FileKey(1, 1, 1, 1, 1)), digest, False, 9, 9, look)
+
+    (tmp_path / "aside").mkdir()
+    os.rename(files[1], tmp_path / "aside/picture")
+    (tmp_path / "01").write_bytes(b"hostile")
+    Pool.says[files[1]] = lies
+    decoder = WorkerDecoder(Decoding(50, processes=2), StandingClock())
+    decoder.expect(files)
+    assert looked(decoder, files[0]) == 0
+    del Pool.says[files[1]]
+    os.rename(tmp_path / "aside/picture", files[1])
+    assert looked(decoder, files[1]) == 1
+
+
+def test_no_file_stays_open(files):
+    before = len(os.listdir("/proc/self/fd"))
+    decoder = WorkerDecoder(Decoding(50, processes=2), StandingClock())
+    decoder.expect(files)
+    looked(decoder, files[0])
+    decoder.close()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.parametrize("kind", [Unreadable, Postponed])
