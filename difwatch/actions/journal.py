@@ -14,6 +14,7 @@ from pathlib import Path
 from difwatch import paths
 from difwatch.actions.entry import DONE, OPEN, UNDONE, Entry
 from difwatch.actions.journal_file import JournalFile
+from difwatch.model.files import signed
 
 _FIELDS = tuple(field.name for field in fields(Entry))
 
@@ -79,12 +80,14 @@ class Journal:
 
     def note_made(self, directories: Iterable[bytes]) -> None:
         """Record directories that were created to move something there."""
+        rows = [(path, *_identity(path)) for path in directories]
         with self._file.transaction() as connection:
-            connection.executemany("INSERT OR IGNORE INTO made VALUES (?)", [(path,) for path in directories])
+            connection.executemany("INSERT OR REPLACE INTO made VALUES (?, ?, ?)", rows)
 
     def was_made(self, directory: bytes) -> bool:
-        """Tell whether a directory was created to move something there."""
-        return bool(self._file.rows("SELECT 1 FROM made WHERE path = ?", (directory,)))
+        """Tell whether a directory is the one that was created there to move something into it."""
+        known = self._file.rows("SELECT dev, inode FROM made WHERE path = ?", (directory,))
+        return bool(known) and known[0] == _identity(directory)
 
     def entries(self, since: datetime | None = None, states: Sequence[str] = ()) -> list[Entry]:
         """Return the acts, oldest first; if given, only those that ended since a moment and are in some states."""
@@ -138,3 +141,9 @@ class Journal:
 
 def _select(file: JournalFile, rest: str, values: Sequence[object]) -> list[Entry]:
     return [Entry(*row) for row in file.rows(f"SELECT {', '.join(_FIELDS)} FROM act {rest}", values)]
+
+
+def _identity(directory: bytes) -> tuple[int, int]:
+    """Return the device and inode of a directory as SQLite can hold them; what is not there has none."""
+    device, inode = paths.inode_of(directory) or (-1, -1)
+    return signed(device), signed(inode)

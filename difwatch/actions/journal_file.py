@@ -40,7 +40,7 @@ CREATE INDEX act_digest ON act (digest);
 CREATE INDEX act_ended ON act (ended);
 """
 # Directories that moving created, which an undo removes once they are empty; older versions do without.
-_MADE = "CREATE TABLE IF NOT EXISTS made (path BLOB PRIMARY KEY) WITHOUT ROWID"
+_MADE = "CREATE TABLE IF NOT EXISTS made (path BLOB PRIMARY KEY, dev INTEGER, inode INTEGER)"
 
 
 class JournalFile:

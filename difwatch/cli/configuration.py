@@ -50,10 +50,11 @@ def write_new(path: Path, folders: Sequence[bytes]) -> None:
     UsageError
         The file is there already, or cannot be written.
     """
+    text = new_file(folders)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(new_file(folders))
+            file.write(text)
     except FileExistsError as error:
         raise UsageError(f"{path}: is there already; 'difwatch config show' prints what is in force") from error
     except OSError as error:

@@ -20,7 +20,7 @@ def refuse_picture(flag: str, path: Path) -> None:
     UsageError
         It has.
     """
-    if is_media_name(os.fsencode(path)):
+    if is_media_name(os.fsencode(path)) or is_media_name(os.path.realpath(os.fsencode(path))):
         raise UsageError(f"{flag} {path}: this is the name of a picture or a video; name another file")
 
 
@@ -38,7 +38,9 @@ def write_whole(flag: str, path: Path, pieces: Iterable[str]) -> None:
         mode = target.stat().st_mode if target.exists() else None
         is_stream = path.parent == Path("/dev") or (mode is not None and not stat.S_ISREG(mode))
         in_place = is_stream or (mode is not None and not os.access(target.parent, os.W_OK))
-        with (path if in_place else part).open("w", encoding="utf-8", errors="surrogateescape") as file:
+        flags = os.O_WRONLY | (os.O_TRUNC if in_place else os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
+        descriptor = os.open(path if in_place else part, flags, 0o666 if mode is None else 0o600)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
             file.writelines(pieces)
         if not in_place:
             if mode is not None:

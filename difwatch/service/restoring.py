@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from difwatch.actions.check import digest_of_file
 from difwatch.extensions import is_watched_name
 from difwatch.model.files import FileKey, FileState
-from difwatch.store import contents, files, folders
+from difwatch.store import contents, destinations, files, folders
 from difwatch.tree.roots import Root, innermost
 
 
@@ -25,12 +25,15 @@ def restore(connection: Connection, put_back: Iterable[tuple[bytes, bytes]], now
         Paths, and the digests of the bytes that were put there. Each file is read once more.
     """
     ids = {folder.path: id_ for id_, folder in folders.in_force(connection).items()}
-    roots = [Root(folder, is_watched_name) for folder in folders.in_force(connection).values()]
+    excluded = destinations.all_of(connection)
+    roots = [Root(folder, is_watched_name, excluded) for folder in folders.in_force(connection).values()]
     rows: list[tuple[FileState, int, None]] = []
     folder_ids = {}
     for path, digest in put_back:
         root, content_id = innermost(roots, path), contents.id_of(connection, digest)
-        if root is not None and content_id is not None and (key := _key_of(path, digest)) is not None:
+        if root is None or content_id is None or not root.admits_file(path):
+            continue
+        if (key := _key_of(path, digest)) is not None:
             rows.append((FileState(path, key), content_id, None))
             folder_ids[path] = ids[root.path]
     files.put(connection, folder_ids, rows, now)

@@ -6,7 +6,9 @@ import os
 import struct
 from collections.abc import Iterator
 
-_LENGTH = struct.Struct("<I")
+LENGTH = struct.Struct("<I")
+"""Of a message, before it."""
+
 _AT_ONCE = 1 << 20
 
 
@@ -16,7 +18,7 @@ class TooLongError(Exception):
 
 def send(descriptor: int, message: bytes) -> None:
     """Write a message, and wait until all of it is in the pipe."""
-    left = memoryview(_LENGTH.pack(len(message)) + message)
+    left = memoryview(LENGTH.pack(len(message)) + message)
     while left:
         left = left[os.write(descriptor, left) :]
 
@@ -55,14 +57,14 @@ class Incoming:
             What comes is none of these messages.
         """
         ended = self._receive(most)
-        while len(self._received) >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._received)
+        while len(self._received) >= LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._received)
             if length > most:
                 raise TooLongError
-            if len(self._received) < _LENGTH.size + length:
+            if len(self._received) < LENGTH.size + length:
                 break
-            message = bytes(self._received[_LENGTH.size : _LENGTH.size + length])
-            del self._received[: _LENGTH.size + length]
+            message = bytes(self._received[LENGTH.size : LENGTH.size + length])
+            del self._received[: LENGTH.size + length]
             yield message
         if ended:
             raise EOFError

@@ -62,6 +62,7 @@ class WorkerDecoder:
         self._pool: WorkerPool | None = None
         self._expected: Iterator[bytes] = iter(())
         self._ahead: dict[bytes, _Opened] = {}
+        self._unasked: set[bytes] = set()  # handed out, and not asked for yet
         self._kept: collections.OrderedDict[bytes, _Looked] = collections.OrderedDict()
 
     def expect(self, paths: Iterable[bytes]) -> None:
@@ -89,6 +90,7 @@ class WorkerDecoder:
         digest
             That of its bytes.
         """
+        self._unasked.discard(path)
         self._hand_out()
         while path not in self._kept and path in self._ahead:
             self._take_in(wait_for_one=True)
@@ -106,6 +108,8 @@ class WorkerDecoder:
         for opened in self._ahead.values():
             os.close(opened.descriptor)
         self._ahead.clear()
+        self._unasked.clear()
+        self._kept.clear()
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -123,10 +127,11 @@ class WorkerDecoder:
     def _hand_out(self) -> None:
         """Open the files that are expected next, and let the workers decode them."""
         how = self._decoding
-        while len(self._ahead) < _AHEAD * how.processes and (path := next(self._expected, None)) is not None:
+        while len(self._unasked) < _AHEAD * how.processes and (path := next(self._expected, None)) is not None:
             descriptor = None if path in self._ahead else open_file(path)
             if not isinstance(descriptor, int):
                 continue  # what is wrong with it is found when it is asked for
+            self._unasked.add(path)
             opened = self._ahead[path] = _Opened(descriptor, FileKey.of(os.fstat(descriptor)))
             job = TensorJob(path, opened.key, how.px, how.limits, recipe=how.recipe, descriptor=descriptor)
             self._started().submit(job)

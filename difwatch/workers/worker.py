@@ -14,12 +14,13 @@ import signal
 import socket
 
 from difwatch.imaging.loading import load_decoders
-from difwatch.workers.channel import send
+from difwatch.workers.channel import LENGTH, send
 from difwatch.workers.confine import allow_cpu, die_with, give_up_rights, limit
 from difwatch.workers.in_hand import InHand
+from difwatch.workers.landlock import forbid_files
 from difwatch.workers.reading import read
 from difwatch.workers.seccomp import forbid_calls
-from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, job_unpacked, packed
+from difwatch.workers.wire import JOB_MOST, STARTED, STARTED_OPEN, job_unpacked, largest, packed
 
 
 def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, parent: int, apart: bool = False) -> None:
@@ -62,7 +63,7 @@ def serve(jobs: int, answers: int, page: int, memory: int, seconds: float, paren
             in_hand.begin(number)
             try:
                 if apart:
-                    _answer_apart(message, files[0], answers, in_hand, seconds)
+                    _answer_apart(message, files[0], (incoming.fileno(), answers), in_hand, seconds)
                 else:
                     _answer(message, files[0], answers, in_hand, seconds)
             finally:
@@ -74,21 +75,48 @@ def _answer(message: bytes, file: int, answers: int, in_hand: InHand, seconds: f
     send(answers, packed(read(job_unpacked(message), file, in_hand)))
 
 
-def _answer_apart(message: bytes, file: int, answers: int, in_hand: InHand, seconds: float) -> None:
-    """Answer a job in a confined child, and end as it ends if it does not end well."""
-    parent = os.getpid()
+def _answer_apart(message: bytes, file: int, channels: tuple[int, int], in_hand: InHand, seconds: float) -> None:
+    """Answer a job in a confined child, and end as it ends if it does not end well.
+
+    The child has neither the socket of the jobs nor the pipe of the answers: else a picture that took it over could
+    take the next job and answer it. What it says, once, reaches the parent after its end.
+    """
+    worker, most = os.getpid(), largest(job_unpacked(message).px)
+    says, said = os.pipe()
     child = os.fork()
     if not child:
         code = 1
         try:
-            die_with(parent)
-            forbid_calls()
-            _answer(message, file, answers, in_hand, seconds)
+            for channel in (says, *channels):
+                os.close(channel)
+            die_with(worker)
+            if not forbid_calls():
+                forbid_files()
+            _answer(message, file, said, in_hand, seconds)
             code = 0
         finally:
             os._exit(code)
+    os.close(said)
+    heard = _heard(says, most)
+    os.close(says)
+    if heard is None:
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        os.kill(parent, os.WTERMSIG(status))
-    if status:
+    if os.WIFSIGNALED(status) and heard is not None:
+        os.kill(worker, os.WTERMSIG(status))
+    if status or heard is None:
         os._exit(1)
+    send(channels[1], heard)
+
+
+def _heard(descriptor: int, most: int) -> bytes | None:
+    """Return the only message that a child writes; None if it writes anything else."""
+    heard = b""
+    while part := os.read(descriptor, 1 << 16):
+        heard += part
+        if len(heard) > most + LENGTH.size:
+            return None
+    length = LENGTH.unpack_from(heard)[0] if len(heard) >= LENGTH.size else 0
+    if heard and length != len(heard) - LENGTH.size:
+        return None
+    return heard[LENGTH.size :]

@@ -152,3 +152,13 @@ def test_a_wrong_value_of_the_environment_is_named(home, monkeypatch):
 def test_values_are_written_as_toml():
     for value in (1, 2.5, True, 'a "b" \\ ü', ["x", "y"]):
         assert tomllib.loads(f"k = {toml(value)}")["k"] == value
+
+
+def test_a_folder_named_twice_is_written_once_and_a_refused_one_leaves_no_file(home):
+    run("init", "Phone", "~/Phone", "--no-service")
+    file = home / ".config/difwatch/config.toml"
+    assert len(config.load(file, {}).folder) == 1
+    file.unlink()
+    os.mkdir(os.fsencode(home) + b"/\xff")
+    run("init", os.fsdecode(b"\xff"), "--no-service", code=2)
+    assert not file.exists()

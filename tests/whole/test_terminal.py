@@ -166,3 +166,28 @@ def test_undo_removes_the_empty_folders_that_moving_made_and_no_others(place):
     called(place / "state", "apply", "--move-to", place / "mine/new/deep", "--keep-tree", "--yes")
     called(place / "state", "undo", "--all")
     assert (place / "mine").is_dir() and list((place / "mine").iterdir()) == []
+
+
+def test_undo_removes_no_folder_that_somebody_made_anew(place):
+    called(place / "state", "watch", "--once", "--quiet-seconds", "0", place / "pictures")
+    called(place / "state", "apply", "--move-to", place / "out", "--yes")
+    called(place / "state", "undo", "--all")
+    assert not (place / "out").exists()
+    (place / "keeps the inode").mkdir()
+    (place / "out").mkdir(mode=0o750)
+    called(place / "state", "apply", "--move-to", place / "out", "--yes")
+    called(place / "state", "undo", "--all")
+    assert (place / "out").is_dir()
+
+
+def test_undo_takes_nothing_in_that_is_excluded_by_now(place):
+    config = place / "config.toml"
+    table = f'quiet_seconds = 0\n[[folder]]\npath = "{place}/pictures"\n'
+    config.write_text(table)
+    called(place / "state", "--config", config, "watch", "--once")
+    called(place / "state", "apply", "--move-to", place / "out", "--yes")
+    config.write_text(table + 'exclude = ["backup/"]\n')
+    called(place / "state", "--config", config, "watch", "--once")
+    said = called(place / "state", "undo", "--all").stdout
+    assert said.endswith("9 pictures put back; 'difwatch watch --once' reports them again\n")
+    assert "backup" not in called(place / "state", "report").stdout

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from difwatch.cli.files import write_whole
+from difwatch.errors import UsageError
 from tests.support.photos import photo
 from tests.support.running import difwatch
 
@@ -85,3 +86,15 @@ def test_a_report_keeps_the_rights_of_the_file_that_it_replaces(place):
     out.chmod(0o640)
     difwatch(place / "state", "report", "-o", out)
     assert out.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_to_a_picture_is_no_place_for_a_report_nor_is_one_planted_beside_it(place, monkeypatch):
+    picture = place / "pictures/a.jpg"
+    before = picture.read_bytes()
+    (place / "out.txt").symlink_to(picture)
+    assert difwatch(place / "state", "report", "-o", place / "out.txt", check=False).returncode == 2
+    monkeypatch.setattr(os, "getpid", lambda: 4711)
+    (place / ".r.txt.4711.part").symlink_to(picture)
+    with pytest.raises(UsageError):
+        write_whole("--output", place / "r.txt", ["text"])
+    assert picture.read_bytes() == before and not (place / "r.txt").exists()

@@ -35,7 +35,7 @@ def command(ctx: click.Context, folders: tuple[str, ...], service: bool | None) 
     named = folders or (_asked_folders() if is_person else ())
     if not named:
         raise UsageError("name the folders with your pictures, as in 'difwatch init ~/Pictures'")
-    real = [_checked(folder) for folder in named]
+    real = list(dict.fromkeys(_checked(folder) for folder in named))
     write_new(file, real)
     click.echo(f"{file}: written")
     if service is None and is_person and context.config_file is None and shutil.which("systemctl"):

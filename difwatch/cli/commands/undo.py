@@ -115,7 +115,9 @@ def _restored(context: Context, entries: Sequence[Entry]) -> bool:
     """Take pictures into the store again, unless a daemon does; tell whether all of them are in it, or will be."""
     from difwatch.cli.writer import Writer
     from difwatch.clock import SystemClock
+    from difwatch.control.lock import holder
     from difwatch.errors import DifwatchError
+    from difwatch.report.status import WATCHING
     from difwatch.service.restoring import restore
     from difwatch.store import writing
 
@@ -124,7 +126,8 @@ def _restored(context: Context, entries: Sequence[Entry]) -> bool:
     try:
         with Writer(context, "undo") as writer:
             if writer.engine is None:
-                return True
+                holding = holder(context.state_dir)
+                return holding is not None and (holding.work or "watch") in WATCHING
             with writing(writer.engine) as connection:
                 files = [(entry.source, entry.digest) for entry in entries]
                 return restore(connection, files, SystemClock().now()) == len(files)

@@ -116,10 +116,14 @@ def command(
 
 def _found(context: Context) -> str | None:
     """Return what the first search found, in words; None where that takes longer than a few seconds."""
+    from difwatch.errors import DifwatchError
     from difwatch.report.found import read_found
 
-    with context.reading() as connection:
-        found = read_found(connection, _GROUPED_MOST)
+    try:
+        with context.reading() as connection:
+            found = read_found(connection, _GROUPED_MOST)
+    except DifwatchError:
+        return None
     return None if found is None else found.text()
 
 

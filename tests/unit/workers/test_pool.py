@@ -174,7 +174,7 @@ def test_a_file_that_ends_its_worker_while_it_is_read_alone_holds_nobody_up(pict
 class Worker:
     """A worker of its own, with its socket and pipe, that this test talks to."""
 
-    def __init__(self, before="", memory=4 << 30, seconds=300):
+    def __init__(self, before="", memory=4 << 30, seconds=300, apart=False):
         self.jobs, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         job_read = theirs.detach()
         answer_read, answer_write = os.pipe()
@@ -182,7 +182,8 @@ class Worker:
         os.ftruncate(page, InHand.BYTES)
         self.in_hand = InHand(page)
         code = f"import sys; sys.path[:] = {sys.path!r}\n{before}\nfrom difwatch.workers.worker import serve\n"
-        code += f"serve({job_read}, {answer_write}, {page}, {memory}, {seconds}, {os.getpid()})"
+        code += f"serve({job_read}, {answer_write}, {page}, {memory}, {seconds}, {os.getpid()}, {apart})"
+        code = f"JOBS, ANSWERS = {job_read}, {answer_write}\n{code}"
         self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[job_read, answer_write, page])
         for one in (job_read, answer_write, page):
             os.close(one)
@@ -423,3 +424,37 @@ def test_times_beyond_what_the_store_can_hold_are_clamped(tmp_path):
         st_mtime_ns, st_ctime_ns = 10**19, -(10**19)
 
     assert FileKey.of(Stat) == FileKey(5, 2**63 - 1, -(2**63), -1, -(2**63))
+
+
+def test_a_picture_that_took_over_its_process_reaches_neither_the_next_job_nor_the_pipe_of_the_answers(pictures):
+    before = PATCHED + (
+        "import os\n"
+        "from difwatch.imaging.decode import DecodeError\n"
+        "def make(*_):\n"
+        "    open_still = []\n"
+        "    for number in (JOBS, ANSWERS):\n"
+        "        try: os.fstat(number)\n"
+        "        except OSError: pass\n"
+        "        else: open_still.append(number)\n"
+        "    raise DecodeError(f'open: {open_still}')\n"
+        "recipe.make = make"
+    )
+    worker = Worker(before, apart=True)
+    worker.ask(job(pictures[0]))
+    worker.ask(job(pictures[1]))
+    assert [worker.answer().reason for _ in range(2)] == ["open: []"] * 2
+    worker.end()
+
+
+def test_a_process_that_says_more_than_one_answer_is_ended_and_its_words_are_dropped(pictures):
+    before = PATCHED + (
+        "import difwatch.workers.worker as worker\n"
+        "from difwatch.workers.channel import send\n"
+        "real = worker._answer\n"
+        "worker._answer = lambda m, f, said, i, s: (real(m, f, said, i, s), send(said, b'more'))"
+    )
+    worker = Worker(before, apart=True)
+    worker.ask(job(pictures[0]))
+    with pytest.raises(EOFError):
+        worker.answer()
+    assert worker.end() == 1
