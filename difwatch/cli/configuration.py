@@ -91,4 +91,4 @@ def toml(value: object) -> str:
 
 def _values(config: Config) -> dict[str, Any]:
     values = config.model_dump(exclude={"folder"})
-    return values | {"move_to": values["move_to"] or MOVE_TO}
+    return values | {"move_to": values["move_to"] or MOVE_TO, "edited": config.settings().edited}

@@ -32,7 +32,7 @@ def write_whole(flag: str, path: Path, pieces: Iterable[str]) -> None:
     UsageError
         The file cannot be written.
     """
-    target = path.resolve()
+    target = Path(os.path.realpath(path))  # a loop of links is found when it is opened
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         mode = target.stat().st_mode if target.exists() else None

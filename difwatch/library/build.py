@@ -89,7 +89,7 @@ class Build:
         listing = list_files(self._given, recursive, limit_extensions)
         self._invalid = dict(listing.skipped)
         self.given_up = 0
-        """The number of files of which nothing is known, because workers ended at them or they could not be read."""
+        """The number of files at which workers ended, or that may be readable later."""
         listed = {file.state.path: file for file in listing.files}
         looks = Looks(len(listed), self.px_size)
         read: list[tuple[Listed, Tensorized]] = []

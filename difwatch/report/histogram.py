@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from difwatch.compare.distance import limit_of
 from difwatch.matches.rules import MatchRules
 from difwatch.shown import shown_count, shown_number
-from difwatch.store import matches
+from difwatch.store import matches, settings
 
 _EDGES = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 _ABOVE = 2  # "just above" is up to so many times the similarity
@@ -48,8 +49,11 @@ class Histogram:
 def read_histogram(connection: Connection, rules: MatchRules) -> Histogram:
     """Return the histogram of the remembered pairs, turned and mirrored as the rules count them."""
     threshold = rules.settings.threshold
-    above_to = max(1.0, _ABOVE * threshold)
-    edges = tuple(sorted({*_EDGES, threshold, above_to}))
+    store = settings.get_in_force(connection)
+    known = store.remembered.error if store is not None and store.measure == "mse" else math.inf
+    above_to = min(max(1.0, _ABOVE * threshold), max(known, threshold))
+    far = {known} if math.isfinite(known) and known > threshold else set()  # beyond that, pairs are not remembered
+    edges = tuple(sorted({*(edge for edge in _EDGES if edge <= known), threshold, above_to, *far}))
     limits = [limit_of(edge, rules.values) for edge in edges]
     counts = tuple(matches.histogram(connection, rules.recipe_id, rules.criteria, limits))
     above = sum(counts[bisect_left(edges, threshold) + 1 : bisect_left(edges, above_to) + 1])
@@ -63,7 +67,8 @@ def text_histogram(histogram: Histogram) -> Iterator[str]:
     most = max(histogram.counts)
     names = [*(f"to {edge:g}" for edge in histogram.edges), "more"]
     names[0] = "0"
-    for name, count, edge in zip(names, histogram.counts, (*histogram.edges, None), strict=True):
+    rows = list(zip(names, histogram.counts, (*histogram.edges, None), strict=True))
+    for name, count, edge in rows if histogram.nmse is not None else rows[:-1]:
         bar = "█" * _length(count, most)
         mark = "  ← similarity" if edge == histogram.threshold else ""
         yield f"{name:>8} {shown_number(count):>10}  {bar}{mark}".rstrip() + "\n"

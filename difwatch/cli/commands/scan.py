@@ -144,8 +144,8 @@ def command(context: Context, /, **options: Any) -> None:
         search.delete(silent_del=wanted.silent_del, state_dir=context.state_dir.path)
     if build.given_up:
         raise IncompleteError(
-            f"{shown_count(build.given_up, 'file')} could not be read or ended the process that decoded it; the "
-            "statistics name each under invalid_files"
+            f"{shown_count(build.given_up, 'file')} ended the process that decoded it, or could not be read just "
+            "now; the statistics name each under invalid_files"
         )
 
 

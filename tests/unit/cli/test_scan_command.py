@@ -44,7 +44,7 @@ def test_scan_ends_with_an_error_if_files_were_given_up_and_not_if_they_are_brok
     if kind == "broken":
         cli.main(words, standalone_mode=False)
     else:
-        with pytest.raises(IncompleteError, match=r"^1 file could not be read or ended the process"):
+        with pytest.raises(IncompleteError, match=r"^1 file ended the process"):
             cli.main(words, standalone_mode=False)
     (stats,) = [name for name in os.listdir(tmp_path / "out") if name.endswith("stats.json")]
     assert json.loads((tmp_path / "out" / stats).read_text())["invalid_files"]["count"] == 1
