@@ -86,7 +86,8 @@ def json_in_force(config: Config, sources: Mapping[str, str], file: Path | None)
 
 def toml(value: object) -> str:
     """Return a value in TOML; None, which TOML lacks, is false in the configuration."""
-    return json.dumps(False if value is None else value, ensure_ascii=False)
+    text = json.dumps(False if value is None else value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
 
 
 def _values(config: Config) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from difwatch.errors import UsageError
 from difwatch.extensions import is_media_name
+from difwatch.written import replace_file
 
 
 def refuse_picture(flag: str, path: Path) -> None:
@@ -33,21 +33,14 @@ def write_whole(flag: str, path: Path, pieces: Iterable[str]) -> None:
         The file cannot be written.
     """
     target = Path(os.path.realpath(path))  # a loop of links is found when it is opened
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         mode = target.stat().st_mode if target.exists() else None
         is_stream = path.parent == Path("/dev") or (mode is not None and not stat.S_ISREG(mode))
-        in_place = is_stream or (mode is not None and not os.access(target.parent, os.W_OK))
-        flags = os.O_WRONLY | (os.O_TRUNC if in_place else os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW)
-        descriptor = os.open(path if in_place else part, flags, 0o666 if mode is None else 0o600)
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
-            file.writelines(pieces)
-        if not in_place:
-            if mode is not None:
-                part.chmod(stat.S_IMODE(mode))
-            part.replace(target)
+        if is_stream or (mode is not None and not os.access(target.parent, os.W_OK)):
+            descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
+                file.writelines(pieces)
+        else:
+            replace_file(target, pieces, None if mode is None else stat.S_IMODE(mode))
     except OSError as error:
         raise UsageError(f"{flag} {path}: cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from difwatch.service.possession import Possession
 from difwatch.service.session import Session
 from difwatch.store import open_reader, reading
 from difwatch.version import __version__
+from difwatch.written import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -99,18 +99,13 @@ class Health:
         self._listeners.notifier.send(*(["WATCHDOG=1"] if alive else []), f"STATUS={status}")
 
     def _write_metrics(self, file: Path, heartbeat: Heartbeat, is_running: bool = True) -> None:
-        part = file.with_name(f".{file.name}.{os.getpid()}")
         holder = Holder(os.getpid(), self._token, "watch") if is_running else None
         try:
             with reading(open_reader(self._listeners.state_dir.store)) as connection:
                 status = read_status(connection, holder, heartbeat, self._clock.since_boot())
-            part.write_text("".join(text_metrics(status)), encoding="utf-8")
-            part.chmod(0o644)  # the collector is another user
-            part.replace(file)
+            replace_file(file, text_metrics(status), 0o644)  # the collector is another user
         except (OSError, DifwatchError) as error:
             log.warning("%s: the metrics cannot be written (%s)", file, error)
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def end(self, session: Session) -> None:
         """Leave the final figures, and that nothing runs any more."""

@@ -79,6 +79,14 @@ def test_init_writes_a_configuration_of_the_folders_with_all_defaults_and_never_
     assert file.read_bytes() == before
 
 
+def test_init_writes_the_file_that_the_environment_names_and_no_service_reads_another_one(home, monkeypatch):
+    monkeypatch.setenv("DIFWATCH_CONFIG", str(home / "mine.toml"))
+    assert "--service: it reads the usual file" in run("init", "Phone", "--service", code=2).stderr
+    run("init", "Phone", "--no-service")
+    assert str(home / "mine.toml") in run("config", "show").stdout
+    assert not (home / ".config").exists()
+
+
 def test_every_line_behind_a_hash_holds_the_default():
     lines = new_file([b"/p"]).splitlines()
     options = [line.removeprefix("# ") for line in lines if re.match(r"# \w+ = ", line)]
@@ -150,7 +158,7 @@ def test_a_wrong_value_of_the_environment_is_named(home, monkeypatch):
 
 
 def test_values_are_written_as_toml():
-    for value in (1, 2.5, True, 'a "b" \\ ü', ["x", "y"]):
+    for value in (1, 2.5, True, 'a "b" \\ ü', ["x", "y"], "a\x7fb\n"):
         assert tomllib.loads(f"k = {toml(value)}")["k"] == value
 
 

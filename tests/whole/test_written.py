@@ -6,7 +6,7 @@ import os
 import pytest
 
 from difwatch.cli.files import write_whole
-from difwatch.errors import UsageError
+from difwatch.written import replace_file
 from tests.support.photos import photo
 from tests.support.running import difwatch
 
@@ -95,6 +95,10 @@ def test_a_link_to_a_picture_is_no_place_for_a_report_nor_is_one_planted_beside_
     assert difwatch(place / "state", "report", "-o", place / "out.txt", check=False).returncode == 2
     monkeypatch.setattr(os, "getpid", lambda: 4711)
     (place / ".r.txt.4711.part").symlink_to(picture)
-    with pytest.raises(UsageError):
-        write_whole("--output", place / "r.txt", ["text"])
-    assert picture.read_bytes() == before and not (place / "r.txt").exists()
+    write_whole("--output", place / "r.txt", ["text"])
+    assert (place / "r.txt").read_text() == "text" and not (place / "r.txt").is_symlink()
+    replace_file(place / "m.prom", ["figures"], 0o644)
+    (place / ".m.prom.4711.part").symlink_to(picture)
+    replace_file(place / "m.prom", ["more"], 0o644)
+    assert ((place / "m.prom").read_text(), (place / "m.prom").stat().st_mode & 0o777) == ("more", 0o644)
+    assert picture.read_bytes() == before

@@ -29,7 +29,10 @@ def command(ctx: click.Context, folders: tuple[str, ...], service: bool | None) 
 
     context = ctx.ensure_object(Context)
     is_person = sys.stdin.isatty() and sys.stderr.isatty()
-    file = Path(paths.expanded(context.config_file)) if context.config_file else config.of_user()
+    named_file = context.config_file or os.environ.get("DIFWATCH_CONFIG")
+    if named_file and service:
+        raise UsageError("--service: it reads the usual file; leave out --config and DIFWATCH_CONFIG")
+    file = Path(paths.expanded(named_file)) if named_file else config.of_user()
     if file.exists():
         raise UsageError(f"{file}: is there already; 'difwatch config show' prints what is in force")
     named = folders or (_asked_folders() if is_person else ())
@@ -38,7 +41,7 @@ def command(ctx: click.Context, folders: tuple[str, ...], service: bool | None) 
     real = list(dict.fromkeys(_checked(folder) for folder in named))
     write_new(file, real)
     click.echo(f"{file}: written")
-    if service is None and is_person and context.config_file is None and shutil.which("systemctl"):
+    if service is None and is_person and not named_file and shutil.which("systemctl"):
         service = click.confirm("Start difwatch now and at each login?", default=True, err=True)
     if service:
         ctx.invoke(_install(ctx), folders=(), where="user", linger=False, sysctl=False, dry_run=False)

@@ -16,6 +16,7 @@ from difwatch.cli.output import say
 from difwatch.clock import SystemClock
 from difwatch.errors import IncompleteError, UsageError
 from difwatch.shown import shown, shown_count
+from difwatch.written import replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +172,7 @@ def _write(place: Path, search: Any) -> None:
     stamp = _free_stamp(place, contents)
     for name, text in contents.items():
         target = place / f"difwatch_{stamp}_{name}"
-        part = target.with_name(f".{target.name}.part")
-        part.write_text(text, encoding="utf-8", errors="surrogateescape")
-        part.replace(target)
+        replace_file(target, [text])
         say(target.name)
     total = search.stats["total_files"] - search.stats["invalid_files"]["count"]
     found = f"{shown_count(total, 'picture')}, {shown_count(len(search.lower_quality), 'duplicate')}"
