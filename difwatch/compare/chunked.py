@@ -59,10 +59,15 @@ class Chunks:
         self._bounds = list(pairwise([*(self._place(cut) for cut in self._cuts), len(ids)]))
 
     def tasks(self) -> Iterator[Task]:
-        """Yield the pairs of blocks that may hold a match; they depend on the cuts and the reach alone."""
-        for first in range(len(self._cuts)):
-            ends = self._cuts[first + 1][0] if first + 1 < len(self._cuts) else np.inf
-            for second in range(first, len(self._cuts)):
+        """Yield the pairs of blocks that may hold a match; they depend on the cuts and the reach alone.
+
+        Those of a block with itself come first, because they take longest: so all processors end at about one time.
+        """
+        for block in range(len(self._cuts)):
+            yield block, block
+        for first in range(len(self._cuts) - 1):
+            ends = self._cuts[first + 1][0]
+            for second in range(first + 1, len(self._cuts)):
                 if self._cuts[second][0] - ends > self._reach:
                     break
                 yield first, second

@@ -23,7 +23,7 @@ from difwatch.compare.sketch import SketchKind, squared, within
 from difwatch.compare.tree import Places
 
 _COLUMNS = 16
-_QUERIES_AT_ONCE = 1024
+_QUERIES_AT_ONCE = 512
 _KNOWN_AT_ONCE = 512
 _MOST_CELLS = 32  # along each side
 _SLACK = 2.0**-30  # of a cell, and of the span of the levels, for the rounding of coordinates
