@@ -43,7 +43,9 @@ def _tree(rows: NDArray[np.float32]) -> cKDTree:
     # Imported here: it takes a third of a second, in which the workers of a daemon begin.
     from scipy.spatial import cKDTree
 
-    return cKDTree(rows.astype(np.float64))
+    # Large leaves, and cells as they come: measured on a million sketches, a quarter less time for a query, and half
+    # of the time to build.
+    return cKDTree(rows.astype(np.float64), leafsize=64, compact_nodes=False, balanced_tree=False)
 
 
 class SketchTree:
