@@ -16,6 +16,7 @@
     tree, grid     the sketches within a radius
     refine         the candidates, decided in integers
     product        every pair by matrix products, exactly, where sketches would exclude little
+    sieve          low frequencies, which exclude nearly all of these before
 
     index          new pictures against all known ones, as they arrive
     blocks         one block of pictures against another: by sketches, or every pair

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.compare.sketch import SketchKind, squared, within
+from difwatch.compare.sketch import SketchKind, extended, squared, within
 from difwatch.compare.tree import Places
 
 _COLUMNS = 16
@@ -59,7 +59,7 @@ class SketchGrid:
         self._places, self._rows, self._sorted = order, rows[order], keys[order]
         short = self._rows[:, :_COLUMNS]
         self._longest = float(np.sqrt(np.vecdot(short, short).max(initial=0)))
-        self._columns = _extended(short, last=True)
+        self._columns = extended(short, last=True)
 
     def near(self, rows: NDArray[np.float32], reach: float, no_higher: bool = False) -> Places:
         """Find the places within ``reach`` of each sketch (m, size); with ``no_higher``, those of no higher level."""
@@ -83,13 +83,13 @@ class SketchGrid:
         self, numbers: NDArray[np.intp], rows: NDArray[np.float32], reach: float, no_higher: bool
     ) -> Iterator[Places]:
         short = rows[:, :_COLUMNS]
-        extended = _extended(short, last=False)
+        asked = extended(short, last=False)
         longest = self._longest + float(np.sqrt(np.vecdot(short, short).max()))
         least = -(squared(reach) / 2 + _ROUNDING * longest**2)
         known = self._around(rows, reach * (1 + 2**-40), no_higher)  # covers the rounding of a difference
         for first in range(0, len(known), _KNOWN_AT_ONCE):
             some = known[first : first + _KNOWN_AT_ONCE]
-            products = extended @ self._columns[some].T
+            products = asked @ self._columns[some].T
             row, column = np.divmod(np.flatnonzero(products >= least), len(some))
             kept = within(rows[row], self._rows[some[column]], reach)
             yield numbers[row[kept]], self._places[some[column[kept]]]
@@ -126,9 +126,3 @@ class SketchGrid:
         """Return where sketches are, in sides of a cell."""
         return rows[:, self._axes].astype(np.float64) / self._side
 
-
-def _extended(rows: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
-    """Return rows (n, k) with half of their negative squared length and a one appended, in either order."""
-    half = -np.vecdot(rows, rows)[:, None] / np.float32(2)
-    one = np.ones_like(half)
-    return np.concatenate([rows, *((one, half) if last else (half, one))], axis=1)

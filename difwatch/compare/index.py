@@ -17,12 +17,13 @@ from difwatch.compare.hits import Hits
 from difwatch.compare.orientation import AFTER, INVERSE
 from difwatch.compare.product import CANDIDATE_COST, product_hits, product_hits_within
 from difwatch.compare.refine import Candidates, refine, together
-from difwatch.compare.sketch import Block, SketchKind
+from difwatch.compare.sketch import Block, SketchKind, within
 from difwatch.compare.tree import Places, SketchTree, near_together
 
 _SMALL = 512
 _RATIO = 8  # the least between the sizes of two successive trees
 _ONE_OF = 16  # sketches is counted
+_FEW = 32  # sketches of a level tell how crowded it is
 _CANDIDATES_AT_ONCE = 500_000
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.intp))
 
@@ -38,7 +39,8 @@ class _Level:
         self.rows = entries.rows[order]
         self.alive = np.ones(len(ids), bool)
         self._tree = SketchTree(kind, self.rows)
-        self._few = SketchTree(kind, self.rows[::_ONE_OF])
+        self._some = SketchTree(kind, self.rows[::_ONE_OF])
+        self._few = self.rows[:: max(1, len(ids) // _FEW)]
 
     def near(self, entries: Entries, reach: float) -> Places:
         """Return the numbers of the entries and places that are within ``reach`` of each other, pair by pair."""
@@ -46,10 +48,16 @@ class _Level:
         alive = self.alive[places]
         return queries[alive], places[alive]
 
-    def expected(self, entries: Entries, reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return about how many places are inspected and found for each entry: counted among a few of them."""
-        found = np.bincount(self._few.near(entries.rows, reach)[0], minlength=len(entries.rows))
-        return self._few.count(entries.rows, reach) * _ONE_OF, found * _ONE_OF
+    def inspected(self, entries: Entries, reach: float) -> NDArray[np.intp]:
+        """Return about how many places are inspected for each entry: counted among some of them."""
+        return self._some.count(entries.rows, reach) * _ONE_OF
+
+    def found(self, entries: Entries, reach: float) -> NDArray[np.float64]:
+        """Return about how many places are found for each entry: counted among a few of them."""
+        near = np.zeros(len(entries.rows))
+        for row in self._few:
+            near += within(entries.rows, np.broadcast_to(row, entries.rows.shape), reach)
+        return near * (len(self.ids) / max(1, len(self._few)))
 
     def joined(self, *others: _Level) -> _Level:
         """Return one level with the pictures that remain in this level and others."""
@@ -107,14 +115,21 @@ class Index:
         parts = [level.ids[level.alive] for level in self._levels]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
-    def expected(self, rows: NDArray[np.float32], reach: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return about how many places are inspected, and how many candidates found, for each sketch (m, size)."""
+    def inspected(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
+        """Return about how many places are inspected for each sketch (m, size)."""
         entries = asked(self._kind, rows, self._orientations, reach)
-        totals = np.zeros((2, len(rows)), np.intp)
+        total = np.zeros(len(rows), np.intp)
         for level in self._levels:
-            for total, expected in zip(totals, level.expected(entries, reach), strict=True):
-                np.add.at(total, entries.number, expected)
-        return totals[0], totals[1]
+            np.add.at(total, entries.number, level.inspected(entries, reach))
+        return total
+
+    def found(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
+        """Return about how many candidates are found for each sketch (m, size)."""
+        entries = asked(self._kind, rows, self._orientations, reach)
+        total = np.zeros(len(rows))
+        for level in self._levels:
+            np.add.at(total, entries.number, level.found(entries, reach))
+        return total
 
     def candidates(self, others: Block, reach: float) -> Candidates:
         """Pair known pictures with others that may match them: whose sketches are within ``reach``."""
@@ -145,8 +160,7 @@ def search_new(index: Index, new: Block, comparison: Comparison) -> Iterator[Hit
     if not len(new.ids) or comparison.limit < 0:
         return
     reach = comparison.reach
-    inspected, found = index.expected(new.rows, reach)
-    crowded = found * CANDIDATE_COST > len(comparison.orientations) * len(index)
+    inspected, crowded = _crowded(index, new, comparison)
     if crowded.any():  # sketches exclude so little that trying every pair is cheaper and needs less memory
         yield from product_hits(np.concatenate([index.ids(), new.ids[~crowded]]), new.ids[crowded], comparison)
         yield from product_hits_within(new.ids[crowded], comparison)
@@ -162,6 +176,22 @@ def search_new(index: Index, new: Block, comparison: Comparison) -> Iterator[Hit
         candidates.append(Candidates(*(part[once] for part in among)))
         yield from refine(together(candidates), comparison)
         fresh.add(block)
+
+
+def _crowded(index: Index, new: Block, comparison: Comparison) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return about how many places are inspected for each new picture, and which have too many candidates."""
+    searched = [index]
+    if len(new.ids) > _FEW:  # fewer are no crowd by themselves
+        alone = Index(comparison.kind, comparison.orientations)
+        alone.add(new)
+        searched.append(alone)
+    reach = comparison.reach
+    inspected: NDArray[np.intp] = np.sum([one.inspected(new.rows, reach) for one in searched], axis=0)
+    every_pair = len(comparison.orientations) * sum(map(len, searched))
+    crowded = inspected * CANDIDATE_COST > every_pair
+    found = np.sum([one.found(new.rows[crowded], reach) for one in searched], axis=0)
+    crowded[crowded] = found * CANDIDATE_COST > every_pair
+    return inspected, crowded
 
 
 def _portions(counts: NDArray[np.intp]) -> Iterator[slice]:

@@ -8,15 +8,17 @@ columns the products add up to no more than 2**24, up to which float32 holds eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from difwatch.compare.comparison import Comparison
-from difwatch.compare.distance import FAR
+from difwatch.compare.distance import FAR, sse_rows
 from difwatch.compare.hits import Hits
 from difwatch.compare.orientation import ALL, oriented_rows
+from difwatch.compare.sieve import LowFrequencies, Pairs, possible, serves
 
 CANDIDATE_COST = 25.0
 """The cost of refining a candidate, in units of one pair and orientation here (measured on tensors, 50 x 50)."""
@@ -24,6 +26,8 @@ CANDIDATE_COST = 25.0
 _COLUMNS = 1024
 _TILE = 512  # rows
 _TILE_BYTES = 64 << 20
+_TILES_AT_ONCE = 4  # so that what they are compared with is fetched less often
+_GATHERED_BYTES = 4 << 20
 
 
 def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Comparison) -> Iterator[Hits]:
@@ -34,19 +38,21 @@ def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Compari
     a, b : ndarray of int64
         No id twice.
     comparison
-        Its ``fetch`` is called for a bounded number of bytes at a time, most often for those of *a*.
+        Its ``fetch`` is called for a bounded number of bytes at a time.
     """
     if not len(a) or not len(b):
         return
     step = _tile_rows(comparison)
-    for start in range(0, len(b), step):
-        batch = b[start : start + step]
-        oriented = _oriented(comparison.fetch(batch), comparison)
+    batches = [b[start : start + step] for start in range(0, len(b), step)]
+    for start in range(0, len(batches), _TILES_AT_ONCE):
+        some = batches[start : start + _TILES_AT_ONCE]
+        oriented = [_oriented(comparison.fetch(batch), comparison) for batch in some]
         for first in range(0, len(a), step):
             others = a[first : first + step]
-            distances = _distances(_Tile(comparison.fetch(others)), oriented)
-            row, column = np.nonzero(distances.min(axis=0) <= comparison.limit)
-            yield comparison.hits(others[row], batch[column], _in_all(distances[:, row, column], comparison))
+            tile = _Tile(comparison.fetch(others), comparison.channels)
+            for batch, tiles in zip(some, oriented, strict=True):
+                row, column, distances = _distances(tile, tiles, comparison)
+                yield comparison.hits(others[row], batch[column], distances)
 
 
 def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Iterator[Hits]:
@@ -56,23 +62,31 @@ def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Itera
         batch = ids[start : start + step]
         yield from product_hits(ids[:start], batch, comparison)
         fetched = comparison.fetch(batch)
-        distances = _distances(_Tile(fetched), _oriented(fetched, comparison))
-        row, column = np.nonzero(np.triu(distances.min(axis=0) <= comparison.limit, 1))
-        yield comparison.hits(batch[row], batch[column], _in_all(distances[:, row, column], comparison))
+        tile = _Tile(fetched, comparison.channels)
+        row, column, distances = _distances(tile, _oriented(fetched, comparison), comparison)
+        once = row < column
+        yield comparison.hits(batch[row[once]], batch[column[once]], distances[once])
 
 
 class _Tile:
-    """Tensors (n, d), and their squared lengths relative to 128 as integers."""
+    """Tensors or tones (n, d), their low frequencies, and their squared lengths relative to 128 as integers."""
 
-    def __init__(self, tensors: NDArray[np.uint8]) -> None:
-        values = tensors.shape[1]
-        self.integer: type[np.signedinteger] = np.int32 if values << 16 < 2**31 else np.int64
-        self.rows = tensors
-        lengths = np.zeros(len(tensors), np.int64)
-        for start in range(0, values, _COLUMNS):
+    def __init__(self, rows: NDArray[np.uint8], channels: int) -> None:
+        self.rows = rows
+        self.integer: type[np.signedinteger] = np.int32 if rows.shape[1] << 16 < 2**31 else np.int64
+        self._channels = channels
+
+    @functools.cached_property
+    def frequencies(self) -> LowFrequencies:
+        return LowFrequencies(self.rows, self._channels)
+
+    @functools.cached_property
+    def lengths(self) -> NDArray[np.signedinteger]:
+        lengths = np.zeros(len(self.rows), np.int64)
+        for start in range(0, self.rows.shape[1], _COLUMNS):
             part = self.part(start)
             lengths += np.vecdot(part, part).astype(np.int64)
-        self.lengths = lengths.astype(self.integer)
+        return lengths.astype(self.integer)
 
     def part(self, start: int) -> NDArray[np.float32]:
         """Return some columns as float32 relative to 128; all of them at once would take four times the memory."""
@@ -81,23 +95,49 @@ class _Tile:
         return part
 
 
+_Near = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]
+"""Rows of a tile, columns (rows of another one), and the distances of each such pair in all orientations (n, 8)."""
+
+
 def _oriented(rows: NDArray[np.uint8], comparison: Comparison) -> list[_Tile]:
-    return [_Tile(oriented_rows(rows, number, comparison.channels)) for number in comparison.orientations]
-
-
-def _in_all(distances: NDArray[np.signedinteger], comparison: Comparison) -> NDArray[np.int64]:
-    """Return distances in some orientations (k, n) as those in all of them (n, 8)."""
-    out = np.full((distances.shape[1], len(ALL)), FAR)
-    out[:, comparison.orientations] = distances.T
-    return out
+    channels = comparison.channels
+    return [_Tile(oriented_rows(rows, number, channels), channels) for number in comparison.orientations]
 
 
 def _tile_rows(comparison: Comparison) -> int:
     return max(1, min(_TILE, _TILE_BYTES // comparison.fetched_bytes))
 
 
-def _distances(a: _Tile, oriented: list[_Tile]) -> NDArray[np.signedinteger]:
-    """Return the distances between each tensor of *a* and each oriented one, shape (orientations, a, b)."""
+def _distances(a: _Tile, oriented: Sequence[_Tile], comparison: Comparison) -> _Near:
+    """Return the pairs within the limit, and perhaps others; distances beyond the limit may be `FAR`."""
+    if serves(a.rows.shape[1], comparison.channels):
+        pairs = possible(a.frequencies, [tile.frequencies for tile in oriented], comparison.limit)
+        if pairs is not None:
+            return _distances_of(pairs, a, oriented, comparison)
+    distances = _all_distances(a, oriented)
+    row, column = np.nonzero(distances.min(axis=0) <= comparison.limit)
+    out = np.full((len(row), len(ALL)), FAR)
+    out[:, comparison.orientations] = distances[:, row, column].T
+    return row, column, out
+
+
+def _distances_of(pairs: Pairs, a: _Tile, oriented: Sequence[_Tile], comparison: Comparison) -> _Near:
+    """Return the distances of some pairs."""
+    width = len(oriented[0].rows)
+    keys, places = np.unique(pairs.row * width + pairs.column, return_inverse=True)
+    out = np.full((len(keys), len(ALL)), FAR)
+    step = max(1, _GATHERED_BYTES // a.rows.shape[1])
+    for number, orientation in enumerate(comparison.orientations):
+        these = np.flatnonzero(pairs.number == number)
+        for some in np.split(these, range(step, len(these), step)):
+            ours, theirs = a.rows[pairs.row[some]], oriented[number].rows[pairs.column[some]]
+            out[places[some], orientation] = sse_rows(ours, theirs)
+    row, column = np.divmod(keys, width)
+    return row, column, out
+
+
+def _all_distances(a: _Tile, oriented: Sequence[_Tile]) -> NDArray[np.signedinteger]:
+    """Return the distances between each row of *a* and each oriented one, shape (orientations, a, b)."""
     shape = (len(a.rows), len(oriented[0].rows))
     out = np.empty((len(oriented), *shape), a.integer)
     product = np.empty(shape, np.float32)

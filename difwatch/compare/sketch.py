@@ -116,3 +116,13 @@ def within(a: NDArray[np.float32], b: NDArray[np.float32], reach: float) -> NDAr
     difference -= b
     squares: NDArray[np.float64] = np.einsum("ij,ij->i", difference, difference)
     return squares <= squared(reach)
+
+
+def extended(rows: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
+    """Return rows (n, k) with half of their negative squared length and a one appended, in either order.
+
+    The product of a row extended in one order and of one in the other is half of their negative squared distance.
+    """
+    half = -np.vecdot(rows, rows)[:, None] / np.float32(2)
+    one = np.ones_like(half)
+    return np.concatenate([rows, *((one, half) if last else (half, one))], axis=1)
