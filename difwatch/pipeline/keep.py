@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -49,6 +50,13 @@ class _Sorted:
     being_written: list[bytes] = field(default_factory=list)
 
 
+class Meanwhile(Protocol):
+    """Does what must not wait until a batch is kept."""
+
+    def __call__(self, now: float) -> None:
+        """Do a little of it; ``now`` is the monotonic clock."""
+
+
 class Keeper:
     """Keeps batches in the store, and the index in step with the store.
 
@@ -86,8 +94,10 @@ class Keeper:
         self._folder_ids = folder_ids
         self._clock = clock
 
-    def keep(self, batch: Batch) -> BatchResult:
+    def keep(self, batch: Batch, meanwhile: Meanwhile) -> BatchResult:
         """Keep answers and forget files that are gone, after one more look at each file.
+
+        ``meanwhile`` is called now and then, because the search among many pictures that look alike takes seconds.
 
         Raises
         ------
@@ -110,7 +120,7 @@ class Keeper:
             unsettled += [answer.path for answer in answers.read if answer.digest not in content_ids]
             self._put_files(connection, read, answers.unreadable, content_ids)
             new = searched.new(self._store, looks)
-            kept = reach.put(connection, self._matches(connection, new, looks), self._reach)
+            kept = reach.put(connection, self._matches(connection, new, looks, meanwhile), self._reach)
             files.remove(connection, [*forgotten, *batch.unwanted])
             files.renumber(connection, batch.renumbered)
         self._reach = kept
@@ -125,10 +135,14 @@ class Keeper:
             seconds=self._clock.monotonic() - began,
         )
 
-    def _matches(self, connection: Connection, new: Block, looks: Mapping[int, Appearance]) -> Iterator[Hits]:
+    def _matches(
+        self, connection: Connection, new: Block, looks: Mapping[int, Appearance], meanwhile: Meanwhile
+    ) -> Iterator[Hits]:
         limit = self._reach.limit
         comparison = searched.comparison(self._store, limit, contents.StorePixels(connection))
-        yield from search_new(self._index, new, comparison)
+        for hits in search_new(self._index, new, comparison):
+            yield hits
+            meanwhile(self._clock.monotonic())
         yield searched.flat(connection, self._store, limit, [id_ for id_, look in looks.items() if look.alike])
 
     def read_reach(self) -> None:

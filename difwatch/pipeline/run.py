@@ -22,6 +22,7 @@ from difwatch.workers.pool import Pool
 log = logging.getLogger(__name__)
 
 _INTAKE = 128  # paths decided at once
+_BACKLOG = 512  # jobs, so that the workers go on while a batch is kept
 _BUSY_SECONDS = 0.01
 
 
@@ -72,10 +73,10 @@ class Pipeline:
             self._resting.note_found(self._walks.step(now), now, wall)
         self._consequences.try_again(now)
         self._resting.settle(now)
-        self._outbox.put(self._pool.collect(now))
+        self._collect(now)
         if self._has_room():
             self._take_in(now)
-            self._outbox.put(self._pool.collect(now))
+            self._collect(now)
         nothing_else = not self._resting.ready and not self._pool.backlog()
         if self._outbox.is_due(now, nothing_else) and (self.paused is None or self._outbox.is_old(now)):
             self._keep(now)
@@ -100,7 +101,7 @@ class Pipeline:
 
     def is_busy(self) -> bool:
         """Tell whether the workers have enough to do for a while, so that answers can wait."""
-        return self._pool.backlog() >= _INTAKE and not (self._walks and not self._resting.is_crowded)
+        return self._pool.backlog() >= _BACKLOG and not (self._walks and not self._resting.is_crowded)
 
     def next_step(self, now: float) -> float | None:
         """Return in how many seconds `step` must be called at the latest, if no answer or event comes before."""
@@ -111,9 +112,13 @@ class Pipeline:
         deadlines = [*self._resting.deadlines(), self._consequences.next_deadline(), self._outbox.deadline()]
         return min((max(0.0, deadline - now) for deadline in deadlines if deadline is not None), default=None)
 
+    def _collect(self, now: float) -> None:
+        """Take answers from the workers, and give them more to do."""
+        self._outbox.put(self._pool.collect(now))
+
     def _has_room(self) -> bool:
         """Tell whether files at rest can be taken in."""
-        return bool(self._resting.ready) and self._pool.backlog() < _INTAKE and self.paused is None
+        return bool(self._resting.ready) and self._pool.backlog() < _BACKLOG and self.paused is None
 
     def _take_in(self, now: float) -> None:
         states = self._resting.take(_INTAKE)
@@ -138,7 +143,7 @@ class Pipeline:
     def _keep(self, now: float) -> None:
         batch = self._outbox.take(now)
         try:
-            result = self._keeper.keep(batch)
+            result = self._keeper.keep(batch, self._collect)
         except (StoreFullError, StoreBusyError) as error:
             self._outbox.put_back(batch)
             if self.paused is None:
