@@ -159,38 +159,33 @@ def search_new(index: Index, new: Block, comparison: Comparison) -> Iterator[Hit
     """
     if not len(new.ids) or comparison.limit < 0:
         return
-    reach = comparison.reach
-    inspected, crowded = _crowded(index, new, comparison)
+    among = Index(comparison.kind, comparison.orientations)
+    among.add(new)
+    inspected, crowded = _crowded((index, among), new.rows, comparison)
     if crowded.any():  # sketches exclude so little that trying every pair is cheaper and needs less memory
         yield from product_hits(np.concatenate([index.ids(), new.ids[~crowded]]), new.ids[crowded], comparison)
         yield from product_hits_within(new.ids[crowded], comparison)
+        among.remove(new.ids[crowded])
         new, inspected = Block(new.ids[~crowded], new.rows[~crowded]), inspected[~crowded]
-    fresh = Index(comparison.kind, comparison.orientations)
-    for portion in _portions(inspected + len(comparison.orientations) * len(new.ids)):
+    for portion in _portions(inspected + len(comparison.orientations)):
         block = new.part(portion.start, portion.stop)
-        alone = Index(comparison.kind, comparison.orientations)
-        alone.add(block)
-        among = alone.candidates(block, reach)
-        once = among.a < among.b
-        candidates = [known.candidates(block, reach) for known in (index, fresh)]
-        candidates.append(Candidates(*(part[once] for part in among)))
+        alike = among.candidates(block, comparison.reach)
+        once = alike.a < alike.b
+        candidates = (index.candidates(block, comparison.reach), Candidates(*(part[once] for part in alike)))
         yield from refine(together(candidates), comparison)
-        fresh.add(block)
 
 
-def _crowded(index: Index, new: Block, comparison: Comparison) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def _crowded(
+    searched: Sequence[Index], rows: NDArray[np.float32], comparison: Comparison
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return about how many places are inspected for each new picture, and which have too many candidates."""
-    searched = [index]
-    if len(new.ids) > _FEW:  # fewer are no crowd by themselves
-        alone = Index(comparison.kind, comparison.orientations)
-        alone.add(new)
-        searched.append(alone)
     reach = comparison.reach
-    inspected: NDArray[np.intp] = np.sum([one.inspected(new.rows, reach) for one in searched], axis=0)
+    inspected: NDArray[np.intp] = np.sum([one.inspected(rows, reach) for one in searched], axis=0)
     every_pair = len(comparison.orientations) * sum(map(len, searched))
     crowded = inspected * CANDIDATE_COST > every_pair
-    found = np.sum([one.found(new.rows[crowded], reach) for one in searched], axis=0)
-    crowded[crowded] = found * CANDIDATE_COST > every_pair
+    if crowded.any():
+        found = np.sum([one.found(rows[crowded], reach) for one in searched], axis=0)
+        crowded[crowded] = found * CANDIDATE_COST > every_pair
     return inspected, crowded
 
 

@@ -37,6 +37,9 @@ def new_matches(connection: Connection, new: Sequence[bytes]) -> dict[bytes, New
     rules = read_rules(connection)
     tensors = dict(pictures.files_with_tensors(connection, new))
     near = _near(connection, rules, sorted(set(tensors.values())))
+    # Most new pictures are like no other one: of these no more is read.
+    shared = pictures.shared_tensors(connection, [tensor for tensor, others in near.items() if len(others) == 1])
+    tensors = {id_: tensor for id_, tensor in tensors.items() if len(near[tensor]) > 1 or tensor in shared}
     shelves, crowded = _around(connection, rules, tensors, near)
     decided = ignored.pairs(connection)
     fresh = set(new)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Select, Table, delete, exists, func, or_, select
+from sqlalchemy import Connection, Select, Table, bindparam, delete, exists, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from difwatch.compare.by_tone import entries_of
@@ -17,7 +18,7 @@ from difwatch.compare.tone_sketch import TONE_SKETCH
 from difwatch.model.jobs import Tensorized, Unreadable
 from difwatch.model.pictures import UNKNOWN, Appearance, Facts
 from difwatch.model.settings import Recipe
-from difwatch.store.engine import driver_cursor
+from difwatch.store.engine import driver_cursor, driver_text
 from difwatch.store.tables import content, file, inside, recipe, tensor, tensor_data
 
 _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
@@ -64,33 +65,27 @@ def put_appearances(
         Digest of each appearance to its tensor id, and the appearances that are new to the store by that id.
     """
     by_digest = {result.appearance.digest: result.appearance for result in results if result.appearance is not None}
-    wanted = select(tensor.c.digest, tensor.c.id).where(
-        tensor.c.recipe_id == recipe_id, tensor.c.digest.in_(list(by_digest))
-    )
-    ids: dict[bytes, int] = dict(connection.execute(wanted).all())
-    fresh = [appearance for digest, appearance in by_digest.items() if digest not in ids]
-    if not fresh:
-        return ids, {}
-    rows = [
-        {
-            "recipe_id": recipe_id,
-            "digest": one.digest,
-            "sketch": one.sketch,
-            "tone": one.tone_sketch or None,
-            "alike": one.alike or None,
-        }
-        for one in fresh
-    ]
-    connection.execute(insert(tensor), rows)
-    ids = dict(connection.execute(wanted).all())
-    new = {ids[one.digest]: one for one in fresh}
-    connection.execute(insert(tensor_data), [{"tensor_id": id_, "data": one.tensor} for id_, one in new.items()])
-    insides = [
-        {"tensor_id": id_, "sketch": one.inside_sketch, "data": one.inside} for id_, one in new.items() if one.inside
-    ]
-    if insides:
-        connection.execute(insert(inside), insides)
+    cursor = driver_cursor(connection)
+    ids: dict[bytes, int] = {}
+    new: dict[int, Appearance] = {}
+    for digest, one in by_digest.items():
+        known = cursor.execute(_TENSOR_ID, (recipe_id, digest)).fetchone()
+        if known is None:
+            row = (recipe_id, digest, one.sketch, one.tone_sketch or None, one.alike or None)
+            new_id = cursor.execute(_PUT_TENSOR, row).lastrowid
+            assert new_id is not None
+            ids[digest], new[new_id] = new_id, one
+        else:
+            ids[digest] = known[0]
+    cursor.executemany(_PUT_TENSOR_DATA, [(id_, one.tensor) for id_, one in new.items()])
+    cursor.executemany(_PUT_INSIDE, [(id_, one.inside_sketch, one.inside) for id_, one in new.items() if one.inside])
     return ids, new
+
+
+_TENSOR_ID = "SELECT id FROM tensor WHERE recipe_id = ? AND digest = ?"
+_PUT_TENSOR = "INSERT INTO tensor (recipe_id, digest, sketch, tone, alike) VALUES (?, ?, ?, ?, ?)"
+_PUT_TENSOR_DATA = "INSERT INTO tensor_data (tensor_id, data) VALUES (?, ?)"
+_PUT_INSIDE = "INSERT INTO inside (tensor_id, sketch, data) VALUES (?, ?, ?)"
 
 
 def put_contents(
@@ -115,19 +110,27 @@ def put_contents(
             row |= {"width": 0, "height": 0, "tensor_id": None, "reason": result.reason, "frames": 1}
             row |= _row(UNKNOWN)
         rows[result.digest] = row
+    cursor = driver_cursor(connection)
     if rows:
-        statement = insert(content)
-        names = ("recipe_id", "width", "height", "tensor_id", "reason", "frames", *Facts.__slots__)
-        new = statement.excluded
-        # A content decoded once stays when a copy of it fails: a worker may die for reasons other than its bytes.
-        other = or_(content.c.tensor_id.is_(None), new.tensor_id.is_not(None), content.c.recipe_id != new.recipe_id)
-        update = statement.on_conflict_do_update(
-            index_elements=["digest"], set_={name: new[name] for name in names}, where=other
-        )
-        connection.execute(update, list(rows.values()))
-    digests = [result.digest for result in results]
-    wanted = select(content.c.digest, content.c.id).where(content.c.digest.in_(digests))
-    return dict(connection.execute(wanted).all())
+        cursor.executemany(_put_content(), rows.values())
+    found = ((result.digest, cursor.execute(_CONTENT_ID, (result.digest,)).fetchone()) for result in results)
+    return {digest: row[0] for digest, row in found if digest is not None and row is not None}
+
+
+_CONTENT_ID = "SELECT id FROM content WHERE digest = ?"
+
+
+@functools.cache
+def _put_content() -> str:
+    kept = ("recipe_id", "width", "height", "tensor_id", "reason", "frames", *Facts.__slots__)
+    statement = insert(content).values({name: bindparam(name) for name in ("digest", "bytes", *kept)})
+    new = statement.excluded
+    # A content decoded once stays when a copy of it fails: a worker may die for reasons other than its bytes.
+    other = or_(content.c.tensor_id.is_(None), new.tensor_id.is_not(None), content.c.recipe_id != new.recipe_id)
+    update = statement.on_conflict_do_update(
+        index_elements=["digest"], set_={name: new[name] for name in kept}, where=other
+    )
+    return driver_text(update)
 
 
 def _row(facts: Facts) -> dict[str, Any]:

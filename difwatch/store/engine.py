@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, StaticPool, create_engine, event
+from sqlalchemy import ClauseElement, Connection, Engine, NullPool, StaticPool, create_engine, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
 from difwatch.errors import StoreBusyError, StoreError, StoreForeignError, StoreFullError, StoreMissingError
@@ -110,6 +111,14 @@ def driver_cursor(connection: Connection) -> sqlite3.Cursor:
     """Return a cursor of the driver in the transaction of a connection, for thousands of short statements."""
     cursor: sqlite3.Cursor = connection.connection.cursor()  # type: ignore[assignment]
     return cursor
+
+
+def driver_text(statement: ClauseElement) -> str:
+    """Return the text of a statement for such a cursor, which takes its values by name.
+
+    To compile a statement and to convert its values takes longer than SQLite needs to run it.
+    """
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
 
 
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from difwatch import paths
 from difwatch.model.files import FileKey, FileState
-from difwatch.store.engine import reading
+from difwatch.store.engine import driver_cursor, driver_text, reading
 from difwatch.store.tables import content, file, folder
 
 _PAGE = 1000
@@ -85,10 +86,9 @@ def below(engine: Engine, path: bytes) -> Iterator[KnownFile]:
 
 _old = file.alias()
 _SEEN_BEFORE = (
-    select(_old.c.seen)
+    select(func.min(_old.c.seen))
     .where(_old.c.inode == bindparam("inode"), _old.c.dev == bindparam("dev"))
     .where(_old.c.content_id == bindparam("content_id"))
-    .limit(1)
     .scalar_subquery()
 )
 
@@ -121,12 +121,18 @@ def put(
         if state.key is not None
     ]
     if rows:
-        columns: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in rows[0] if name != "now"}
-        statement = insert(file).values({**columns, "seen": func.coalesce(_SEEN_BEFORE, bindparam("now"))})
-        new = statement.excluded
-        changed: dict[str, ColumnElement[Any]] = {name: new[name] for name in columns if name != "path"}
-        changed["seen"] = case((file.c.content_id == new.content_id, file.c.seen), else_=new.seen)
-        connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed), rows)
+        driver_cursor(connection).executemany(_put(), rows)
+
+
+@functools.cache
+def _put() -> str:
+    names = ("path", "folder_id", *FileKey.__slots__, "content_id", "reason")
+    columns: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in names}
+    statement = insert(file).values({**columns, "seen": func.coalesce(_SEEN_BEFORE, bindparam("now"))})
+    new = statement.excluded
+    changed: dict[str, ColumnElement[Any]] = {name: new[name] for name in columns if name != "path"}
+    changed["seen"] = case((file.c.content_id == new.content_id, file.c.seen), else_=new.seen)
+    return driver_text(statement.on_conflict_do_update(index_elements=["path"], set_=changed))
 
 
 def renumber(connection: Connection, states: Sequence[FileState]) -> None:

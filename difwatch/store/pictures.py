@@ -95,13 +95,21 @@ def _scope(folder: Folder, path: bytes) -> bytes | None:
 
 def files_with_tensors(connection: Connection, wanted: Sequence[bytes]) -> list[tuple[int, int]]:
     """Return (file id, tensor id) of the readable files at some paths."""
-    statement = select(file.c.id, content.c.tensor_id).join_from(file, content)
-    pairs: list[tuple[int, int]] = []
-    for start in range(0, len(wanted), _PAGE):
-        page = file.c.path.in_(wanted[start : start + _PAGE])
-        rows = connection.execute(statement.where(page, content.c.tensor_id.is_not(None)))
-        pairs += [(file_id, tensor_id) for file_id, tensor_id in rows]
-    return pairs
+    cursor = driver_cursor(connection)
+    found = (cursor.execute(_FILE_WITH_TENSOR, (path,)).fetchone() for path in wanted)
+    return [row for row in found if row is not None]
+
+
+_FILE_WITH_TENSOR = (
+    "SELECT file.id, tensor_id FROM file JOIN content ON file.content_id = content.id "
+    "WHERE path = ? AND tensor_id IS NOT NULL"
+)
+
+
+def shared_tensors(connection: Connection, tensor_ids: Sequence[int]) -> set[int]:
+    """Return those of some tensors that several files have."""
+    cursor = driver_cursor(connection)
+    return {id_ for id_ in tensor_ids if len(cursor.execute(_FILES_LIKE.format(""), (id_, 2)).fetchall()) > 1}
 
 
 def files_like(connection: Connection, tensor_id: int, sizes: tuple[int, int] | None, at_most: int) -> list[int]:
