@@ -10,10 +10,10 @@ A message is a kind, a record of fixed size, and byte strings, each after its le
 from __future__ import annotations
 
 import math
+import operator
 import pickle
 import struct
 from collections.abc import Sequence
-from dataclasses import astuple
 
 import numpy as np
 
@@ -32,6 +32,7 @@ JOB_MOST = 1 << 17
 
 _TENSORIZED, _UNREADABLE, _POSTPONED, _UNSETTLED = 1, 2, 3, 4
 _KEY = struct.Struct("<5q")
+_key_of = operator.attrgetter(*FileKey.__slots__)
 _PICTURE = struct.Struct("<?qqqqqq?")  # known, width, height, frames, bits, orientation, quality, has_place
 _LENGTH = struct.Struct("<q")
 _FLAG = struct.Struct("<?")
@@ -71,7 +72,7 @@ def packed(answer: Answer) -> bytes:
         case Tensorized():
             return _packed_tensorized(answer)
         case Unreadable():
-            key = None if answer.state.key is None else _KEY.pack(*astuple(answer.state.key))
+            key = None if answer.state.key is None else _KEY.pack(*_key_of(answer.state.key))
             return bytes([_UNREADABLE]) + _strings([key, answer.digest, _text(answer.reason)])
         case Postponed():
             return bytes([_POSTPONED]) + _strings([_text(answer.reason)])
@@ -115,7 +116,7 @@ def _packed_tensorized(answer: Tensorized) -> bytes:
     texts = [None if text is None else _text(text) for text in (facts.format, facts.camera, facts.lens, facts.taken)]
     seen = () if look is None else (look.tensor, look.digest, look.sketch, look.tone_sketch, look.alike, look.inside)
     parts = [*seen, *(() if look is None else (look.inside_sketch,))]
-    head = bytes([_TENSORIZED]) + _KEY.pack(*astuple(answer.state.key))
+    head = bytes([_TENSORIZED]) + _KEY.pack(*_key_of(answer.state.key))
     return head + _PICTURE.pack(answer.known, *numbers, facts.has_place) + _strings([answer.digest, *texts, *parts])
 
 
