@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+_SPOOLED_BYTES = 16 << 20  # more of them wait on the disk
 
 
 def open_streams() -> None:
@@ -66,3 +70,18 @@ class ActLines:
         """Raise the error that kept lines from being printed, if one did."""
         if self._error is not None:
             raise self._error
+
+
+def spooled(pieces: Iterable[str]) -> Iterator[str]:
+    """Make all pieces now, and yield them later: a pager may read slowly, and the store must not wait for it."""
+    file = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115
+    for piece in pieces:
+        file.write(piece.encode("utf-8", "surrogatepass"))
+    return _read_back(file)
+
+
+def _read_back(file: IO[bytes]) -> Iterator[str]:
+    with file:
+        file.seek(0)
+        for line in file:
+            yield line.decode("utf-8", "surrogatepass")

@@ -9,4 +9,8 @@
     errors       how far apart two pictures are, in words             (pure)
     read         a collection read from the store
     news         the matches of new files
+
+    columns      pictures in columns, for stores of any size          (pure)
+    grouping     the same groups, made of columns                     (pure)
+    stored       the groups of a store, whose pictures are read as they are shown
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from difwatch import paths
 from difwatch.matches.rules import MatchRules, is_ignored
@@ -26,6 +28,61 @@ colours, comes last. Of two paths the one with
 fewer directories is better, then the one with the shorter name: a mark of a copy, such as " (1)" or "Copy of", makes
 a name longer.
 """
+
+class Groups(Protocol):
+    """Groups, best first, and what they amount to.
+
+    Attributes
+    ----------
+    members
+        The number of pictures that are not the best of their group.
+    bytes
+        The bytes of their files.
+    shots
+        The number of those that are other shots.
+    """
+
+    @property
+    def members(self) -> int: ...
+
+    @property
+    def bytes(self) -> int: ...
+
+    @property
+    def shots(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Group]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGroups:
+    """`Groups` that are all in memory."""
+
+    groups: tuple[Group, ...]
+
+    @property
+    def members(self) -> int:
+        """As `Groups` has it."""
+        return sum(len(group.members) for group in self.groups)
+
+    @property
+    def bytes(self) -> int:
+        """As `Groups` has it."""
+        return sum(member.image.size for group in self.groups for member in group.members)
+
+    @property
+    def shots(self) -> int:
+        """As `Groups` has it."""
+        return sum(member.is_shot for group in self.groups for member in group.members)
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self.groups)
+
 
 _Bucket = tuple[int, tuple[int, int], bytes]
 """A tensor, and the sizes and the content that pictures must share."""
@@ -102,7 +159,7 @@ def group_images(
             continue
         joins.begin(primary)
         members: list[Member] = []
-        nearest_first = sorted(neighbours.get(primary.tensor, ()), key=lambda near: _nearness(near[1]))
+        nearest_first = sorted(neighbours.get(primary.tensor, ()), key=lambda near: (nearness(near[1]), near[0]))
         for tensor, errors in ((primary.tensor, SAME), *nearest_first):
             if by_limit := waiting.get(bucket(tensor, primary)):
                 members += joins.members(primary, by_limit, errors)
@@ -112,7 +169,8 @@ def group_images(
     return groups
 
 
-def _nearness(errors: Errors) -> tuple[bool, bool, int, int]:
+def nearness(errors: Errors) -> tuple[bool, bool, int, int]:
+    """Return what orders the neighbours of a picture, the nearest one first."""
     return (errors.mirrored, errors.sse < 0, errors.sse, errors.tone)
 
 

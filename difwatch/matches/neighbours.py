@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ _FROM_A = ("sse_turned", "tone_turned", "sse_rotation", "tone_rotation")
 _FROM_B = ("sse_turned", "tone_turned", "sse_rotation_back", "tone_rotation_back")
 _MIRRORED = ("sse_mirrored", "tone_mirrored", "sse_rotation_mirrored", "tone_rotation_mirrored")
 
+# The same from the columns of a row of the store.
+_ROW_FROM_A, _ROW_FROM_B, _ROW_MIRRORED = (2, 4, 6, 9), (2, 4, 7, 10), (3, 5, 8, 11)
+
 
 class Neighbourhoods:
     """The neighbours of each tensor: `difwatch.model.pictures.Neighbours`.
@@ -27,12 +30,17 @@ class Neighbourhoods:
     ----------
     rows : ndarray of NEAR
         In both directions; mirrored errors of a pair come after the others.
+
+    Attributes
+    ----------
+    rows
+        The same by tensor.
     """
 
     def __init__(self, rows: NDArray[np.void]) -> None:
         order = np.argsort(rows["tensor"], kind="stable")
         self._tensors = rows["tensor"][order]
-        self._rows = rows[order]
+        self.rows = rows[order]
 
     @classmethod
     def none(cls) -> Neighbourhoods:
@@ -45,6 +53,21 @@ class Neighbourhoods:
         return cls(np.fromiter(((tensor, other, *errors) for tensor, other, errors in near), NEAR))
 
     @classmethod
+    def of_rows(cls, rows: NDArray[np.int64], rotate: bool, mirror: bool) -> Neighbourhoods:
+        """Collect the neighbours in rows as `difwatch.store.matches.rows_within` yields them, shape (n, 12)."""
+        sides = [(0, 1, _ROW_FROM_A, False), (1, 0, _ROW_FROM_B, False)]
+        if mirror:
+            sides += [(0, 1, _ROW_MIRRORED, True), (1, 0, _ROW_MIRRORED, True)]
+        out = np.zeros(len(rows) * len(sides), NEAR)
+        for place, (tensor, other, columns, mirrored) in enumerate(sides):
+            part = out[place * len(rows) : (place + 1) * len(rows)]
+            part["tensor"], part["other"], part["mirrored"] = rows[:, tensor], rows[:, other], mirrored
+            for (name, _), column in zip(_ERRORS, columns, strict=True):
+                if rotate or not name.endswith("rotation"):
+                    part[name] = rows[:, column]
+        return cls(out)
+
+    @classmethod
     def of_hits(cls, hits: Hits, mirror: bool) -> Neighbourhoods:
         """Collect the neighbours in hits, of which the same may come more than once."""
         hits = hits[np.unique(hits[["a", "b"]], return_index=True)[1]]
@@ -54,14 +77,28 @@ class Neighbourhoods:
         return cls(np.concatenate([_seen(hits, *side) for side in sides]))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
+
+    def bounds(self, tensors: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return where the neighbours of each of some tensors begin and end among the rows."""
+        return np.searchsorted(self._tensors, tensors), np.searchsorted(self._tensors, tensors, side="right")
+
+    def some(self, start: int, stop: int) -> Iterator[tuple[int, int, Errors]]:
+        """Yield the place, the other tensor and the errors of some of the rows."""
+        for number, (_, other, *errors) in enumerate(self.rows[start:stop].tolist(), start):
+            yield number, other, Errors(*errors)
+
+    def errors(self, number: int) -> Errors:
+        """Return how far a neighbour is, by its place among the rows."""
+        _, _, *errors = self.rows[number].item()
+        return Errors(*errors)
 
     def get(self, tensor: int, default: Sequence[tuple[int, Errors]] = (), /) -> Sequence[tuple[int, Errors]]:
         """Return the neighbours of a tensor: their ids, and how far they are."""
         start, stop = np.searchsorted(self._tensors, (tensor, tensor + 1))
         if start == stop:
             return default
-        return [(other, Errors(*errors)) for _, other, *errors in self._rows[start:stop].tolist()]
+        return [(other, Errors(*errors)) for _, other, *errors in self.rows[start:stop].tolist()]
 
 
 def _seen(hits: Hits, tensor: str, other: str, fields: Sequence[str], mirrored: bool) -> NDArray[np.void]:

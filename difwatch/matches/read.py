@@ -11,7 +11,6 @@ from difwatch.errors import UsageError
 from difwatch.matches.collection import Collection
 from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.rules import MatchRules
-from difwatch.model.pictures import Neighbours
 from difwatch.model.settings import AS_CONFIGURED, Asked, Remembered, Settings, StoreSettings
 from difwatch.store import folders, ignored, matches, pictures, settings
 
@@ -72,13 +71,16 @@ def read_collection(
         if below is None or any(paths.is_below(path, below) for path in (image.path, *image.links))
     )
     tensors = None if around is None else sorted({image.tensor for image in images})
-    return Collection(rules, images, _near(connection, rules, tensors), ignored.pairs(connection))
+    return Collection(rules, images, read_neighbours(connection, rules, tensors), ignored.pairs(connection))
 
 
-def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int] | None) -> Neighbours:
+def read_neighbours(
+    connection: Connection, rules: MatchRules, tensors: Sequence[int] | None = None
+) -> Neighbourhoods:
     """Return the matches of some tensors, or of all."""
     if tensors is None:
-        return Neighbourhoods.of(matches.within(connection, rules.recipe_id, rules.criteria))
+        rows = matches.rows_within(connection, rules.recipe_id, rules.criteria)
+        return Neighbourhoods.of_rows(rows, rules.settings.rotate, rules.settings.mirror)
     return Neighbourhoods.of(matches.neighbours(connection, tensors, rules.criteria))
 
 

@@ -8,12 +8,19 @@ from difwatch.model.pictures import Facts
 
 
 def are_two_shots(a: Facts, b: Facts) -> bool:
-    """Tell whether both pictures say when they were taken, and the moments differ.
+    """Tell whether both pictures say when they were taken, and the moments differ."""
+    return were_two_moments(a.taken, b.taken)
+
+
+def were_two_moments(a: str | None, b: str | None) -> bool:
+    """Tell whether both moments are known and differ.
 
     A copy may have lost a part of its time. So fractions of a second are compared as far as both have them, and the
     offset from UTC counts only where both have one.
     """
-    one, other = _parsed(a.taken), _parsed(b.taken)
+    if a == b:
+        return False
+    one, other = _parsed(a), _parsed(b)
     if one is None or other is None:
         return False
     (first, first_fraction), (second, second_fraction) = one, other

@@ -24,9 +24,9 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,26 +34,32 @@ from difwatch import paths
 from difwatch.matches.collection import Collection
 from difwatch.matches.errors import mean_errors
 from difwatch.model.pictures import Errors, Facts, Group, Image, Level, Pair
+from difwatch.report.found import Grouped
 
 _ALIKE = ("mse", "sse", "nmse", "rotation", "tone_rotation", "mirrored", "level", "shots")
 _COLUMNS = ("group", "role", "path", "width", "height", "bytes", "mtime", "digest", *_ALIKE)
 
 
-def json_groups(collection: Collection, generated: datetime) -> Iterator[str]:
+def json_groups(collection: Grouped, generated: datetime) -> Iterator[str]:
     """Yield the groups as one JSON object, as described above."""
     groups, edited = collection.copies_and_edited()
-    yield json.dumps(
-        {
-            "schema": 1,
-            "generated": generated.isoformat(),
-            "settings": _settings(collection),
-            "groups": [_group(group, collection.px) for group in groups],
-            "lower_quality": [_text(member.image.path) for group in groups for member in group.members],
-            "edited": [_group(group, collection.px) for group in edited],
-        },
-        indent=1,
-    )
-    yield "\n"
+    head = {"schema": 1, "generated": generated.isoformat(), "settings": _settings(collection)}
+    yield json.dumps(head, indent=1)[: -len("\n}")] + ',\n "groups": ['
+    lower: list[str] = []
+    yield from _listed(_group(group, collection.px, lower) for group in groups)
+    yield '],\n "lower_quality": ['
+    yield from _listed(lower)
+    yield '],\n "edited": ['
+    yield from _listed(_group(group, collection.px, []) for group in edited)
+    yield "]\n}\n"
+
+
+def _listed(values: Iterable[Any]) -> Iterator[str]:
+    """Yield the elements of a list, one a line."""
+    separator = "\n  "
+    for value in values:
+        yield separator + json.dumps(value)
+        separator = ",\n  "
 
 
 def json_pairs(collection: Collection) -> Iterator[str]:
@@ -66,11 +72,11 @@ def json_pairs(collection: Collection) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def csv_groups(collection: Collection) -> Iterator[str]:
+def csv_groups(collection: Grouped) -> Iterator[str]:
     """Yield the groups as CSV, one picture per line; the primary of each group comes first."""
     yield _row(_COLUMNS)
     groups, edited = collection.copies_and_edited()
-    for number, group in enumerate([*groups, *edited], start=1):
+    for number, group in enumerate(itertools.chain(groups, edited), start=1):
         yield _row((number, "primary", *_columns(group.primary), *("" for _ in _ALIKE)))
         for member in group.members:
             alike = _alike(member.errors, member.level, collection.px, member.is_shot).values()
@@ -100,7 +106,7 @@ def _text(path: bytes) -> str:
     return paths.as_json("path", path)["path"]
 
 
-def _settings(collection: Collection) -> dict[str, Any]:
+def _settings(collection: Grouped) -> dict[str, Any]:
     rules = collection.rules.settings
     kinds = {folder.in_folder for folder in collection.rules.folders.values()}
     return {
@@ -134,11 +140,13 @@ def image_as_json(image: Image) -> dict[str, Any]:
 
 
 def _facts(facts: Facts) -> dict[str, Any]:
-    known = {name: value for name, value in asdict(facts).items() if value not in (None, "")}
+    fields = ((name, getattr(facts, name)) for name in Facts.__slots__)
+    known = {name: value for name, value in fields if value is not None and value != ""}
     return {"place" if name == "has_place" else name: value for name, value in known.items()}
 
 
-def _group(group: Group, px: int) -> dict[str, Any]:
+def _group(group: Group, px: int, lower: list[str]) -> dict[str, Any]:
+    lower += [_text(member.image.path) for member in group.members]
     members = [
         _with_links(member.image) | _alike(member.errors, member.level, px, member.is_shot)
         for member in group.members

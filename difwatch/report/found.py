@@ -3,12 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection
 
-from difwatch.matches.read import read_collection, read_rules
+from difwatch.matches.groups import Groups
+from difwatch.matches.read import read_rules
+from difwatch.matches.rules import MatchRules
+from difwatch.matches.stored import read_stored
 from difwatch.shown import shown_bytes, shown_count
 from difwatch.store import contents, matches
+
+
+class Grouped(Protocol):
+    """What counts, in groups: `difwatch.matches.stored.StoredCollection`.
+
+    Attributes
+    ----------
+    rules
+        What counts as a match.
+    pictures
+        The number of pictures.
+    px
+        Side of the tensors.
+    threshold
+        The mean squared error up to which pictures are similar, where a folder sets none of its own.
+    """
+
+    @property
+    def rules(self) -> MatchRules: ...
+
+    @property
+    def pictures(self) -> int: ...
+
+    @property
+    def px(self) -> int: ...
+
+    @property
+    def threshold(self) -> float: ...
+
+    def copies_and_edited(self) -> tuple[Groups, Groups]:
+        """Return the groups of copies, and among the other pictures those of edited versions and other shots."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +71,5 @@ def read_found(connection: Connection, most: int) -> Found | None:
     pictures = contents.count(connection, rules.recipe_id)
     if pictures > most or matches.counted(connection, rules.recipe_id, rules.criteria) > most:
         return None
-    copies, edited = read_collection(connection).copies_and_edited()
-    return Found(
-        groups=len(copies),
-        duplicates=sum(len(group.members) for group in copies),
-        bytes=sum(member.image.size for group in copies for member in group.members),
-        edited=sum(len(group.members) for group in edited),
-    )
+    copies, edited = read_stored(connection).copies_and_edited()
+    return Found(groups=len(copies), duplicates=copies.members, bytes=copies.bytes, edited=edited.members)

@@ -24,6 +24,7 @@ from difwatch.compare.tone import tones
 from difwatch.matches.collection import Collection
 from difwatch.matches.errors import all_errors
 from difwatch.model.pictures import Group, Image, Member, Pair, unseen_frames
+from difwatch.report.found import Grouped
 from difwatch.report.text import shown_size, text_of_edited, text_of_limits, text_of_total
 from difwatch.shown import shown_path
 from difwatch.store import contents
@@ -64,7 +65,7 @@ class _Part(NamedTuple):
     tones: bool = False
 
 
-def html_groups(collection: Collection, connection: Connection, generated: str) -> Iterator[str]:
+def html_groups(collection: Grouped, connection: Connection, generated: str) -> Iterator[str]:
     """Return the groups as a page, each with its best picture first.
 
     Parameters
@@ -76,7 +77,7 @@ def html_groups(collection: Collection, connection: Connection, generated: str) 
     """
     groups, edited = collection.copies_and_edited()
     parts = [_Part(text_of_total(collection, groups), [_of_group(group, collection.px) for group in groups])]
-    if edited:
+    if len(edited):
         sections = [_of_group(group, collection.px) for group in edited]
         parts.append(_Part(text_of_edited(edited).rstrip(":"), sections, tones=True))
     return _page(parts, _thumbnails(connection, parts), generated)

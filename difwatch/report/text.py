@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from difwatch import paths
@@ -18,12 +18,14 @@ from difwatch.shown import (
 
 if TYPE_CHECKING:
     from difwatch.matches.collection import Collection
-    from difwatch.model.pictures import Group, Image
+    from difwatch.matches.groups import Groups
+    from difwatch.model.pictures import Image
     from difwatch.model.settings import Measure
+    from difwatch.report.found import Grouped
     from difwatch.rescan.plan import RescanResult
 
 
-def text_groups(collection: Collection, paint: Paint = PLAIN, below: bytes | None = None) -> Iterator[str]:
+def text_groups(collection: Grouped, paint: Paint = PLAIN, below: bytes | None = None) -> Iterator[str]:
     """Yield the groups of copies and then those of edited versions, each with its best picture first.
 
     Parameters
@@ -33,15 +35,15 @@ def text_groups(collection: Collection, paint: Paint = PLAIN, below: bytes | Non
     """
     groups, edited = collection.copies_and_edited()
     yield paint.strong(text_of_total(collection, groups)) + "\n"
-    if below is not None and (groups or edited):
+    if below is not None and (len(groups) or len(edited)):
         yield paint.faint(f"in {shown_path(below)}:") + "\n"
     yield from _groups(groups, collection.px, paint, below)
-    if edited:
+    if len(edited):
         yield f"\n{paint.strong(text_of_edited(edited))}\n"
         yield from _groups(edited, collection.px, paint, below)
 
 
-def _groups(groups: Sequence[Group], px: int, paint: Paint, below: bytes | None) -> Iterator[str]:
+def _groups(groups: Groups, px: int, paint: Paint, below: bytes | None) -> Iterator[str]:
     for group in groups:
         yield f"\n{paint.strong(_name(group.primary, below))}  {paint.faint(shown_size(group.primary))}\n"
         for member in group.members:
@@ -55,21 +57,19 @@ def _name(image: Image, below: bytes | None) -> str:
     return shown_path(image.path if below is None else paths.relative(image.path, below))
 
 
-def text_of_total(collection: Collection, groups: Sequence[Group]) -> str:
+def text_of_total(collection: Grouped, groups: Groups) -> str:
     """Return the number of groups and of duplicates, and the size of the duplicates."""
-    duplicates = sum(len(group.members) for group in groups)
-    spare = sum(member.image.size for group in groups for member in group.members)
     within = text_of_limits(collection)
-    if not groups:
-        return f"No matches {within} among {shown_count(len(collection.images), 'picture')}."
+    if not len(groups):
+        return f"No matches {within} among {shown_count(collection.pictures, 'picture')}."
     return (
-        f"{shown_count(len(groups), 'group')}: {shown_count(duplicates, 'duplicate')} "
-        f"among {shown_count(len(collection.images), 'picture')}, "
-        f"{shown_bytes(spare)} ({within})"
+        f"{shown_count(len(groups), 'group')}: {shown_count(groups.members, 'duplicate')} "
+        f"among {shown_count(collection.pictures, 'picture')}, "
+        f"{shown_bytes(groups.bytes)} ({within})"
     )
 
 
-def text_of_limits(collection: Collection) -> str:
+def text_of_limits(collection: Grouped | Collection) -> str:
     """Return up to which errors pictures count as similar."""
     nmse = collection.rules.settings.nmse
     if nmse is not None and nmse < 0:
@@ -78,10 +78,10 @@ def text_of_limits(collection: Collection) -> str:
     return f"up to an MSE of {collection.threshold:g}{tones}"
 
 
-def text_of_edited(edited: Sequence[Group]) -> str:
+def text_of_edited(edited: Groups) -> str:
     """Return the number of edited versions and of other shots, and what happens to them."""
-    shots = sum(member.is_shot for group in edited for member in group.members)
-    versions = sum(len(group.members) for group in edited) - shots
+    shots = edited.shots
+    versions = edited.members - shots
     parts = []
     if versions:
         what = shown_count(versions, "edited version")

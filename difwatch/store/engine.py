@@ -121,6 +121,12 @@ def driver_text(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
 
 
+def driver_rows(connection: Connection, statement: ClauseElement) -> sqlite3.Cursor:
+    """Return the rows of a statement as plain tuples."""
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+    return driver_cursor(connection).execute(str(compiled), compiled.params)
+
+
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"
 
 

@@ -27,6 +27,14 @@ def pairs(connection: Connection) -> Ignored:
     return frozenset((a, b) for a, b in connection.execute(select(ignored.c.a, ignored.c.b)))
 
 
+def contents(connection: Connection) -> frozenset[tuple[int, int]]:
+    """Return all decisions about contents that are known now, as pairs of their ids, the smaller first."""
+    one, other = content.alias(), content.alias()
+    both = select(one.c.id, other.c.id).select_from(ignored).join(one, one.c.digest == ignored.c.a)
+    found = connection.execute(both.join(other, other.c.digest == ignored.c.b))
+    return frozenset((min(pair), max(pair)) for pair in found)
+
+
 def put(connection: Connection, a: bytes, b: bytes, decided: datetime) -> None:
     """Keep a decision."""
     values = {"a": min(a, b), "b": max(a, b), "decided": decided.isoformat()}

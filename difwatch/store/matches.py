@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, exists, func, or_, select, tuple_
 
 from difwatch.compare.hits import ANGLES, BEYOND, COMPARED, Hits
 from difwatch.model.pictures import Errors, Near
 from difwatch.model.settings import Criteria
 from difwatch.store import pairs
+from difwatch.store.engine import driver_rows
 from difwatch.store.pairs import Key
 from difwatch.store.tables import match, tensor
 
 _ANY = 2**62
+_VIEW = 12  # columns of a pair, as it is read
 _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
 
 
@@ -109,12 +114,15 @@ def histogram(connection: Connection, recipe_id: int, wanted: Criteria, limits: 
     return [by_place.get(number, 0) for number in range(len(limits) + 1)]
 
 
-def within(connection: Connection, recipe_id: int, wanted: Criteria) -> Iterator[Near]:
-    """Yield the pairs of a recipe that meet some criteria, from both sides."""
+def rows_within(connection: Connection, recipe_id: int, wanted: Criteria) -> NDArray[np.int64]:
+    """Return the pairs of a recipe that meet some criteria, as rows (n, 12).
+
+    The two ids; the errors of the tensors, turned and mirrored, and of the tones; the angles of the tensors, seen
+    from either picture and mirrored, and of the tones.
+    """
     ours = _views(wanted).join(tensor, tensor.c.id == match.c.a).where(tensor.c.recipe_id == recipe_id)
-    for a, b, *errors in connection.execute(ours):
-        yield from _near(a, b, errors, wanted)
-        yield from _near(b, a, _seen_back(errors), wanted)
+    rows = driver_rows(connection, ours)
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, _VIEW)
 
 
 def neighbours(connection: Connection, tensor_ids: Sequence[int], wanted: Criteria) -> Iterator[Near]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from difwatch import paths
 from difwatch.model.files import FileKey
@@ -17,6 +16,48 @@ from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file
 
 _PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
+
+
+class PictureRow(NamedTuple):
+    """One name of a readable picture; ``facts`` are the fields of `difwatch.model.pictures.Facts`."""
+
+    id: int
+    path: bytes
+    folder_id: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    dev: int
+    inode: int
+    tensor_id: int
+    content_id: int
+    digest: bytes
+    width: int
+    height: int
+    content_bytes: int
+    seen: str | None
+    frames: int
+    format: str
+    bits: int
+    camera: str | None
+    lens: str | None
+    taken: str | None
+    has_place: int
+    orientation: int
+    quality: int | None
+
+
+_ROWS = (
+    "SELECT file.id, path, folder_id, size, mtime_ns, ctime_ns, dev, inode, tensor_id, content.id, digest, width,"
+    " height, bytes, seen, frames, format, bits, camera, lens, taken, has_place, orientation, quality"
+    " FROM file JOIN content ON file.content_id = content.id"
+    " WHERE recipe_id = ? AND tensor_id IS NOT NULL AND folder_id IN ({folders}) {more} ORDER BY path"
+)
+# Of a tensor with a match, or with several files.
+_MAY_MATCH = (
+    "AND tensor_id IN (SELECT a FROM match UNION SELECT b FROM match UNION SELECT tensor_id FROM content"
+    " JOIN file ON file.content_id = content.id GROUP BY tensor_id HAVING count(*) > 1)"
+)
 
 
 def images(
@@ -31,38 +72,77 @@ def images(
     Hard links to one file are one picture, under the first of its names. ``file_ids`` restricts the pictures
     to those of some files.
     """
-    names: dict[tuple[bytes | None, int, int, bytes], list[Any]] = {}
-    for row in _rows(connection, list(folders), recipe_id, file_ids):
-        scope = _scope(folders[row.folder_id], row.path)
-        names.setdefault((scope, row.dev, row.inode, row.digest), []).append(row)
-    for (scope, *_), rows in names.items():
-        yield _image(rows, scope, folders, limits)
+    rows = _rows(connection, list(folders), recipe_id, file_ids)
+    return (image for _, image in _images(rows, folders, limits))
+
+
+def images_by_id(
+    connection: Connection,
+    folders: Mapping[int, Folder],
+    limits: Mapping[int, int],
+    recipe_id: int,
+    file_ids: Sequence[int],
+) -> dict[int, Image]:
+    """Return the pictures of some files, by the id of the first of their names."""
+    return dict(_images(_rows(connection, list(folders), recipe_id, file_ids), folders, limits))
+
+
+def rows_that_may_match(connection: Connection, folder_ids: Sequence[int], recipe_id: int) -> Iterator[PictureRow]:
+    """Yield one row for each name of a picture with a match, or whose tensor several files have, by path."""
+    text = _ROWS.format(folders=_listed(folder_ids), more=_MAY_MATCH)
+    return map(PictureRow._make, driver_cursor(connection).execute(text, (recipe_id,)))
+
+
+def count(connection: Connection, folder_ids: Sequence[int], recipe_id: int, below: bytes | None) -> int:
+    """Return the number of readable pictures in some folders, or below a directory in them.
+
+    Hard links to one file are one picture.
+    """
+    names = (
+        select(file.c.dev, file.c.inode, file.c.content_id)
+        .join_from(file, content)
+        .where(file.c.folder_id.in_(folder_ids), content.c.recipe_id == recipe_id, content.c.tensor_id.is_not(None))
+        .distinct()
+    )
+    if below is not None:
+        last, end = paths.range_below(below)
+        names = names.where(file.c.path > last, file.c.path < end)
+    return connection.execute(select(func.count()).select_from(names.subquery())).scalar_one()
+
+
+def _listed(ids: Iterable[int]) -> str:
+    return ",".join(map(str, ids))
 
 
 def _rows(
     connection: Connection, folder_ids: Sequence[int], recipe_id: int, file_ids: Sequence[int] | None
-) -> Iterable[Any]:
+) -> Iterable[PictureRow]:
     """Return one row for each name of a readable picture, by path."""
-    statement = (
-        select(
-            file.c.path, file.c.folder_id, file.c.size, file.c.mtime_ns, file.c.ctime_ns, file.c.dev, file.c.inode,
-            content.c.tensor_id, content.c.digest, content.c.width, content.c.height, content.c.bytes, file.c.seen,
-            content.c.frames, *(content.c[name] for name in Facts.__slots__),
-        )
-        .join_from(file, content)
-        .where(file.c.folder_id.in_(folder_ids), content.c.recipe_id == recipe_id)
-        .where(content.c.tensor_id.is_not(None))
-        .order_by(file.c.path)
-    )  # fmt: skip
+    cursor = driver_cursor(connection)
+    folders = _listed(folder_ids)
     if file_ids is None:
-        return connection.execute(statement)
-    pages = [file_ids[start : start + _PAGE] for start in range(0, len(file_ids), _PAGE)]
-    rows = chain.from_iterable(connection.execute(statement.where(file.c.id.in_(page))) for page in pages)
-    return rows if len(pages) == 1 else sorted(rows, key=lambda row: row.path)
+        return map(PictureRow._make, cursor.execute(_ROWS.format(folders=folders, more=""), (recipe_id,)))
+    rows: list[PictureRow] = []
+    for start in range(0, len(file_ids), _PAGE):
+        more = f"AND file.id IN ({_listed(file_ids[start : start + _PAGE])})"
+        rows += map(PictureRow._make, cursor.execute(_ROWS.format(folders=folders, more=more), (recipe_id,)))
+    return sorted(rows, key=lambda row: row.path)
+
+
+def _images(
+    rows: Iterable[PictureRow], folders: Mapping[int, Folder], limits: Mapping[int, int]
+) -> Iterator[tuple[int, Image]]:
+    """Yield pictures with the id of the first of their names."""
+    names: dict[tuple[bytes | None, int, int, int], list[PictureRow]] = {}
+    for row in rows:
+        scope = scope_of(folders[row.folder_id], row.path)
+        names.setdefault((scope, row.dev, row.inode, row.content_id), []).append(row)
+    for (scope, *_), of_one in names.items():
+        yield of_one[0].id, _image(of_one, scope, folders, limits)
 
 
 def _image(
-    rows: Sequence[Any], scope: bytes | None, folders: Mapping[int, Folder], limits: Mapping[int, int]
+    rows: Sequence[PictureRow], scope: bytes | None, folders: Mapping[int, Folder], limits: Mapping[int, int]
 ) -> Image:
     """Return a picture from the rows of its names, the first of which it goes by."""
     first, *links = rows
@@ -73,9 +153,9 @@ def _image(
         width=first.width,
         height=first.height,
         frames=first.frames,
-        facts=Facts(*(getattr(first, name) for name in Facts.__slots__)),
+        facts=_facts(first),
         position=folders[first.folder_id].position,
-        size=first.bytes,
+        size=first.content_bytes,
         mtime_ns=first.mtime_ns,
         reference=any(folders[row.folder_id].role == "reference" for row in rows),
         scope=scope,
@@ -86,7 +166,12 @@ def _image(
     )
 
 
-def _scope(folder: Folder, path: bytes) -> bytes | None:
+def _facts(row: PictureRow) -> Facts:
+    place = bool(row.has_place)
+    return Facts(row.format, row.bits, row.camera, row.lens, row.taken, place, row.orientation, row.quality)
+
+
+def scope_of(folder: Folder, path: bytes) -> bytes | None:
     """Return the scope of a picture; None is the union of all folders that have no scope of their own."""
     if folder.in_folder == "every":
         return paths.parent(path)

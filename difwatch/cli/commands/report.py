@@ -15,12 +15,14 @@ import click
 from difwatch.cli.context import Context
 from difwatch.cli.files import refuse_picture, write_whole
 from difwatch.cli.matching import matching_options
-from difwatch.cli.output import pour
+from difwatch.cli.output import pour, spooled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from difwatch.matches.collection import Collection
+    from difwatch.matches.rules import MatchRules
+    from difwatch.matches.stored import StoredCollection
     from difwatch.model.settings import Asked
     from difwatch.report.paint import Paint
 
@@ -66,6 +68,7 @@ def command(
     from difwatch.cli import values
     from difwatch.errors import UsageError
     from difwatch.matches.read import read_collection
+    from difwatch.matches.stored import read_stored
     from difwatch.report.paint import PLAIN
 
     if histogram and (pairs or folder or since or kind not in ("text", "json")):
@@ -80,13 +83,18 @@ def command(
         if histogram:
             pieces = _histogram(kind, connection, asked)
         else:
-            collection = replace(read_collection(connection, asked, below), since=new_since)
-            paint, shared = (context.paint, _shared(collection)) if output is None else (PLAIN, None)
-            pieces = _pieces(kind, pairs, collection, connection, paint, shared)
-    if output is None:
-        pour(pieces, exact=kind != "text")
-        return
-    write_whole("--output", Path(output), pieces)
+            collection: Collection | StoredCollection
+            if pairs:
+                collection = replace(read_collection(connection, asked, below), since=new_since)
+            else:
+                collection = read_stored(connection, asked, below, new_since)
+            paint, shared = (context.paint, _shared(collection.rules)) if output is None else (PLAIN, None)
+            pieces = _pieces(kind, collection, connection, paint, shared)
+        if output is not None:
+            write_whole("--output", Path(output), pieces)
+            return
+        pieces = spooled(pieces)
+    pour(pieces, exact=kind != "text")
 
 
 def _histogram(kind: str, connection: Connection, asked: Asked) -> Iterator[str]:
@@ -98,34 +106,41 @@ def _histogram(kind: str, connection: Connection, asked: Asked) -> Iterator[str]
 
 
 def _pieces(
-    kind: str, pairs: bool, collection: Collection, connection: Connection, paint: Paint, below: bytes | None
+    kind: str, found: Collection | StoredCollection, connection: Connection, paint: Paint, below: bytes | None
 ) -> Iterator[str]:
+    """Yield a report of groups, or of pairs where all pictures were read."""
     from difwatch.clock import SystemClock
+    from difwatch.matches.collection import Collection
     from difwatch.report import formats, html, text
 
     now = SystemClock().now().astimezone()
-    match kind, pairs:
-        case "json", False:
-            return formats.json_groups(collection, now.astimezone(UTC))
-        case "json", True:
-            return formats.json_pairs(collection)
-        case "csv", False:
-            return formats.csv_groups(collection)
-        case "csv", True:
-            return formats.csv_pairs(collection)
-        case "html", False:
-            return html.html_groups(collection, connection, now.isoformat(" ", "minutes"))
-        case "html", True:
-            return html.html_pairs(collection, connection, now.isoformat(" ", "minutes"))
+    made = now.isoformat(" ", "minutes")
+    if isinstance(found, Collection):
+        match kind:
+            case "json":
+                return formats.json_pairs(found)
+            case "csv":
+                return formats.csv_pairs(found)
+            case "html":
+                return html.html_pairs(found, connection, made)
+            case _:
+                return text.text_pairs(found, paint, below)
+    match kind:
+        case "json":
+            return formats.json_groups(found, now.astimezone(UTC))
+        case "csv":
+            return formats.csv_groups(found)
+        case "html":
+            return html.html_groups(found, connection, made)
         case _:
-            return (text.text_pairs if pairs else text.text_groups)(collection, paint, below)
+            return text.text_groups(found, paint, below)
 
 
-def _shared(collection: Collection) -> bytes | None:
+def _shared(rules: MatchRules) -> bytes | None:
     """Return what need not be said of each path to a person: the directory that all folders share."""
     from difwatch import paths
 
-    folders = [folder.path for folder in collection.rules.folders.values()]
+    folders = [folder.path for folder in rules.folders.values()]
     if not sys.stdout.isatty() or not folders:
         return None
     shared = paths.common(folders)

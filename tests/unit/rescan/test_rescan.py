@@ -220,7 +220,7 @@ def test_what_a_wider_search_finds_beyond_what_was_remembered_was_not_missing(st
     assert store.kept(9000) == store.expected(9000)
     with reading(store.engine) as connection:
         wanted = Criteria(limit_of(9000, store.recipe.values), rotate=False)
-        near = list(matches.within(connection, 1, wanted))
+        near = list(matches.neighbours(connection, store.ids, wanted))
         upright = {(a, b, errors.sse) for a, b, errors in near if a < b}
     expected = naive.tensor_pairs(store.ids, store.tensors, limit_of(9000, store.recipe.values), rotate=False)
     assert upright == {row[:3] for row in expected}, "also upright, where a turn was nearer before"

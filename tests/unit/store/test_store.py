@@ -171,11 +171,12 @@ def test_matches_answer_for_turned_and_for_upright_comparison(engine):
     with writing(engine) as connection:
         matches.put(connection, [hit(a, b, 5, 90, 270, 80)])
         turned, back = Errors(5, -1, 90, 0), Errors(5, -1, 270, 0)
-        assert list(matches.within(connection, recipe_id, Criteria(5))) == [(a, b, turned), (b, a, back)]
-        assert list(matches.within(connection, recipe_id, Criteria(79, rotate=False))) == []
+        assert list(matches.neighbours(connection, [a, b], Criteria(5))) == [(a, b, turned), (b, a, back)]
+        assert list(matches.neighbours(connection, [a, b], Criteria(79, rotate=False))) == []
         upright = Errors(80, -1)
         near = [(a, b, upright), (b, a, upright)]
-        assert list(matches.within(connection, recipe_id, Criteria(80, rotate=False))) == near
+        assert list(matches.neighbours(connection, [a, b], Criteria(80, rotate=False))) == near
+        assert len(matches.rows_within(connection, recipe_id, Criteria(5))) == 1
         assert list(matches.neighbours(connection, [b], Criteria(5))) == [(b, a, back)]
 
 
@@ -378,7 +379,7 @@ PUBLIC = {
     "contents.alike": lambda c: contents.alike(c, 1),
     "contents.purge": contents.purge,
     "matches.put": lambda c: matches.put(c, [hit(1, 2, 0, 0, 0, 0)]),
-    "matches.within": lambda c: list(matches.within(c, 1, Criteria(0))),
+    "matches.rows_within": lambda c: matches.rows_within(c, 1, Criteria(0)).tolist(),
     "matches.neighbours": lambda c: list(matches.neighbours(c, [1], Criteria(0))),
     "matches.count": lambda c: matches.count(c, 1, 0),
     "matches.counted": lambda c: matches.counted(c, 1, Criteria(0)),
