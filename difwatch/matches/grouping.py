@@ -182,7 +182,10 @@ class _Grouping:
         """Return all groups."""
         table = GroupTable(self._near)
         starts, stops = self._bounds
-        may_match = (self._shelves.counts > 1) | (starts < stops)
+        before = np.zeros(len(self._near) + 1, np.int64)  # neighbours that count, before each
+        if self._others:
+            before[1:] = np.cumsum(np.array(self._others) >= 0)
+        may_match = (self._shelves.counts > 1) | (before[stops] > before[starts])
         for number in np.flatnonzero(may_match).tolist():
             primary = int(self._order[number])
             if self._placed[primary]:

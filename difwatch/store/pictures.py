@@ -145,24 +145,25 @@ def _image(
     rows: Sequence[PictureRow], scope: bytes | None, folders: Mapping[int, Folder], limits: Mapping[int, int]
 ) -> Image:
     """Return a picture from the rows of its names, the first of which it goes by."""
-    first, *links = rows
+    one, *links = rows
+    folder = folders[one.folder_id]
     return Image(
-        path=first.path,
-        tensor=first.tensor_id,
-        digest=first.digest,
-        width=first.width,
-        height=first.height,
-        frames=first.frames,
-        facts=_facts(first),
-        position=folders[first.folder_id].position,
-        size=first.content_bytes,
-        mtime_ns=first.mtime_ns,
-        reference=any(folders[row.folder_id].role == "reference" for row in rows),
+        path=one.path,
+        tensor=one.tensor_id,
+        digest=one.digest,
+        width=one.width,
+        height=one.height,
+        frames=one.frames,
+        facts=_facts(one),
+        position=folder.position,
+        size=one.content_bytes,
+        mtime_ns=one.mtime_ns,
+        reference=folder.role == "reference" or any(folders[row.folder_id].role == "reference" for row in links),
         scope=scope,
-        seen=None if first.seen is None else datetime.fromisoformat(first.seen),
-        limit=limits[first.folder_id],
-        links=tuple(link.path for link in links),
-        key=FileKey(first.size, first.mtime_ns, first.ctime_ns, first.dev, first.inode),
+        seen=None if one.seen is None else datetime.fromisoformat(one.seen),
+        limit=limits[one.folder_id],
+        links=tuple([link.path for link in links]),
+        key=FileKey(one.size, one.mtime_ns, one.ctime_ns, one.dev, one.inode),
     )
 
 
