@@ -44,7 +44,7 @@ def read_collection(
     below: bytes | None = None,
     around: Sequence[bytes] | None = None,
 ) -> Collection:
-    """Return the collection that groups and pairs are made from.
+    """Return the collection that groups and pairs are made from, without most of the pictures that match no other.
 
     Parameters
     ----------
@@ -64,10 +64,14 @@ def read_collection(
         Pairs are not remembered up to this threshold.
     """
     rules = read_rules(connection, asked)
-    file_ids = None if around is None else _connected(connection, rules, around)
+    what = (connection, rules.folders, rules.limits, rules.recipe_id)
+    if around is None:
+        read = pictures.images_that_may_match(*what)
+    else:
+        read = pictures.images(*what, _connected(connection, rules, around))
     images = tuple(
         image
-        for image in pictures.images(connection, rules.folders, rules.limits, rules.recipe_id, file_ids)
+        for image in read
         if below is None or any(paths.is_below(path, below) for path in (image.path, *image.links))
     )
     tensors = None if around is None else sorted({image.tensor for image in images})

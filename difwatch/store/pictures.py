@@ -76,6 +76,13 @@ def images(
     return (image for _, image in _images(rows, folders, limits))
 
 
+def images_that_may_match(
+    connection: Connection, folders: Mapping[int, Folder], limits: Mapping[int, int], recipe_id: int
+) -> Iterator[Image]:
+    """Yield the pictures with a match, or whose tensor several files have, by path."""
+    return (image for _, image in _images(rows_that_may_match(connection, list(folders), recipe_id), folders, limits))
+
+
 def images_by_id(
     connection: Connection,
     folders: Mapping[int, Folder],
