@@ -15,7 +15,14 @@ from difwatch.compare.comparison import Comparison
 from difwatch.compare.fold import Entries, asked, canonical
 from difwatch.compare.hits import Hits
 from difwatch.compare.orientation import AFTER, INVERSE
-from difwatch.compare.product import CANDIDATE_COST, product_hits, product_hits_within
+from difwatch.compare.product import (
+    CANDIDATE_COST,
+    FETCH_COST,
+    INSPECTED_COST,
+    pair_cost,
+    product_hits,
+    product_hits_within,
+)
 from difwatch.compare.refine import Candidates, refine, together
 from difwatch.compare.sketch import Block, SketchKind, within
 from difwatch.compare.tree import Places, SketchTree, near_together
@@ -179,13 +186,17 @@ def _crowded(
     searched: Sequence[Index], rows: NDArray[np.float32], comparison: Comparison
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return about how many places are inspected for each new picture, and which have too many candidates."""
-    reach = comparison.reach
+    reach, known = comparison.reach, sum(map(len, searched))
     inspected: NDArray[np.intp] = np.sum([one.inspected(rows, reach) for one in searched], axis=0)
-    every_pair = len(comparison.orientations) * sum(map(len, searched))
-    crowded = inspected * CANDIDATE_COST > every_pair
+    every_pair = len(comparison.orientations) * known * pair_cost(comparison)
+    crowded = inspected * (INSPECTED_COST + CANDIDATE_COST) > every_pair
     if crowded.any():
         found = np.sum([one.found(rows[crowded], reach) for one in searched], axis=0)
-        crowded[crowded] = found * CANDIDATE_COST > every_pair
+        cost = inspected[crowded] * INSPECTED_COST + found * CANDIDATE_COST
+        crowded[crowded] = cost > every_pair
+        # For every pair, all rows are fetched once, which a few new pictures are not worth.
+        if np.maximum(cost - every_pair, 0).sum() < known * FETCH_COST:
+            crowded[:] = False
     return inspected, crowded
 
 

@@ -23,10 +23,17 @@ from difwatch.compare.sieve import LowFrequencies, Pairs, possible, serves
 CANDIDATE_COST = 25.0
 """The cost of refining a candidate, in units of one pair and orientation here (measured on tensors, 50 x 50)."""
 
+INSPECTED_COST = 2.5
+"""The cost of a sketch that a tree inspects, in the same unit."""
+
+FETCH_COST = 400.0
+"""The cost of fetching a row from the store, in the same unit."""
+
 _COLUMNS = 1024
 _TILE = 512  # rows
 _TILE_BYTES = 64 << 20
 _TILES_AT_ONCE = 4  # so that what they are compared with is fetched less often
+_SIEVED = 0.25
 _GATHERED_BYTES = 4 << 20
 
 
@@ -66,6 +73,11 @@ def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Itera
         row, column, distances = _distances(tile, _oriented(fetched, comparison), comparison)
         once = row < column
         yield comparison.hits(batch[row[once]], batch[column[once]], distances[once])
+
+
+def pair_cost(comparison: Comparison) -> float:
+    """Return what a pair costs in one orientation if low frequencies exclude most, in the same unit."""
+    return _SIEVED if serves(comparison.fetched_bytes // 3 * comparison.channels, comparison.channels) else 1.0
 
 
 class _Tile:
