@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from difwatch.model.settings import Settings
@@ -89,14 +91,15 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         state = Path(name) / "state"
-        files = make_store(state, arguments.groups)
+        with ProcessPoolExecutor(1, get_context("spawn")) as other:  # else its memory counted as that of a command
+            files = other.submit(make_store, state, arguments.groups).result()
         print(f"{arguments.groups} groups of {files} files")
         for command in (
             ("report", "--format", "json"),
             ("report", "--format", "csv"),
             ("report",),
             ("status",),
-            ("apply", "--dry-run"),
+            ("apply", "--dry-run", "--move-to", str(state.parent / "Duplicates")),
         ):
             measure(state, *command)
 

@@ -38,3 +38,15 @@ def test_a_benchmark_prints_its_figures(photos, program, arguments, figures):
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) >= figures, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("program", "arguments", "figures"),
+    [("crowds", ["--codes", "60", "--noise", "300", "--pages", "20"], 3), ("groups", ["--groups", "50"], 6)],
+)
+def test_a_benchmark_of_drawn_pictures_prints_its_figures(program, arguments, figures):
+    command = [sys.executable, "-m", f"tests.benchmarks.{program}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= figures, done.stdout
