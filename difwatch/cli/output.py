@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
+
+from difwatch.errors import IncompleteError
 
 _SPOOLED_BYTES = 16 << 20  # more of them wait on the disk
 
@@ -73,11 +76,28 @@ class ActLines:
 
 
 def spooled(pieces: Iterable[str]) -> Iterator[str]:
-    """Make all pieces now, and yield them later: a pager may read slowly, and the store must not wait for it."""
-    file = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115
-    for piece in pieces:
-        file.write(piece.encode("utf-8", "surrogatepass"))
+    """Make all pieces now, and yield them later: a pager may read slowly, and the store must not wait for it.
+
+    Raises
+    ------
+    IncompleteError
+        There is no room for them in the temporary directory.
+    """
+    try:
+        file = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115
+        for piece in pieces:
+            file.write(piece.encode("utf-8", "surrogatepass"))
+    except OSError as error:
+        raise IncompleteError(
+            f"the report does not fit into the temporary directory ({error.strerror or error}); "
+            "write it to a file: -o FILE"
+        ) from error
     return _read_back(file)
+
+
+def may_wait() -> bool:
+    """Tell whether what reads standard output may be slow, as a pager is: anything but a file."""
+    return not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
 
 
 def _read_back(file: IO[bytes]) -> Iterator[str]:

@@ -22,6 +22,8 @@ class Comparison(Protocol):
     ----------
     kind
         What the sketches of the rows are.
+    px
+        Side of the rows, as pictures.
     limit
         The largest sum of squared errors.
     reach
@@ -38,6 +40,9 @@ class Comparison(Protocol):
 
     @property
     def kind(self) -> SketchKind: ...
+
+    @property
+    def px(self) -> int: ...
 
     @property
     def limit(self) -> int: ...

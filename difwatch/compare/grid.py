@@ -125,4 +125,3 @@ class SketchGrid:
     def _coordinates(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return where sketches are, in sides of a cell."""
         return rows[:, self._axes].astype(np.float64) / self._side
-

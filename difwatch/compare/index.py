@@ -29,8 +29,8 @@ from difwatch.compare.tree import Places, SketchTree, near_together
 
 _SMALL = 512
 _RATIO = 8  # the least between the sizes of two successive trees
-_ONE_OF = 16  # sketches is counted
-_FEW = 32  # sketches of a level tell how crowded it is
+_ONE_OF = 16  # sketches of a level is asked how many would be inspected
+_SAMPLE = 32  # sketches of a level, or more, tell how many would be found
 _CANDIDATES_AT_ONCE = 500_000
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.intp))
 
@@ -46,8 +46,8 @@ class _Level:
         self.rows = entries.rows[order]
         self.alive = np.ones(len(ids), bool)
         self._tree = SketchTree(kind, self.rows)
-        self._some = SketchTree(kind, self.rows[::_ONE_OF])
-        self._few = self.rows[:: max(1, len(ids) // _FEW)]
+        self._thinned = SketchTree(kind, self.rows[::_ONE_OF])
+        self._sample = self.rows[:: max(1, len(ids) // _SAMPLE)]
 
     def near(self, entries: Entries, reach: float) -> Places:
         """Return the numbers of the entries and places that are within ``reach`` of each other, pair by pair."""
@@ -55,16 +55,16 @@ class _Level:
         alive = self.alive[places]
         return queries[alive], places[alive]
 
-    def inspected(self, entries: Entries, reach: float) -> NDArray[np.intp]:
+    def expected_inspected(self, entries: Entries, reach: float) -> NDArray[np.intp]:
         """Return about how many places are inspected for each entry: counted among some of them."""
-        return self._some.count(entries.rows, reach) * _ONE_OF
+        return self._thinned.count(entries.rows, reach) * _ONE_OF
 
-    def found(self, entries: Entries, reach: float) -> NDArray[np.float64]:
+    def expected_found(self, entries: Entries, reach: float) -> NDArray[np.float64]:
         """Return about how many places are found for each entry: counted among a few of them."""
         near = np.zeros(len(entries.rows))
-        for row in self._few:
+        for row in self._sample:
             near += within(entries.rows, np.broadcast_to(row, entries.rows.shape), reach)
-        return near * (len(self.ids) / max(1, len(self._few)))
+        return near * (len(self.ids) / max(1, len(self._sample)))
 
     def joined(self, *others: _Level) -> _Level:
         """Return one level with the pictures that remain in this level and others."""
@@ -122,20 +122,20 @@ class Index:
         parts = [level.ids[level.alive] for level in self._levels]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
-    def inspected(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
+    def expected_inspected(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.intp]:
         """Return about how many places are inspected for each sketch (m, size)."""
         entries = asked(self._kind, rows, self._orientations, reach)
         total = np.zeros(len(rows), np.intp)
         for level in self._levels:
-            np.add.at(total, entries.number, level.inspected(entries, reach))
+            np.add.at(total, entries.number, level.expected_inspected(entries, reach))
         return total
 
-    def found(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
+    def expected_found(self, rows: NDArray[np.float32], reach: float) -> NDArray[np.float64]:
         """Return about how many candidates are found for each sketch (m, size)."""
         entries = asked(self._kind, rows, self._orientations, reach)
         total = np.zeros(len(rows))
         for level in self._levels:
-            np.add.at(total, entries.number, level.found(entries, reach))
+            np.add.at(total, entries.number, level.expected_found(entries, reach))
         return total
 
     def candidates(self, others: Block, reach: float) -> Candidates:
@@ -187,16 +187,17 @@ def _crowded(
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Return about how many places are inspected for each new picture, and which have too many candidates."""
     reach, known = comparison.reach, sum(map(len, searched))
-    inspected: NDArray[np.intp] = np.sum([one.inspected(rows, reach) for one in searched], axis=0)
+    inspected: NDArray[np.intp] = np.sum([one.expected_inspected(rows, reach) for one in searched], axis=0)
     every_pair = len(comparison.orientations) * known * pair_cost(comparison)
     crowded = inspected * (INSPECTED_COST + CANDIDATE_COST) > every_pair
     if crowded.any():
-        found = np.sum([one.found(rows[crowded], reach) for one in searched], axis=0)
+        found = np.sum([one.expected_found(rows[crowded], reach) for one in searched], axis=0)
         cost = inspected[crowded] * INSPECTED_COST + found * CANDIDATE_COST
         crowded[crowded] = cost > every_pair
-        # For every pair, all rows are fetched once, which a few new pictures are not worth.
+        # For every pair, all rows are fetched once, which a few new pictures are not worth, unless they have so many
+        # candidates that these would take much memory.
         if np.maximum(cost - every_pair, 0).sum() < known * FETCH_COST:
-            crowded[:] = False
+            crowded &= inspected > _CANDIDATES_AT_ONCE
     return inspected, crowded
 
 

@@ -33,8 +33,9 @@ _COLUMNS = 1024
 _TILE = 512  # rows
 _TILE_BYTES = 64 << 20
 _TILES_AT_ONCE = 4  # so that what they are compared with is fetched less often
-_SIEVED = 0.25
-_GATHERED_BYTES = 4 << 20
+_HELD_BYTES = 128 << 20  # of such tiles in all orientations, unless a single one has more
+_SIEVED = 0.25  # of the cost of a pair is left where low frequencies exclude most (measured, rounded up)
+_GATHERED_BYTES = 4 << 20  # of rows whose distances are computed together
 
 
 def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Comparison) -> Iterator[Hits]:
@@ -45,14 +46,16 @@ def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Compari
     a, b : ndarray of int64
         No id twice.
     comparison
-        Its ``fetch`` is called for a bounded number of bytes at a time.
+        Its ``fetch`` is called for a bounded number of bytes at a time, and as much is held in each orientation.
     """
     if not len(a) or not len(b):
         return
     step = _tile_rows(comparison)
     batches = [b[start : start + step] for start in range(0, len(b), step)]
-    for start in range(0, len(batches), _TILES_AT_ONCE):
-        some = batches[start : start + _TILES_AT_ONCE]
+    held = step * comparison.fetched_bytes * len(comparison.orientations)
+    at_once = max(1, min(_TILES_AT_ONCE, _HELD_BYTES // held))
+    for start in range(0, len(batches), at_once):
+        some = batches[start : start + at_once]
         oriented = [_oriented(comparison.fetch(batch), comparison) for batch in some]
         for first in range(0, len(a), step):
             others = a[first : first + step]
@@ -77,7 +80,7 @@ def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Itera
 
 def pair_cost(comparison: Comparison) -> float:
     """Return what a pair costs in one orientation if low frequencies exclude most, in the same unit."""
-    return _SIEVED if serves(comparison.fetched_bytes // 3 * comparison.channels, comparison.channels) else 1.0
+    return _SIEVED if serves(comparison.px**2 * comparison.channels, comparison.channels) else 1.0
 
 
 class _Tile:

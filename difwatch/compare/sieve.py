@@ -115,4 +115,3 @@ def _near(
     products = extended(ours, last=True) @ extended(theirs, last=False).T
     row, column = np.divmod(np.flatnonzero(products >= -(squared(reach) / 2 + rounding)), max(1, len(theirs)))
     return row, column
-

@@ -60,7 +60,7 @@ class Columns:
     taken
         When each was taken, as `difwatch.model.pictures.Facts` has it.
     seen : ndarray of int64
-        When each was found first, in seconds since 1970; -1 where that is not known.
+        When each was found first, in microseconds since 1970; the least number where that is not known.
     scopes
         What the numbers of the scopes stand for.
     links

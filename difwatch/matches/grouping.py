@@ -112,11 +112,11 @@ def group_columns(
 
 
 class _Shelves:
-    """The pictures that may be in one group: of one tensor, or content, and what else they must share."""
+    """The pictures that may be in one group: of one tensor, and what else they must share."""
 
-    def __init__(self, rows: NDArray[np.void], order: NDArray[np.intp], same_dim: bool, by_content: bool) -> None:
+    def __init__(self, rows: NDArray[np.void], order: NDArray[np.intp], same_dim: bool) -> None:
         some = rows[order]
-        self._what, what = np.unique(some["content" if by_content else "tensor"], return_inverse=True)
+        self._what, what = np.unique(some["tensor"], return_inverse=True)
         sides = np.sort(np.stack([some["width"], some["height"]], axis=1), axis=1)
         kinds, kind = np.unique(sides, axis=0, return_inverse=True) if same_dim else ([()], 0)
         # Scope and sizes before what is shared, so that another tensor beside the same sizes is found by its key.
@@ -163,8 +163,8 @@ class _Grouping:
         rows = columns.rows
         self._near, self._rules, self._ignored, self._shots = near, rules, ignored, shots
         self._levels = LEVELS[: LEVELS.index(up_to) + 1]
-        self._shelves = _Shelves(rows, order, rules.settings.same_dim, by_content=up_to == "identical")
-        self._others: list[int] = self._shelves.numbers(near.rows["other"]).tolist() if up_to != "identical" else []
+        self._shelves = _Shelves(rows, order, rules.settings.same_dim)
+        self._others: list[int] = self._shelves.numbers(near.rows["other"]).tolist()
         self._order = order
         self._bounds = near.bounds(rows["tensor"][order])
         self._taken = columns.taken
@@ -183,8 +183,7 @@ class _Grouping:
         table = GroupTable(self._near)
         starts, stops = self._bounds
         before = np.zeros(len(self._near) + 1, np.int64)  # neighbours that count, before each
-        if self._others:
-            before[1:] = np.cumsum(np.array(self._others) >= 0)
+        before[1:] = np.cumsum(np.array(self._others, np.int64) >= 0)
         may_match = (self._shelves.counts > 1) | (before[stops] > before[starts])
         for number in np.flatnonzero(may_match).tolist():
             primary = int(self._order[number])
@@ -203,8 +202,6 @@ class _Grouping:
         """Yield the members of a group, those nearest to the primary first."""
         shelves = self._shelves
         yield from self._join(primary, shelves.shelf[number], SAME, _ITSELF)
-        if not self._others or start == stop:
-            return
         near = self._near.some(start, stop)
         nearest_first = sorted((nearness(errors), tensor, neighbour, errors) for neighbour, tensor, errors in near)
         for _, _, neighbour, errors in nearest_first:
@@ -213,9 +210,7 @@ class _Grouping:
             if shelf is not None:
                 yield from self._join(primary, shelf, errors, neighbour)
 
-    def _join(
-        self, primary: int, shelf: int, errors: Errors, neighbour: int
-    ) -> Iterator[_Member]:
+    def _join(self, primary: int, shelf: int, errors: Errors, neighbour: int) -> Iterator[_Member]:
         """Yield those of a shelf that join a primary, and leave the others waiting."""
         by_limit = self._waiting_on(shelf)
         for limit in list(by_limit):
@@ -268,4 +263,3 @@ class _Grouping:
 
 def _errors(near: Neighbourhoods, neighbour: int) -> Errors:
     return SAME if neighbour == _ITSELF else near.errors(neighbour)
-

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from difwatch import paths
@@ -28,6 +27,7 @@ colours, comes last. Of two paths the one with
 fewer directories is better, then the one with the shorter name: a mark of a copy, such as " (1)" or "Copy of", makes
 a name longer.
 """
+
 
 class Groups(Protocol):
     """Groups, best first, and what they amount to.
@@ -54,34 +54,6 @@ class Groups(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Group]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ListedGroups:
-    """`Groups` that are all in memory."""
-
-    groups: tuple[Group, ...]
-
-    @property
-    def members(self) -> int:
-        """As `Groups` has it."""
-        return sum(len(group.members) for group in self.groups)
-
-    @property
-    def bytes(self) -> int:
-        """As `Groups` has it."""
-        return sum(member.image.size for group in self.groups for member in group.members)
-
-    @property
-    def shots(self) -> int:
-        """As `Groups` has it."""
-        return sum(member.is_shot for group in self.groups for member in group.members)
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __iter__(self) -> Iterator[Group]:
-        return iter(self.groups)
 
 
 _Bucket = tuple[int, tuple[int, int], bytes]

@@ -9,6 +9,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from difwatch.matches.groups import nearness
 from difwatch.matches.read import read_rules
 from difwatch.matches.rules import MatchRules, Shelf
 from difwatch.model.pictures import SAME, Errors, Ignored, Image, Pair
@@ -69,7 +70,7 @@ def _pairs(
 ) -> Iterator[Pair]:
     """Yield the matches of a new file, nearest first, without the files that are new and come later."""
     seen = {image.path}
-    for tensor, errors in sorted(near, key=lambda other: _distance(other[1])):
+    for tensor, errors in sorted(near, key=lambda other: nearness(other[1])):
         for old in shelves.get(rules.shelf(image, tensor), ()):
             if old.path in fresh or old.path in seen or rules.mismatch(image, old, errors, decided) is not None:
                 continue
@@ -77,10 +78,6 @@ def _pairs(
             assert level is not None
             seen.add(old.path)
             yield Pair(image, old, errors, level, rules.are_shots(image, old, level))
-
-
-def _distance(errors: Errors) -> tuple[bool, bool, int, int]:
-    return (errors.mirrored, errors.sse < 0, errors.sse, errors.tone)
 
 
 def _near(connection: Connection, rules: MatchRules, tensors: Sequence[int]) -> dict[int, list[tuple[int, Errors]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from difwatch.store import ignored, pictures
 from difwatch.store.pictures import PictureRow
 
 _GROUPS_AT_ONCE = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = np.dtype([("dev", np.int64), ("inode", np.int64), ("seen", np.int64), ("below", np.bool_)])
 
 
@@ -101,7 +102,7 @@ class StoredCollection:
     pictures
         The number of pictures, those without a match included.
     columns
-        The pictures that may have a match.
+        The pictures of tensors with a match, or with several files.
     near
         The neighbours of each tensor, as far as matches reach.
     ignored
@@ -146,7 +147,7 @@ class StoredCollection:
     def _shown(self, table: GroupTable) -> StoredGroups:
         shown: Sequence[int] = range(len(table))
         if self.since is not None:
-            is_new = self.columns.seen >= self.since.timestamp()
+            is_new = self.columns.seen >= _microseconds(self.since)
             shown = [group for group in shown if is_new[[table.primary[group], *table.places(group)]].any()]
         return StoredGroups(self.connection, self.rules, self.columns, table, shown)
 
@@ -172,7 +173,7 @@ def read_stored(
     return StoredCollection(
         connection,
         rules,
-        pictures.count(connection, list(rules.folders), rules.recipe_id, below),
+        pictures.count(connection, rules.folders, rules.recipe_id, below),
         _only(columns, below_too),
         read_neighbours(connection, rules),
         ignored.contents(connection),
@@ -180,18 +181,23 @@ def read_stored(
     )
 
 
+def _microseconds(moment: datetime) -> int:
+    """Return the microseconds since 1970 of a moment with an offset from UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 def _columns(rows: Iterable[PictureRow], rules: MatchRules, below: bytes | None) -> tuple[Columns, NDArray[np.bool_]]:
     """Return pictures in columns, their hard links joined, and which of them have a name below a directory."""
     scopes: dict[bytes | None, int] = {}
     taken: list[str | None] = []
-    seen: dict[str | None, int] = {None: -1}
+    seen: dict[str | None, int] = {None: np.iinfo(np.int64).min}
     inside = b"" if below is None else paths.inside(below)
 
     def values(row: PictureRow) -> tuple[object, ...]:
         folder, path = rules.folders[row.folder_id], row.path
         taken.append(row.taken)
         if row.seen not in seen:
-            seen[row.seen] = int(datetime.fromisoformat(str(row.seen)).timestamp())
+            seen[row.seen] = _microseconds(datetime.fromisoformat(str(row.seen)))
         scope = scopes.setdefault(pictures.scope_of(folder, path), len(scopes))
         original = (row.format == "GIF") - bool(row.camera) - bool(row.taken)
         return (

@@ -51,7 +51,7 @@ class _Sorted:
 
 
 class Meanwhile(Protocol):
-    """Does what must not wait until a batch is kept."""
+    """Does what must not wait until a batch is kept. It leaves the store alone; if it raises, nothing is kept."""
 
     def __call__(self, now: float) -> None:
         """Do a little of it; ``now`` is the monotonic clock."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import ClauseElement, Connection, Engine, NullPool, StaticPool, create_engine, event
+from sqlalchemy import ClauseElement, Compiled, Connection, Engine, NullPool, StaticPool, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -114,17 +114,21 @@ def driver_cursor(connection: Connection) -> sqlite3.Cursor:
 
 
 def driver_text(statement: ClauseElement) -> str:
-    """Return the text of a statement for such a cursor, which takes its values by name.
+    """Return the text of a statement for a cursor of the driver, which takes its values by name.
 
-    To compile a statement and to convert its values takes longer than SQLite needs to run it.
+    Keep it: to compile a statement and to convert its values takes longer than SQLite needs to run it.
     """
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
+    return str(_compiled(statement))
 
 
 def driver_rows(connection: Connection, statement: ClauseElement) -> sqlite3.Cursor:
-    """Return the rows of a statement as plain tuples."""
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+    """Return the rows of a statement as plain tuples; it has no list of values, which would have to be expanded."""
+    compiled = _compiled(statement)
     return driver_cursor(connection).execute(str(compiled), compiled.params)
+
+
+def _compiled(statement: ClauseElement) -> Compiled:
+    return statement.compile(dialect=sqlite.dialect(paramstyle="named"))
 
 
 _FOREIGN = "this is not a store of difwatch; move it away, and a new one will be made from your folders"

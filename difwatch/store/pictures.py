@@ -15,11 +15,11 @@ from difwatch.model.settings import Folder
 from difwatch.store.engine import driver_cursor
 from difwatch.store.tables import content, file
 
-_PAGE = 10_000  # SQLite accepts about 32 000 values in a statement
+_PAGE = 10_000  # ids in a statement
 
 
 class PictureRow(NamedTuple):
-    """One name of a readable picture; ``facts`` are the fields of `difwatch.model.pictures.Facts`."""
+    """One name of a readable picture; from ``format`` on its `difwatch.model.pictures.Facts`."""
 
     id: int
     path: bytes
@@ -100,21 +100,25 @@ def rows_that_may_match(connection: Connection, folder_ids: Sequence[int], recip
     return map(PictureRow._make, driver_cursor(connection).execute(text, (recipe_id,)))
 
 
-def count(connection: Connection, folder_ids: Sequence[int], recipe_id: int, below: bytes | None) -> int:
+def count(connection: Connection, folders: Mapping[int, Folder], recipe_id: int, below: bytes | None) -> int:
     """Return the number of readable pictures in some folders, or below a directory in them.
 
-    Hard links to one file are one picture.
+    Hard links to one file are one picture, in each scope.
     """
+    what = (file.c.dev, file.c.inode, file.c.content_id)
     names = (
-        select(file.c.dev, file.c.inode, file.c.content_id)
+        select(*what)
         .join_from(file, content)
-        .where(file.c.folder_id.in_(folder_ids), content.c.recipe_id == recipe_id, content.c.tensor_id.is_not(None))
-        .distinct()
+        .where(file.c.folder_id.in_(folders), content.c.recipe_id == recipe_id, content.c.tensor_id.is_not(None))
     )
     if below is not None:
         last, end = paths.range_below(below)
         names = names.where(file.c.path > last, file.c.path < end)
-    return connection.execute(select(func.count()).select_from(names.subquery())).scalar_one()
+    if not any(folder.in_folder for folder in folders.values()):
+        statement = select(func.count()).select_from(names.distinct().subquery())
+        return connection.execute(statement).scalar_one()
+    rows = connection.execute(names.add_columns(file.c.folder_id, file.c.path))
+    return len({(*names, scope_of(folders[folder_id], path)) for *names, folder_id, path in rows})
 
 
 def _listed(ids: Iterable[int]) -> str:

@@ -6,16 +6,16 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from difwatch.cli.context import Context
 from difwatch.cli.files import refuse_picture, write_whole
 from difwatch.cli.matching import matching_options
-from difwatch.cli.output import pour, spooled
+from difwatch.cli.output import may_wait, pour, spooled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -83,15 +83,16 @@ def command(
         if histogram:
             pieces = _histogram(kind, connection, asked)
         else:
-            collection: Collection | StoredCollection
+            said = _Said(kind, connection, context.paint if output is None else PLAIN, output is None)
             if pairs:
-                collection = replace(read_collection(connection, asked, below), since=new_since)
+                pieces = _pairs(said, replace(read_collection(connection, asked, below), since=new_since))
             else:
-                collection = read_stored(connection, asked, below, new_since)
-            paint, shared = (context.paint, _shared(collection.rules)) if output is None else (PLAIN, None)
-            pieces = _pieces(kind, collection, connection, paint, shared)
+                pieces = _groups(said, read_stored(connection, asked, below, new_since))
         if output is not None:
             write_whole("--output", Path(output), pieces)
+            return
+        if not may_wait():
+            pour(pieces, exact=kind != "text")
             return
         pieces = spooled(pieces)
     pour(pieces, exact=kind != "text")
@@ -105,35 +106,48 @@ def _histogram(kind: str, connection: Connection, asked: Asked) -> Iterator[str]
     return iter([json.dumps(json_histogram(counted), indent=1), "\n"]) if kind == "json" else text_histogram(counted)
 
 
-def _pieces(
-    kind: str, found: Collection | StoredCollection, connection: Connection, paint: Paint, below: bytes | None
-) -> Iterator[str]:
-    """Yield a report of groups, or of pairs where all pictures were read."""
-    from difwatch.clock import SystemClock
-    from difwatch.matches.collection import Collection
+class _Said(NamedTuple):
+    """How a report is given: its format, the view of the store, the colours, and whether a person may read it."""
+
+    kind: str
+    connection: Connection
+    paint: Paint
+    is_printed: bool
+
+
+def _groups(said: _Said, found: StoredCollection) -> Iterator[str]:
     from difwatch.report import formats, html, text
 
-    now = SystemClock().now().astimezone()
-    made = now.isoformat(" ", "minutes")
-    if isinstance(found, Collection):
-        match kind:
-            case "json":
-                return formats.json_pairs(found)
-            case "csv":
-                return formats.csv_pairs(found)
-            case "html":
-                return html.html_pairs(found, connection, made)
-            case _:
-                return text.text_pairs(found, paint, below)
-    match kind:
+    now = _now()
+    match said.kind:
         case "json":
             return formats.json_groups(found, now.astimezone(UTC))
         case "csv":
             return formats.csv_groups(found)
         case "html":
-            return html.html_groups(found, connection, made)
+            return html.html_groups(found, said.connection, now.isoformat(" ", "minutes"))
         case _:
-            return text.text_groups(found, paint, below)
+            return text.text_groups(found, said.paint, _shared(found.rules) if said.is_printed else None)
+
+
+def _pairs(said: _Said, found: Collection) -> Iterator[str]:
+    from difwatch.report import formats, html, text
+
+    match said.kind:
+        case "json":
+            return formats.json_pairs(found)
+        case "csv":
+            return formats.csv_pairs(found)
+        case "html":
+            return html.html_pairs(found, said.connection, _now().isoformat(" ", "minutes"))
+        case _:
+            return text.text_pairs(found, said.paint, _shared(found.rules) if said.is_printed else None)
+
+
+def _now() -> datetime:
+    from difwatch.clock import SystemClock
+
+    return SystemClock().now().astimezone()
 
 
 def _shared(rules: MatchRules) -> bytes | None:

@@ -155,3 +155,16 @@ def test_scanned_pages_that_sketches_cannot_tell_apart_are_compared_in_bounded_m
     turns = {(a, b): turn for a, b, sse, turn in as_set(found) if sse == 0}
     assert turns.keys() == {(3, 400), (405, 410)}
     assert held == [] if cost else max(held) <= 3000
+
+
+def test_one_page_with_more_candidates_than_are_held_is_compared_with_all(monkeypatch):
+    pages = (245 - np.random.default_rng(5).integers(0, 31, (401, 10, 10, 1), dtype=np.uint8)).repeat(3, axis=3)
+    pages[400] = pages[7]
+    monkeypatch.setattr(index_module, "FETCH_COST", 1e9)
+    monkeypatch.setattr(index_module, "_CANDIDATES_AT_ONCE", 1000)
+    monkeypatch.setattr(index_module, "refine", None)  # so that nothing can be refined
+    comparison = by_tensor(range(401), pages, limit_of(50, 300))
+    index = empty_index(comparison)
+    index.add(tensor_block(range(400), pages[:400]))
+    found = as_set(search_new(index, tensor_block([400], pages[400:]), comparison))
+    assert {pair[:2] for pair in found} == {(7, 400)}
