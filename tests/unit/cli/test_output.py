@@ -20,5 +20,5 @@ def test_a_full_temporary_directory_is_named(monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", full)
-    with pytest.raises(IncompleteError, match="does not fit into the temporary directory.*-o FILE"):
+    with pytest.raises(IncompleteError, match=r"does not fit into the temporary directory.*-o FILE"):
         spooled(iter(["x"]))
