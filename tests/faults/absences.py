@@ -227,7 +227,7 @@ POINTS = (  # system call, which path, what fails, status says
     ("newfstatat,statx,lstat", "d00001/0000001.png", "EIO", "cannot be read"),
     ("openat", "d00001", "ESTALE", "cannot be read"),
     ("openat", "d00001/0000001.png", "EIO", "cannot be opened"),
-    ("openat", "", "ESTALE", ""),  # it does not start
+    ("openat", "", "ESTALE", ""),  # of the root
     ("newfstatat,statx,lstat", "d00001/0000001.png", "ESTALE", "cannot be read"),
     ("getdents64", "d00001", "ESTALE", "cannot be read"),
 )
@@ -247,9 +247,9 @@ def errors(quick: bool) -> Iterator[Row]:
             scene.start(prefix=[strace, "-f", *inject], wait=bool(name))
             if name:
                 scene.wait_for_told(told)
-                scene.stop()
-            elif scene.process is not None:
-                scene.expect(scene.process.wait(60) != 0, "it started")
+            else:
+                scene.wait(lambda: scene.status()[0] == 1, 60, "a root that is away is told")
+            scene.stop()
             before.pop(os.fsencode(at), None)
             scene.expect_kept(before)
             scene.start()
