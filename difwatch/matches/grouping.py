@@ -24,18 +24,8 @@ IgnoredContents = frozenset[tuple[int, int]]
 _ITSELF = -1  # stands for the tensor of the primary among its neighbours
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A picture that joined a group: its place, how far it is from the primary, and how alike they are."""
-
-    place: int
-    errors: Errors
-    level: Level
-    is_shot: bool
-
-
-class _Member(NamedTuple):
-    """A picture that joins a group: its place, by which neighbour of the primary, and how alike they are."""
+class Joined(NamedTuple):
+    """A picture that joined a group: its place, by which neighbour of the primary, and how alike they are."""
 
     place: int
     neighbour: int
@@ -59,7 +49,7 @@ class GroupTable:
     def __len__(self) -> int:
         return len(self.primary)
 
-    def add(self, primary: int, members: Sequence[_Member]) -> None:
+    def add(self, primary: int, members: Sequence[Joined]) -> None:
         """Add a group, its members in order."""
         self.primary.append(primary)
         for one in members:
@@ -72,8 +62,9 @@ class GroupTable:
     def members(self, group: int) -> Iterator[Joined]:
         """Yield the members of a group."""
         for number in range(self.start[group], self.start[group + 1]):
-            errors = _errors(self.near, self._neighbour[number])
-            yield Joined(self.member[number], errors, LEVELS[self._level[number]], bool(self._is_shot[number]))
+            neighbour = self._neighbour[number]
+            level, is_shot = LEVELS[self._level[number]], bool(self._is_shot[number])
+            yield Joined(self.member[number], neighbour, level, is_shot, _errors(self.near, neighbour))
 
     def places(self, group: int) -> array[int]:
         """Return the places of the members of a group."""
@@ -198,7 +189,7 @@ class _Grouping:
                 table.add(primary, members)
         return table
 
-    def _members(self, primary: int, number: int, start: int, stop: int) -> Iterator[_Member]:
+    def _members(self, primary: int, number: int, start: int, stop: int) -> Iterator[Joined]:
         """Yield the members of a group, those nearest to the primary first."""
         shelves = self._shelves
         yield from self._join(primary, shelves.shelf[number], SAME, _ITSELF)
@@ -210,7 +201,7 @@ class _Grouping:
             if shelf is not None:
                 yield from self._join(primary, shelf, errors, neighbour)
 
-    def _join(self, primary: int, shelf: int, errors: Errors, neighbour: int) -> Iterator[_Member]:
+    def _join(self, primary: int, shelf: int, errors: Errors, neighbour: int) -> Iterator[Joined]:
         """Yield those of a shelf that join a primary, and leave the others waiting."""
         by_limit = self._waiting_on(shelf)
         for limit in list(by_limit):
@@ -229,7 +220,7 @@ class _Grouping:
                 if self._dated is None and self._taken[place]:
                     self._dated = place
                 self._placed[place] = True
-                yield _Member(place, neighbour, level, is_shot, errors)
+                yield Joined(place, neighbour, level, is_shot, errors)
             if apart:
                 by_limit[limit] = apart
 
@@ -251,7 +242,7 @@ class _Grouping:
             return None
         return None if self._ignored and (min(ours, theirs), max(ours, theirs)) in self._ignored else alike
 
-    def _distance(self, member: _Member) -> tuple[bool, bool, int, int]:
+    def _distance(self, member: Joined) -> tuple[bool, bool, int, int]:
         """Return what orders the members of a group."""
         errors, is_edited = member.errors, member.level == "edited"
         by_tone = is_edited and errors.tone >= 0
