@@ -347,14 +347,16 @@ def _exchange(scene: Scene, path: bytes) -> bool:
 
 
 def soak(quick: bool, seconds: float = 3600.0) -> Iterator[Row]:
-    """Changes at a low rate for a long time: descriptors, threads and memory must stay."""
+    """Changes at a low rate for a long time: descriptors, threads and memory must stay; CPU is told as well."""
     seconds = 10.0 if quick else seconds
     with Scene(f"{seconds:g} s of changes") as scene:
         scene.start()
-        change, figures, end = Changes(scene, random.Random(6)), [], time.monotonic() + seconds
+        change, figures, used = Changes(scene, random.Random(6)), [], []
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             change()
             figures.append(_figures(scene.pid))
+            used.append((time.monotonic(), scene.cpu_seconds()))
             time.sleep(0.2)
         scene.settle_whole()
         quarter = max(1, len(figures) // 4)
@@ -365,6 +367,8 @@ def soak(quick: bool, seconds: float = 3600.0) -> Iterator[Row]:
         notes = [
             f"{what} {a:.0f} → {b:.0f}" for what, a, b in zip(("fds", "threads", "MB"), first, last, strict=True)
         ]
+        early, late = (_share(used[:quarter]), _share(used[-quarter:]))
+        notes.append(f"CPU {100 * early:.1f} → {100 * late:.1f} %")
         scene.expect(last[0] <= first[0] + 5 and last[1] <= first[1] + 2, f"it grows: {notes}")
         yield scene.done(*notes)
 
@@ -373,6 +377,12 @@ def _figures(pid: int) -> tuple[int, int, float]:
     """Descriptors, threads, memory in MB."""
     memory = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
     return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task")), memory / 1e6
+
+
+def _share(used: list[tuple[float, float]]) -> float:
+    """CPU time between the first and the last of some looks, over the time that went by."""
+    (began, before), (ended, after) = used[0], used[-1]
+    return (after - before) / max(ended - began, 1e-9)
 
 
 def idle(quick: bool) -> Iterator[Row]:
