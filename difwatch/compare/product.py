@@ -56,12 +56,12 @@ def product_hits(a: NDArray[np.int64], b: NDArray[np.int64], comparison: Compari
     at_once = max(1, min(_TILES_AT_ONCE, _HELD_BYTES // held))
     for start in range(0, len(batches), at_once):
         some = batches[start : start + at_once]
-        oriented = [_oriented(comparison.fetch(batch), comparison) for batch in some]
+        tiles = [_Tile(comparison.fetch(batch), comparison.channels) for batch in some]
         for first in range(0, len(a), step):
             others = a[first : first + step]
             tile = _Tile(comparison.fetch(others), comparison.channels)
-            for batch, tiles in zip(some, oriented, strict=True):
-                row, column, distances = _distances(tile, tiles, comparison)
+            for batch, other in zip(some, tiles, strict=True):
+                row, column, distances = _distances(tile, other, comparison)
                 yield comparison.hits(others[row], batch[column], distances)
 
 
@@ -71,9 +71,8 @@ def product_hits_within(ids: NDArray[np.int64], comparison: Comparison) -> Itera
     for start in range(0, len(ids), step):
         batch = ids[start : start + step]
         yield from product_hits(ids[:start], batch, comparison)
-        fetched = comparison.fetch(batch)
-        tile = _Tile(fetched, comparison.channels)
-        row, column, distances = _distances(tile, _oriented(fetched, comparison), comparison)
+        tile = _Tile(comparison.fetch(batch), comparison.channels)
+        row, column, distances = _distances(tile, tile, comparison)
         once = row < column
         yield comparison.hits(batch[row[once]], batch[column[once]], distances[once])
 
@@ -90,6 +89,7 @@ class _Tile:
         self.rows = rows
         self.integer: type[np.signedinteger] = np.int32 if rows.shape[1] << 16 < 2**31 else np.int64
         self._channels = channels
+        self._oriented: dict[int, _Tile] = {}
 
     @functools.cached_property
     def frequencies(self) -> LowFrequencies:
@@ -109,44 +109,45 @@ class _Tile:
         part -= 128
         return part
 
+    def oriented(self, orientation: int) -> _Tile:
+        """Return the same pictures in another orientation, kept until this tile goes."""
+        if orientation not in self._oriented:
+            self._oriented[orientation] = _Tile(oriented_rows(self.rows, orientation, self._channels), self._channels)
+        return self._oriented[orientation]
+
 
 _Near = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]
 """Rows of a tile, columns (rows of another one), and the distances of each such pair in all orientations (n, 8)."""
-
-
-def _oriented(rows: NDArray[np.uint8], comparison: Comparison) -> list[_Tile]:
-    channels = comparison.channels
-    return [_Tile(oriented_rows(rows, number, channels), channels) for number in comparison.orientations]
 
 
 def _tile_rows(comparison: Comparison) -> int:
     return max(1, min(_TILE, _TILE_BYTES // comparison.fetched_bytes))
 
 
-def _distances(a: _Tile, oriented: Sequence[_Tile], comparison: Comparison) -> _Near:
+def _distances(a: _Tile, b: _Tile, comparison: Comparison) -> _Near:
     """Return the pairs within the limit, and perhaps others; distances beyond the limit may be `FAR`."""
     if serves(a.rows.shape[1], comparison.channels):
-        pairs = possible(a.frequencies, [tile.frequencies for tile in oriented], comparison.limit)
+        pairs = possible(a.frequencies, b.frequencies, comparison.orientations, comparison.limit)
         if pairs is not None:
-            return _distances_of(pairs, a, oriented, comparison)
-    distances = _all_distances(a, oriented)
+            return _distances_of(pairs, a, b, comparison)
+    distances = _all_distances(a, [b.oriented(orientation) for orientation in comparison.orientations])
     row, column = np.nonzero(distances.min(axis=0) <= comparison.limit)
     out = np.full((len(row), len(ALL)), FAR)
     out[:, comparison.orientations] = distances[:, row, column].T
     return row, column, out
 
 
-def _distances_of(pairs: Pairs, a: _Tile, oriented: Sequence[_Tile], comparison: Comparison) -> _Near:
+def _distances_of(pairs: Pairs, a: _Tile, b: _Tile, comparison: Comparison) -> _Near:
     """Return the distances of some pairs."""
-    width = len(oriented[0].rows)
+    width = len(b.rows)
     keys, places = np.unique(pairs.row * width + pairs.column, return_inverse=True)
     out = np.full((len(keys), len(ALL)), FAR)
     step = max(1, _GATHERED_BYTES // a.rows.shape[1])
     for number, orientation in enumerate(comparison.orientations):
         these = np.flatnonzero(pairs.number == number)
         for some in np.split(these, range(step, len(these), step)):
-            ours, theirs = a.rows[pairs.row[some]], oriented[number].rows[pairs.column[some]]
-            out[places[some], orientation] = sse_rows(ours, theirs)
+            turned = oriented_rows(b.rows[pairs.column[some]], orientation, comparison.channels)
+            out[places[some], orientation] = sse_rows(a.rows[pairs.row[some]], turned)
     row, column = np.divmod(keys, width)
     return row, column, out
 

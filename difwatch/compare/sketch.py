@@ -64,9 +64,9 @@ class SketchKind:
         total = len(directions) + unchanged
         source, sign = np.empty((len(ALL), total), np.intp), np.ones((len(ALL), total), np.float32)
         for orientation in ALL:
-            moved = [_moved(direction, orientation) for direction in directions]
-            source[orientation] = [*(directions.index(one) for one, _ in moved), *range(len(directions), total)]
-            sign[orientation, : len(directions)] = [negated for _, negated in moved]
+            sources = [moved(direction, orientation) for direction in directions]
+            source[orientation] = [*(directions.index(one) for one, _ in sources), *range(len(directions), total)]
+            sign[orientation, : len(directions)] = [negated for _, negated in sources]
         across, down = directions.index((0, 0, 1)), directions.index((0, 1, 0))
         cells = directions.index((0, 0, 2)), directions.index((0, 2, 0))
         return cls(total, level, across, down, tuple(map(directions.index, tree)), cells, source, sign)
@@ -77,7 +77,7 @@ class SketchKind:
         return moved
 
 
-def _moved(direction: Direction, orientation: int) -> tuple[Direction, int]:
+def moved(direction: Direction, orientation: int) -> tuple[Direction, int]:
     """Return which coefficient of a picture becomes that of the oriented picture, and with which sign."""
     (colour, u, v), sign = direction, 1
     for _ in range(orientation % 4):
@@ -118,11 +118,13 @@ def within(a: NDArray[np.float32], b: NDArray[np.float32], reach: float) -> NDAr
     return squares <= squared(reach)
 
 
-def extended(rows: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
+def extended(rows: NDArray[np.float32], last: bool, whole: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """Return rows (n, k) with half of their negative squared length and a one appended, in either order.
 
     The product of a row extended in one order and of one in the other is half of their negative squared distance.
+    Where rows are some columns of ``whole`` rows, those have the length.
     """
-    half = -np.vecdot(rows, rows)[:, None] / np.float32(2)
+    whole = rows if whole is None else whole
+    half = -np.vecdot(whole, whole)[:, None] / np.float32(2)
     one = np.ones_like(half)
     return np.concatenate([rows, *((one, half) if last else (half, one))], axis=1)

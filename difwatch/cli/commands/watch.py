@@ -79,6 +79,8 @@ def command(
     FOLDERs and --reference replace the folders of the configuration file, which is not needed then. Without any, the
     folders of the last time are watched.
     """
+    # Read when numpy is imported. Threads of matrix products would compete with the workers, and wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from difwatch import config
     from difwatch.cli import logs
     from difwatch.cli.files import refuse_picture

@@ -30,8 +30,7 @@ def rows_of(seed, count, px, channels, contrast):
 
 def left(a, b, channels, limit):
     """Triples of an orientation, a row and a column that the sieve lets through."""
-    tiles = [sieve.LowFrequencies(oriented_rows(b, number, channels), channels) for number in ALL]
-    found = sieve.possible(sieve.LowFrequencies(a, channels), tiles, limit)
+    found = sieve.possible(sieve.LowFrequencies(a, channels), sieve.LowFrequencies(b, channels), ALL, limit)
     assert found is not None
     return set(zip(*(part.tolist() for part in found), strict=True))
 
@@ -73,17 +72,17 @@ def test_pages_are_told_apart_and_crowds_are_given_up():
     pages = np.full((200, 50, 50), 250, np.uint8)
     pages[:, 10:20, 5:45] = rng.integers(0, 2, (200, 10, 40)) * 250
     rows = sieve.LowFrequencies(pages.reshape(200, -1), 1)
-    found = sieve.possible(rows, [rows], 20_000)
+    found = sieve.possible(rows, rows, ALL[:1], 20_000)
     assert found is not None
     assert found.row.tolist() == found.column.tolist() == list(range(200))
-    assert sieve.possible(rows, [rows], 255**2 * 2500) is None
+    assert sieve.possible(rows, rows, ALL[:1], 255**2 * 2500) is None
 
 
 def test_a_tile_without_rows_has_no_pairs():
     none = sieve.LowFrequencies(np.zeros((0, 2500), np.uint8), 1)
     some = sieve.LowFrequencies(np.zeros((2, 2500), np.uint8), 1)
     for a, b in ((none, some), (some, none), (none, none)):
-        found = sieve.possible(a, [b], 10)
+        found = sieve.possible(a, b, ALL, 10)
         assert found is not None
         assert len(found.row) == 0
 
