@@ -30,6 +30,7 @@ def slow(*values):
         slow("search", ["--smoke"], 14),
         slow("decoding", ["--repeat", "1", "--recipes", "1"], 4),
         slow("labelled", ["--limit", "1", "--papers", "1"], 20),
+        slow("peers", ["--counts", "10", "--large", "2", "--small", "10", "--runs", "1", "--alone"], 5),
         slow("large", ["--files", "20", "--idle", "1"], 5),
     ],
 )
