@@ -10,7 +10,6 @@
     output     what is printed, into streams in any state
     hints      commands in messages, as they reach the same store
     values     values that several commands accept, checked
-    writer     requests, carried out here or by the daemon
     acts       reports about acts on files
     interrupts Ctrl-C between two acts
     logs       log lines

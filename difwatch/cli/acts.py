@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from difwatch import paths
 from difwatch.actions.move import ActRules, Outcome, preview
@@ -14,31 +11,13 @@ from difwatch.actions.plan import Act, Keep, Step
 from difwatch.cli.output import ActLines
 from difwatch.cli.progress import TaskLine
 from difwatch.clock import SystemClock
-from difwatch.config import Config
 from difwatch.errors import ActionError, IncompleteError
-from difwatch.extensions import is_watched_name
-from difwatch.matches.rules import MatchRules
 from difwatch.shown import shown, shown_bytes, shown_count, shown_number, shown_path
-from difwatch.workers.decoder import Decoding, WorkerDecoder
 
 _IDS_SHOWN = 5
 _FOLDERS_SHOWN = 10
 _REASONS_SHOWN = 5
 _DONE = {"move": "moved", "trash": "put into the waste basket", "delete": "deleted for good"}
-
-
-@contextlib.contextmanager
-def act_rules(settings: MatchRules, configured: Config, sidecars: str, across_owners: bool) -> Iterator[ActRules]:
-    """Yield the rules by which acts of this user are carried out."""
-    clock = SystemClock()
-    limits = replace(configured.worker_limits(), apart=True)
-    processes = configured.worker_processes()
-    decoding = Decoding(settings.px, settings.recipe, configured.limits(), limits, processes)
-    watched = [folder.path for folder in settings.folders.values()]
-    with contextlib.closing(WorkerDecoder(decoding, clock)) as decoder:
-        yield ActRules(
-            decoder, is_watched_name, clock, sidecars, dict(os.environ), os.getuid(), across_owners, watched
-        )
 
 
 def summary(acts: Sequence[Act]) -> Iterator[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from difwatch.control.state_dir import StateDir
     from difwatch.model.settings import Folder, Settings
     from difwatch.report.paint import Paint
+    from difwatch.service.writer import Writer
 
 ENVIRONMENT = {
     "similarity": "DIFWATCH_SIMILARITY",
@@ -119,6 +120,13 @@ class Context:
 
         if not self.state_dir.store.exists():
             raise StoreMissingError(f"{self.state_dir.store}: {MISSING}{other_service(self.state_dir)}")
+
+    def writer(self, work: str) -> Writer:
+        """Return the right to change the store, which must exist, for a command."""
+        from difwatch.service.writer import Writer
+
+        self.must_have_store()
+        return Writer(self.state_dir, work)
 
     def watched(self) -> dict[bytes, Folder]:
         """Return the folders that the store knows as watched, by path; none if it cannot be read."""

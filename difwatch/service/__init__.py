@@ -14,7 +14,8 @@
     answers       answers to requests over the socket
     effects       what the daemon does for a request
     background    a full search between other work
-    planning      from the collection to acts on files
+    planning      from the collection to acts on files (acting: by which rules a person acts)
+    writer        requests, carried out here or by the daemon
     mover         duplicates moved as they come (refusals: what is not tried again soon)
     possession    whether the store and the lock are still the files that were opened
     rights        what a daemon that only looks gives up

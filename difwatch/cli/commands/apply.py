@@ -100,10 +100,11 @@ def command(context: Context, /, **options: Any) -> None:
     from difwatch.actions.move import goes_along
     from difwatch.actions.plan import Policy, fingerprint
     from difwatch.cli import logs, values
-    from difwatch.cli.acts import ActReport, act_rules
+    from difwatch.cli.acts import ActReport
     from difwatch.cli.progress import TaskLine
     from difwatch.clock import SystemClock
     from difwatch.errors import IncompleteError
+    from difwatch.service.acting import act_rules
     from difwatch.service.planning import Places, plan_by_hand
 
     wanted = Options(**options)
@@ -156,7 +157,6 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
     from difwatch.actions.plan import Keep
     from difwatch.cli import interrupts, values
     from difwatch.cli.acts import summary
-    from difwatch.cli.writer import Writer
     from difwatch.errors import StoppedError
     from difwatch.service.planning import acts_of
     from difwatch.service.requests import AddDestination, Forget
@@ -169,7 +169,7 @@ def _carry_out(context: Context, steps: Sequence[Step], rules: ActRules, report:
         click.confirm("Delete them for good?" if wanted.permanent else "Go on?", abort=True, err=True)
     destination = values.real_path("--move-to", wanted.move_to)
     state_dir = context.state_dir
-    with Writer(context, "apply") as writer:
+    with context.writer("apply") as writer:
         if destination is not None and count:
             writer.do(AddDestination(destination))
         with (

@@ -21,12 +21,11 @@ def command(context: Context, folder: str) -> None:
     find.
     """
     from difwatch import paths
-    from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
     from difwatch.service.requests import Release
 
     path = paths.real(folder)
-    with Writer(context, "forget") as writer:
+    with context.writer("forget") as writer:
         is_watched = writer.do(Release(path))["found"]
         when = "at the next start" if writer.is_here else "by the walk that begins now"
     if not is_watched:

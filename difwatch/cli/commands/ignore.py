@@ -29,7 +29,6 @@ def command(context: Context, pair: tuple[str, ...], listed: bool, as_json: bool
     The record is by the contents of the files, so it also holds for files that are moved or renamed, and for copies.
     """
     from difwatch.cli import values
-    from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
     from difwatch.service.requests import Ignore
     from difwatch.store import ignored
@@ -50,7 +49,7 @@ def command(context: Context, pair: tuple[str, ...], listed: bool, as_json: bool
     if a == b:
         raise UsageError(f"{pair[0]} and {pair[1]}: these have the same bytes, there is nothing to tell apart")
 
-    with Writer(context, "ignore") as writer:
+    with context.writer("ignore") as writer:
         is_changed = writer.do(Ignore(a, b, remove))["changed"]
     if not is_changed:
         raise UsageError(f"{pair[0]} and {pair[1]}: nothing was said about these two")

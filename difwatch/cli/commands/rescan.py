@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from difwatch.cli.progress import TaskLine
-    from difwatch.cli.writer import Writer
     from difwatch.model.settings import Algorithm, Measure
     from difwatch.rescan.plan import RescanPlan, RescanResult
+    from difwatch.service.writer import Writer
 
 _POLL_SECONDS = 0.5
 
@@ -65,7 +65,6 @@ def command(
     """
     from difwatch.cli import logs, values
     from difwatch.cli.progress import TaskLine
-    from difwatch.cli.writer import Writer
     from difwatch.clock import SystemClock
     from difwatch.errors import StoppedError, UsageError
     from difwatch.report.text import text_rescan
@@ -80,7 +79,7 @@ def command(
     logs.set_up(context.verbose, context.quiet, "text", journal=logs.is_journal(os.environ))
     line, is_here = TaskLine(SystemClock(), context.quiet), True
     try:
-        with Writer(context, "rescan") as writer:
+        with context.writer("rescan") as writer:
             is_here = writer.engine is not None
             if writer.engine is not None:
                 side_by_side = processes or len(os.sched_getaffinity(0))

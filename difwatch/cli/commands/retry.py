@@ -20,7 +20,6 @@ def command(context: Context, files: tuple[str, ...], everything: bool) -> None:
     A changed file is read again by itself; this is for after raising a limit or adding a decoder. A running daemon
     reads the files at once; otherwise the next start does.
     """
-    from difwatch.cli.writer import Writer
     from difwatch.errors import UsageError
     from difwatch.service.requests import Retry
 
@@ -28,7 +27,7 @@ def command(context: Context, files: tuple[str, ...], everything: bool) -> None:
         raise UsageError("name files from 'difwatch unreadable', or --all")
     paths = None if everything else tuple(os.fsencode(os.path.abspath(file)) for file in files)  # noqa: PTH100
 
-    with Writer(context, "retry") as writer:
+    with context.writer("retry") as writer:
         count = writer.do(Retry(paths))["count"]
         when = "at the next start" if writer.is_here else "now"
     if paths and not count:

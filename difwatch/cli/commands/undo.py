@@ -113,7 +113,6 @@ class _Report:
 
 def _restored(context: Context, entries: Sequence[Entry]) -> bool:
     """Take pictures into the store again, unless a daemon does; tell whether all of them are in it, or will be."""
-    from difwatch.cli.writer import Writer
     from difwatch.clock import SystemClock
     from difwatch.control.lock import holder
     from difwatch.errors import DifwatchError
@@ -124,7 +123,7 @@ def _restored(context: Context, entries: Sequence[Entry]) -> bool:
     if not context.state_dir.store.exists():
         return True  # they were moved by scan or the library
     try:
-        with Writer(context, "undo") as writer:
+        with context.writer("undo") as writer:
             if writer.engine is None:
                 holding = holder(context.state_dir)
                 return holding is not None and (holding.work or "watch") in WATCHING

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from difwatch.cli.context import Context
 from difwatch.clock import SystemClock
 from difwatch.control.lock import WriterLock, holder
 from difwatch.control.requests import ask
+from difwatch.control.state_dir import StateDir
 from difwatch.service.requests import Request, StoreRequest, message
 from difwatch.store import open_writer, upgrade, writing
 
@@ -20,6 +20,8 @@ class Writer:
 
     Parameters
     ----------
+    state_dir
+        Has the store.
     work
         The command that changes it.
 
@@ -29,9 +31,8 @@ class Writer:
         The holder does not answer, or the store cannot be used.
     """
 
-    def __init__(self, context: Context, work: str) -> None:
-        context.must_have_store()
-        self._state_dir = context.state_dir
+    def __init__(self, state_dir: StateDir, work: str) -> None:
+        self._state_dir = state_dir
         self._lock: WriterLock | None = None
         self.engine: Engine | None = None
         """The writer of the store; None if another process holds the store."""
