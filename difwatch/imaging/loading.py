@@ -10,8 +10,10 @@ from difwatch.imaging import raw
 from difwatch.imaging.deep import eight_bits
 from difwatch.imaging.plugins import PLUGINS
 from difwatch.imaging.recipe import make
+from difwatch.imaging.view import view
 
 _PX = 10
+_MOST = 1_000_000  # pixels
 
 
 def load_decoders() -> None:
@@ -21,4 +23,5 @@ def load_decoders() -> None:
     raw.load()
     for entry in (resources.files("difwatch.imaging") / "golden").iterdir():
         make(entry.read_bytes(), _PX)
+        view(entry.read_bytes(), _PX, 0, _MOST)
     eight_bits(Image.linear_gradient("L").convert("F"))  # takes quantiles, for which numpy imports more

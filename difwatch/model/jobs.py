@@ -31,8 +31,16 @@ class WorkerLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """How a picture is shown: at most ``side`` pixels wide and high, in an orientation of its own."""
+
+    side: int
+    orientation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TensorJob:
-    """A request for the tensor of one file, unless its bytes are among ``known_digests``.
+    """A request for the tensor of one file, unless its bytes are among ``known_digests``; or for a ``view`` of it.
 
     An ``unshared`` file is not read while another process has it open for writing, if the system can tell. Who has
     opened the file already passes its ``descriptor``, and keeps it open until the answer.
@@ -46,6 +54,7 @@ class TensorJob:
     unshared: bool = False
     recipe: str = "exact"
     descriptor: int | None = None
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,20 @@ class Tensorized:
     appearance: Appearance | None = None
     frames: int = 1
     facts: Facts = UNKNOWN
+
+    @property
+    def path(self) -> bytes:
+        """The path of the file."""
+        return self.state.path
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A file of which a view was made, as a JPEG."""
+
+    state: FileState
+    digest: bytes
+    jpeg: bytes
 
     @property
     def path(self) -> bytes:
@@ -104,7 +127,7 @@ class Unsettled:
     being_written: bool = False
 
 
-Answer = Tensorized | Unreadable | Postponed | Unsettled
+Answer = Tensorized | Shown | Unreadable | Postponed | Unsettled
 
 
 class Decoder(Protocol):

@@ -193,7 +193,7 @@ def _sorted(answers: Sequence[Answer], look: Look) -> _Sorted:
             by_kind.unsettled.append(answer.path)
         elif isinstance(answer, Tensorized):
             by_kind.read.append(answer)
-        else:
+        elif isinstance(answer, Unreadable):
             by_kind.unreadable.append(answer)
     return by_kind
 

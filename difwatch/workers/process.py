@@ -116,7 +116,7 @@ class Worker:
 
     def messages(self) -> Iterator[bytes]:
         """Yield what the worker has said, as `difwatch.workers.channel.Incoming.messages` does."""
-        yield from self.answers.messages(largest(self.jobs[0].px) if self.jobs else len(STARTED))
+        yield from self.answers.messages(largest(self.jobs[0]) if self.jobs else len(STARTED))
 
     def answered(self, count: int, now: float) -> None:
         """Note that ``count`` jobs were answered; as many may wait as are done while a batch is stored."""

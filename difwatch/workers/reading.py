@@ -12,8 +12,9 @@ from difwatch.digest import digest_of
 from difwatch.extensions import is_raw_name
 from difwatch.imaging.decode import DecodeError
 from difwatch.imaging.recipe import make
+from difwatch.imaging.view import view
 from difwatch.model.files import FileKey, FileState
-from difwatch.model.jobs import Answer, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.model.jobs import Answer, Postponed, Shown, Tensorized, TensorJob, Unreadable, Unsettled
 from difwatch.workers.appearance import appearance
 from difwatch.workers.in_hand import InHand
 from difwatch.workers.opening import PASSING, kind_of, open_file
@@ -104,6 +105,9 @@ def _read(descriptor: int, size: int) -> bytes:
 
 def _tensorize(job: TensorJob, seen: FileState, data: bytes, digest: bytes) -> Answer:
     try:
+        if job.view is not None:
+            most, shown = job.limits.max_pixels, job.view
+            return Shown(seen, digest, view(data, shown.side, shown.orientation, most, is_raw_name(job.path)))
         made = make(data, job.px, job.recipe, job.limits.max_pixels, is_raw_name(job.path))
     except DecodeError as error:
         return Unreadable(seen, digest, str(error))

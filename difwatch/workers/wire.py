@@ -21,7 +21,7 @@ from difwatch.compare.tensor_sketch import TENSOR_SKETCH
 from difwatch.compare.tone_sketch import TONE_SKETCH
 from difwatch.digest import SIZE as DIGEST_BYTES
 from difwatch.model.files import FileKey, FileState
-from difwatch.model.jobs import Answer, Limits, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.model.jobs import Answer, Limits, Postponed, Shown, Tensorized, TensorJob, Unreadable, Unsettled, View
 from difwatch.model.pictures import Appearance, Facts
 
 STARTED, STARTED_OPEN = b"\0", b"\1"
@@ -30,7 +30,7 @@ STARTED, STARTED_OPEN = b"\0", b"\1"
 JOB_MOST = 1 << 17
 """The largest number of bytes of a job."""
 
-_TENSORIZED, _UNREADABLE, _POSTPONED, _UNSETTLED = 1, 2, 3, 4
+_TENSORIZED, _UNREADABLE, _POSTPONED, _UNSETTLED, _SHOWN = 1, 2, 3, 4, 5
 _KEY = struct.Struct("<5q")
 _key_of = operator.attrgetter(*FileKey.__slots__)
 _PICTURE = struct.Struct("<?qqqqqq?")  # known, width, height, frames, bits, orientation, quality, has_place
@@ -39,6 +39,8 @@ _FLAG = struct.Struct("<?")
 _TEXT_MOST = 4096  # bytes
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 _FRAMES_MOST = 10**9
+_PIXEL_MOST = 2  # bytes of a JPEG; of noise it has less
+_JPEG = b"\xff\xd8"
 _SKETCHES = (4 * TENSOR_SKETCH.size, 4 * TONE_SKETCH.size)
 
 
@@ -46,24 +48,29 @@ def job_packed(job: TensorJob) -> bytes:
     """Return a job as bytes. They come from a parent that is trusted; plain values take less time than objects."""
     key, limits = job.key, job.limits
     numbers = (key.size, key.mtime_ns, key.ctime_ns, key.dev, key.inode, job.px, limits.max_pixels, limits.max_bytes)
-    return pickle.dumps((job.path, numbers, tuple(job.known_digests), job.unshared, job.recipe), _PROTOCOL)
+    view = None if job.view is None else (job.view.side, job.view.orientation)
+    return pickle.dumps((job.path, numbers, tuple(job.known_digests), job.unshared, job.recipe, view), _PROTOCOL)
 
 
 def job_unpacked(message: bytes) -> TensorJob:
     """Return the job that `job_packed` made bytes of."""
-    path, numbers, known_digests, unshared, recipe = pickle.loads(message)
+    path, numbers, known_digests, unshared, recipe, shown = pickle.loads(message)
     *key, px, max_pixels, max_bytes = numbers
-    limits = Limits(max_pixels, max_bytes)
-    return TensorJob(path, FileKey(*key), px, limits, frozenset(known_digests), unshared, recipe)
+    limits, view = Limits(max_pixels, max_bytes), None if shown is None else View(*shown)
+    return TensorJob(path, FileKey(*key), px, limits, frozenset(known_digests), unshared, recipe, view=view)
 
 
 class WireError(Exception):
     """This is no answer to the job."""
 
 
-def largest(px: int) -> int:
-    """Return the largest number of bytes of an answer, for tensors of a side."""
-    return 4 * px * px + 16 * _TEXT_MOST
+def largest(job: TensorJob) -> int:
+    """Return the largest number of bytes of an answer to a job."""
+    return (4 * job.px**2 if job.view is None else _jpeg_most(job.view)) + 16 * _TEXT_MOST
+
+
+def _jpeg_most(view: View) -> int:
+    return _PIXEL_MOST * view.side**2 + _TEXT_MOST
 
 
 def packed(answer: Answer) -> bytes:
@@ -71,6 +78,9 @@ def packed(answer: Answer) -> bytes:
     match answer:
         case Tensorized():
             return _packed_tensorized(answer)
+        case Shown():
+            assert answer.state.key is not None
+            return bytes([_SHOWN]) + _strings([_KEY.pack(*_key_of(answer.state.key)), answer.digest, answer.jpeg])
         case Unreadable():
             key = None if answer.state.key is None else _KEY.pack(*_key_of(answer.state.key))
             return bytes([_UNREADABLE]) + _strings([key, answer.digest, _text(answer.reason)])
@@ -90,8 +100,10 @@ def unpacked(message: bytes, job: TensorJob) -> Answer:
     """
     reader = _Reader(message)
     kind = reader.byte()
-    if kind == _TENSORIZED:
+    if kind == _TENSORIZED and job.view is None:
         answer: Answer = _unpacked_tensorized(reader, job)
+    elif kind == _SHOWN and job.view is not None:
+        answer = _unpacked_shown(reader, job, job.view)
     elif kind == _UNREADABLE:
         key = reader.string({_KEY.size}, optional=True)
         digest = reader.string({DIGEST_BYTES}, optional=True)
@@ -139,6 +151,15 @@ def _unpacked_tensorized(reader: _Reader, job: TensorJob) -> Tensorized:
         kind or "", bits, camera, lens, taken, bool(has_place), orientation, None if quality < 0 else quality
     )
     return Tensorized(state, digest, False, width, height, _appearance(reader, job.px), frames, facts)
+
+
+def _unpacked_shown(reader: _Reader, job: TensorJob, view: View) -> Shown:
+    key, digest = reader.string({_KEY.size}), reader.string({DIGEST_BYTES})
+    jpeg = reader.string(range(_jpeg_most(view) + 1))
+    assert key is not None and digest is not None and jpeg is not None
+    if not jpeg.startswith(_JPEG):
+        raise WireError("a view that is no JPEG")
+    return Shown(FileState(job.path, FileKey(*_KEY.unpack(key))), digest, jpeg)
 
 
 def _appearance(reader: _Reader, px: int) -> Appearance:

@@ -81,7 +81,7 @@ def _answer_apart(message: bytes, file: int, channels: tuple[int, int], in_hand:
     The child has neither the socket of the jobs nor the pipe of the answers: else a picture that took it over could
     take the next job and answer it. What it says, once, reaches the parent after its end.
     """
-    worker, most = os.getpid(), largest(job_unpacked(message).px)
+    worker, most = os.getpid(), largest(job_unpacked(message))
     says, said = os.pipe()
     child = os.fork()
     if not child:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difwatch.model.files import FileKey, FileState
-from difwatch.model.jobs import Limits, Postponed, Tensorized, TensorJob, Unreadable, Unsettled
+from difwatch.model.jobs import Limits, Postponed, Shown, Tensorized, TensorJob, Unreadable, Unsettled, View
 from difwatch.model.pictures import Facts
 from difwatch.workers.appearance import appearance
 from difwatch.workers.channel import Incoming, TooLongError, send
@@ -76,7 +76,22 @@ answers = st.one_of(
 def test_every_answer_comes_through_as_it_is(answer):
     message = packed(answer)
     assert unpacked(message, JOB) == answer
-    assert len(message) <= largest(PX)
+    assert len(message) <= largest(JOB)
+
+
+@given(key=keys, digest=digests, rest=st.binary(max_size=100), orientation=st.integers(0, 7))
+def test_a_view_comes_through_where_one_was_asked_for_and_nowhere_else(key, digest, rest, orientation):
+    shows = replace(JOB, view=View(20, orientation))
+    assert job_unpacked(job_packed(shows)) == shows
+    answer = Shown(FileState(JOB.path, key), digest, b"\xff\xd8" + rest)
+    assert unpacked(packed(answer), shows) == answer
+    with pytest.raises(WireError):
+        unpacked(packed(answer), JOB)
+    with pytest.raises(WireError):
+        unpacked(packed(Tensorized(FileState(JOB.path, key), b"k" * 32, known=True)), shows)
+    for jpeg in (b"GIF89a" + rest, b"\xff\xd8" + b"x" * 10_000):
+        with pytest.raises(WireError):
+            unpacked(packed(replace(answer, jpeg=jpeg)), shows)
 
 
 @given(answer=answers, cut=st.integers(1, 40), more=st.binary(min_size=1, max_size=9))
