@@ -27,6 +27,7 @@ _COMMANDS = {
     "scan": "Search folders once, without a store, as difPy does.",
     "status": "Show whether the daemon runs, what it does, and what it misses.",
     "report": "List groups of matching pictures, best first.",
+    "review": "Look at the groups in a browser, and decide.",
     "explain": "Explain why two pictures do or do not match.",
     "apply": "Move or delete the duplicates; --dry-run shows which.",
     "moves": "List what was moved or deleted, when, and where it is now.",

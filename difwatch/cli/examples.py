@@ -40,6 +40,13 @@ EXAMPLES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("difwatch status --watch", "Show the same every two seconds, until Ctrl-C."),
         ("sudo difwatch --system status", "Ask the service of this machine."),
     ],
+    "review": [
+        ("difwatch review", "Open the page in your browser."),
+        (
+            "difwatch review --no-browser --port 7425",
+            "Print the address; from elsewhere: ssh -L 7425:127.0.0.1:7425.",
+        ),
+    ],
     "report": [
         ("difwatch report", "List the duplicates, below the picture to keep."),
         ("difwatch report --format html -o duplicates.html", "Write a page that shows the pictures."),

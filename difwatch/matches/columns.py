@@ -21,6 +21,7 @@ PICTURE = np.dtype(
         ("mtime_ns", np.int64),
         ("limit", np.int64),
         ("scope", np.int32),
+        ("directory", np.int32),
         ("position", np.int32),
         ("depth", np.int32),
         ("name", np.int32),
@@ -32,8 +33,9 @@ PICTURE = np.dtype(
 )
 """One picture: what `difwatch.model.pictures.Image` has, as far as it counts for groups.
 
-``file`` and ``content`` are ids, ``scope`` is the number of its scope, ``depth`` and ``name`` are the numbers of
-slashes in its path and of bytes in its name, and ``original`` is lower the more it looks like an original.
+``file`` and ``content`` are ids, ``scope`` and ``directory`` are numbers of its scope and of the directory it is in,
+``depth`` and ``name`` are the numbers of slashes in its path and of bytes in its name, and ``original`` is lower the
+more it looks like an original.
 """
 
 Column = NDArray[np.generic]

@@ -66,6 +66,17 @@ class GroupTable:
             level, is_shot = LEVELS[self._level[number]], bool(self._is_shot[number])
             yield Joined(self.member[number], neighbour, level, is_shot, _errors(self.near, neighbour))
 
+    def levels(self) -> NDArray[np.int8]:
+        """Return how alike each member is, by number among `difwatch.model.pictures.LEVELS`."""
+        return np.frombuffer(self._level, np.int8)
+
+    def squared_errors(self) -> NDArray[np.int64]:
+        """Return how far the tensor of each member is from that of the primary; -1 where that is not known."""
+        neighbour = np.frombuffer(self._neighbour, np.int64)
+        return (
+            np.where(neighbour == _ITSELF, 0, self.near.rows["sse"][neighbour]) if len(self.near) else 0 * neighbour
+        )
+
     def places(self, group: int) -> array[int]:
         """Return the places of the members of a group."""
         return self.member[self.start[group] : self.start[group + 1]]

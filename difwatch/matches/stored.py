@@ -189,6 +189,7 @@ def _microseconds(moment: datetime) -> int:
 def _columns(rows: Iterable[PictureRow], rules: MatchRules, below: bytes | None) -> tuple[Columns, NDArray[np.bool_]]:
     """Return pictures in columns, their hard links joined, and which of them have a name below a directory."""
     scopes: dict[bytes | None, int] = {}
+    directories: dict[bytes, int] = {}
     taken: list[str | None] = []
     seen: dict[str | None, int] = {None: np.iinfo(np.int64).min}
     inside = b"" if below is None else paths.inside(below)
@@ -199,11 +200,13 @@ def _columns(rows: Iterable[PictureRow], rules: MatchRules, below: bytes | None)
         if row.seen not in seen:
             seen[row.seen] = _microseconds(datetime.fromisoformat(str(row.seen)))
         scope = scopes.setdefault(pictures.scope_of(folder, path), len(scopes))
+        directory = directories.setdefault(paths.parent(path), len(directories))
         original = (row.format == "GIF") - bool(row.camera) - bool(row.taken)
         return (
             row.id, row.tensor_id, row.content_id, row.width, row.height, row.content_bytes, row.mtime_ns,
-            rules.limits[row.folder_id], scope, folder.position, path.count(b"/"), len(path) - path.rfind(b"/") - 1,
-            original, folder.role == "reference", b"/." in path and paths.is_hidden(path), row.format == RAW,
+            rules.limits[row.folder_id], scope, directory, folder.position,
+            path.count(b"/"), len(path) - path.rfind(b"/") - 1, original, folder.role == "reference",
+            b"/." in path and paths.is_hidden(path), row.format == RAW,
             row.dev, row.inode, seen[row.seen], path.startswith(inside),
         )  # fmt: skip
 

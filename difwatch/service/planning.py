@@ -92,10 +92,11 @@ def steps(
     rules = collection.rules
     groups = replace(collection, images=images).groups(rules.settings.act_on)
     planned = plan(groups, policy, folders_in_force, rules.tone_limit)
-    return [_unless_needed(step, kept) for step in planned]
+    return [unless_needed(step, kept) for step in planned]
 
 
-def _unless_needed(step: Step, kept: Kept) -> Step:
+def unless_needed(step: Step, kept: Kept) -> Step:
+    """Return a step, or that the picture stays because others were moved when it was kept."""
     if isinstance(step, Keep) or step.image.digest == step.keeper.digest or step.sse == 0:
         return step
     count = kept.kept_for(step.image.digest)

@@ -190,6 +190,20 @@ def scope_of(folder: Folder, path: bytes) -> bytes | None:
     return folder.path if folder.in_folder else None
 
 
+def files_named(connection: Connection, text: str) -> Iterator[int]:
+    """Yield the ids of the files with a text in their path, camera or lens; the case of ASCII letters is ignored."""
+    pattern = "%" + text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    rows = driver_cursor(connection).execute(_NAMED, {"pattern": pattern})
+    return (id_ for (id_,) in rows)
+
+
+_NAMED = (
+    "SELECT file.id FROM file JOIN content ON file.content_id = content.id"
+    r" WHERE CAST(path AS TEXT) LIKE :pattern ESCAPE '\' OR camera LIKE :pattern ESCAPE '\'"
+    r" OR lens LIKE :pattern ESCAPE '\'"
+)
+
+
 def files_with_tensors(connection: Connection, wanted: Sequence[bytes]) -> list[tuple[int, int]]:
     """Return (file id, tensor id) of the readable files at some paths."""
     cursor = driver_cursor(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -99,6 +98,7 @@ class _Report:
 
     def end(self, context: Context) -> None:
         """Print the total, and take the pictures into the store again if no daemon does."""
+        from difwatch.service.acting import restored
         from difwatch.shown import shown_count
 
         if self._line is not None:
@@ -106,32 +106,11 @@ class _Report:
         if not self._put_back and not self.trouble:
             say("there is nothing to put back")
         if self._put_back:
-            known = "" if _restored(context, self._put_back) else "; 'difwatch watch --once' reports them again"
+            known = (
+                "" if restored(context.state_dir, self._put_back) else "; 'difwatch watch --once' reports them again"
+            )
             self._lines.say(f"{shown_count(self.done, 'picture')} put back{known}")
         self._lines.end()
-
-
-def _restored(context: Context, entries: Sequence[Entry]) -> bool:
-    """Take pictures into the store again, unless a daemon does; tell whether all of them are in it, or will be."""
-    from difwatch.clock import SystemClock
-    from difwatch.control.lock import holder
-    from difwatch.errors import DifwatchError
-    from difwatch.report.status import WATCHING
-    from difwatch.service.restoring import restore
-    from difwatch.store import writing
-
-    if not context.state_dir.store.exists():
-        return True  # they were moved by scan or the library
-    try:
-        with context.writer("undo") as writer:
-            if writer.engine is None:
-                holding = holder(context.state_dir)
-                return holding is not None and (holding.work or "watch") in WATCHING
-            with writing(writer.engine) as connection:
-                files = [(entry.source, entry.digest) for entry in entries]
-                return restore(connection, files, SystemClock().now()) == len(files)
-    except DifwatchError:
-        return False
 
 
 def _all(journal: Journal, since: datetime | None) -> list[Entry]:

@@ -1,0 +1,195 @@
+"""The groups that a person goes through: counted, ordered and filtered as columns of numbers.
+
+Groups have numbers from 0 on: first those of copies, then those of edited versions and other shots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from difwatch.matches.columns import Columns
+from difwatch.matches.grouping import Joined
+from difwatch.matches.stored import StoredCollection, StoredGroups
+from difwatch.model.pictures import LEVELS, Level
+
+Order = Literal["newest", "space", "alike", "path", "taken", "size"]
+State = Literal["keep", "later", "again"]
+"""What became of a group: decided, put off, or to be looked at again because its pictures have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which groups are shown.
+
+    Attributes
+    ----------
+    files
+        Only those with one of these files; None for all.
+    levels
+        Only those whose least alike member is at one of these levels.
+    across
+        Only those whose pictures are in several directories.
+    undecided
+        Only those that nothing was decided about.
+    """
+
+    files: frozenset[int] | None = None
+    levels: frozenset[Level] = frozenset(LEVELS)
+    across: bool = False
+    undecided: bool = False
+
+
+class Totals(NamedTuple):
+    """How much there is: groups, pictures that have a better one, and their bytes."""
+
+    groups: int
+    pictures: int
+    bytes: int
+
+
+_ORDERS: Mapping[Order, Sequence[tuple[str, int]]] = {
+    "newest": [("seen", -1)],
+    "space": [("bytes", -1)],
+    "alike": [("level", 1), ("error", 1)],
+    "path": [("path", 1)],
+    "taken": [("taken", -1)],
+    "size": [("size", -1)],
+}
+"""By which figures of a group, and in which direction; the better picture's path decides where these do not."""
+
+
+class _Part:
+    """Groups of one kind in columns, and the figures of each group that orders and filters go by."""
+
+    def __init__(self, groups: StoredGroups) -> None:
+        self.table = groups.table
+        self.primary, self.member, self.start = (
+            np.frombuffer(column, np.int64) for column in (self.table.primary, self.table.member, self.table.start)
+        )
+        self.figures = self._figures(groups.columns)
+
+    def __len__(self) -> int:
+        return len(self.primary)
+
+    def _figures(self, columns: Columns) -> dict[str, NDArray[np.int64]]:
+        rows, primary = columns.rows, self.primary
+        directory = rows["directory"].astype(np.int64)
+        taken = np.array([columns.taken[place] or "" for place in primary.tolist()], object)
+        return {
+            "seen": np.maximum(columns.seen[primary], self._over(np.maximum, columns.seen[self.member])),
+            "bytes": self._over(np.add, rows["bytes"][self.member]),
+            "level": self._over(np.maximum, self.table.levels()),
+            "error": self._over(np.maximum, self.table.squared_errors()),
+            "path": primary,
+            "taken": np.unique(taken.astype(str), return_inverse=True)[1].astype(np.int64),
+            "size": self._sizes(),
+            "across": self._over(
+                np.logical_or, directory[self.member] != np.repeat(directory[primary], self._sizes())
+            ),
+        }
+
+    def _sizes(self) -> NDArray[np.int64]:
+        return np.diff(self.start)
+
+    def _over(self, of: np.ufunc, values: NDArray[np.generic]) -> NDArray[np.int64]:
+        """Return one figure of the members of each group."""
+        return of.reduceat(values, self.start[:-1]).astype(np.int64) if len(self) else np.zeros(0, np.int64)
+
+
+class Queue:
+    """The groups of a store at one moment.
+
+    Parameters
+    ----------
+    collection
+        What the groups are made from; its view of the store is used no more afterwards.
+
+    Attributes
+    ----------
+    rules, columns
+        What counts as a match, and the pictures.
+    """
+
+    def __init__(self, collection: StoredCollection) -> None:
+        self.rules, self.columns, self.near = collection.rules, collection.columns, collection.near
+        self.pictures = collection.pictures
+        self._parts = [_Part(groups) for groups in collection.copies_and_edited()]
+        self._orders: dict[Order, NDArray[np.intp]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def totals(self) -> Totals:
+        """Return how much there is in all."""
+        members = sum(len(part.member) for part in self._parts)
+        return Totals(len(self), members, int(self._figure("bytes").sum()))
+
+    def primary(self, group: int) -> int:
+        """Return the place of the best picture of a group."""
+        part, number = self._at(group)
+        return int(part.primary[number])
+
+    def members(self, group: int) -> Iterator[Joined]:
+        """Yield the other pictures of a group, the most alike first."""
+        part, number = self._at(group)
+        return part.table.members(number)
+
+    def places(self, group: int) -> list[int]:
+        """Return the places of all pictures of a group, the best first."""
+        part, number = self._at(group)
+        return [int(part.primary[number]), *part.member[part.start[number] : part.start[number + 1]].tolist()]
+
+    def bytes(self, group: int) -> int:
+        """Return the bytes of the pictures of a group that have a better one."""
+        return int(self._figure("bytes")[group])
+
+    def groups_of(self, column: Literal["file", "content"], values: Collection[int]) -> dict[int, int]:
+        """Return the group of each file or content that is in one."""
+        wanted = np.isin(self.columns.rows[column], list(values))
+        return {
+            int(self.columns.rows[column][place]): int(group)
+            for place, group in zip(np.flatnonzero(wanted).tolist(), self._group_of()[wanted].tolist(), strict=True)
+            if group >= 0
+        }
+
+    def ordered(self, order: Order, filters: Filters, states: Mapping[int, State]) -> NDArray[np.intp]:
+        """Return the numbers of the groups that are shown, in order."""
+        shown = np.isin(self._figure("level"), [LEVELS.index(level) for level in filters.levels])
+        if filters.across:
+            shown &= self._figure("across").astype(bool)
+        if filters.undecided:
+            shown[[group for group, state in states.items() if state != "again"]] = False
+        if filters.files is not None:
+            named = np.zeros(len(self), bool)
+            named[list(self.groups_of("file", filters.files).values())] = True
+            shown &= named
+        every = self._in_order(order)
+        return every[shown[every]]
+
+    def _in_order(self, order: Order) -> NDArray[np.intp]:
+        if order not in self._orders:
+            keys = [self._figure(name) * sign for name, sign in _ORDERS[order]]
+            self._orders[order] = np.lexsort([np.arange(len(self)), *keys[::-1]])
+        return self._orders[order]
+
+    def _figure(self, name: str) -> NDArray[np.int64]:
+        return np.concatenate([part.figures[name] for part in self._parts])
+
+    def _at(self, group: int) -> tuple[_Part, int]:
+        copies, edited = self._parts
+        return (copies, group) if group < len(copies) else (edited, group - len(copies))
+
+    def _group_of(self) -> NDArray[np.int64]:
+        """Return the group of each picture; -1 where it is in none."""
+        out, first = np.full(len(self.columns), -1, np.int64), 0
+        for part in self._parts:
+            numbers = np.arange(first, first + len(part.primary))
+            out[part.primary] = numbers
+            out[part.member] = np.repeat(numbers, np.diff(part.start))
+            first += len(part.primary)
+        return out
