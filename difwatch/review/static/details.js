@@ -31,8 +31,8 @@ export function showDetails(choice, settings) {
   const how = element('div', { class: 'meter' });
   const notes = [
     ...[kept, other].flatMap((p) => [
-      p.along.length > 0 && note(p.along, say('along')),
-      p.links.length > 0 && note(p.links.map(short), say('links')),
+      p.along.length > 0 && note(p.along, say('along', { n: p.along.length })),
+      p.links.length > 0 && note(p.links.map(short), say('links', { n: p.links.length })),
     ]),
     ...[kept, other].map((p) => p.stays && note([p.name], p.stays)),
   ];

@@ -37,18 +37,15 @@ export function filters() {
   return {
     text: $('#search').value.trim(),
     levels: levels.length < 4 ? levels.join() || 'none' : '',
-    across: isOn('#across') ? 1 : '',
+    across: $('#across').getAttribute('aria-pressed') === 'true' ? 1 : '',
   };
 }
 
-/** @param {string} chip */
-const isOn = (chip) => $(chip).getAttribute('aria-pressed') === 'true';
-
-export const isFiltered = () => isOn('#undecided') || Object.values(filters()).some(Boolean);
+export const isFiltered = () => $('#undecided').checked || Object.values(filters()).some(Boolean);
 
 /** @param {number} from @param {number} n */
 const askRows = (from, n) => get('/api/rows', {
-  order: $('#order').value, from, n, ...filters(), undecided: isOn('#undecided') ? 1 : '',
+  order: $('#order').value, from, n, ...filters(), undecided: $('#undecided').checked ? 1 : '',
 });
 
 /** Reads the list anew. @param {string} [key] the group to stay at, if it is still among the first ones */
@@ -214,12 +211,10 @@ export function startQueue() {
   $('#order').addEventListener('change', anew);
   $('#filters').addEventListener('change', anew);
   $('#filters').addEventListener('submit', (event) => event.preventDefault());
-  for (const chip of [$('#across'), $('#undecided')]) {
-    chip.addEventListener('click', () => {
-      chip.setAttribute('aria-pressed', String(chip.getAttribute('aria-pressed') !== 'true'));
-      anew();
-    });
-  }
+  $('#across').addEventListener('click', () => {
+    $('#across').setAttribute('aria-pressed', String(!filters().across));
+    anew();
+  });
   $('#more').addEventListener('click', () => {
     const isHidden = $('#filters').toggleAttribute('hidden');
     $('#more').setAttribute('aria-expanded', String(!isHidden));
@@ -231,6 +226,7 @@ export function startQueue() {
 export function showAll() {
   $('#search').value = '';
   for (const box of all('[name=level]')) box.checked = true;
-  for (const chip of [$('#across'), $('#undecided')]) chip.setAttribute('aria-pressed', 'false');
+  $('#undecided').checked = false;
+  $('#across').setAttribute('aria-pressed', 'false');
   return reload();
 }

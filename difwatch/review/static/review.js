@@ -41,7 +41,7 @@ heard.chosen = (row) => (row ? openGroup(row) : showNothing());
 async function openGroup(row) {
   document.body.removeAttribute('data-drawer');
   $('#title').replaceChildren(named(row.name));
-  $('#subtitle').textContent = [say('place', { n: queue.at + 1, total: queue.total }),
+  $('#subtitle').textContent = [say('position', { n: queue.at + 1, total: queue.total }),
     say('n.pictures', { n: row.count }), say('tofree', { size: bytes(row.bytes) })].join(' · ');
   let group;
   try {
@@ -93,7 +93,8 @@ function showButtons() {
 /** Nothing to look at: why, and what can be done about it. */
 function showNothing() {
   if (queue.total) return; // its row could not be read, and the line at the top says so
-  $('#title').textContent = $('#subtitle').textContent = '';
+  $('#title').textContent = say('review');
+  $('#subtitle').textContent = '';
   const isAll = totals && totals.groups > 0 && totals.decided >= totals.groups;
   if (isAll) showDone();
   else if (isFiltered()) leaveWith('empty.filter', 'showall', showAll);
@@ -165,7 +166,7 @@ function refused(step, error) {
   groups.delete(step.key);
   mark(step.key, error.status === 409 ? 'again' : step.before);
   toast(error.status === 409 ? say('again') : error.message);
-  choose(step.at);
+  if (queue.at - step.at < 2) choose(step.at); // unless somebody is farther on by now
 }
 
 /** Takes the last decision back and shows its group. */

@@ -4,11 +4,13 @@ import { all } from './dom.js';
 /** @type {Record<string, any>} */
 let catalogue = {};
 let language = 'en';
+let region = 'en-GB';
 let home = '';
 
 /** @param {string} wanted @param {string} [homeFolder] */
 export async function speak(wanted, homeFolder = '') {
   language = wanted === 'de' ? 'de' : 'en';
+  region = language === 'en' ? 'en-GB' : language;
   home = homeFolder;
   catalogue = await (await fetch(`/static/words.${language}.json`)).json();
   document.documentElement.lang = language;
@@ -27,35 +29,32 @@ export async function speak(wanted, homeFolder = '') {
  */
 export function say(key, values = {}) {
   let text = catalogue[key] ?? key;
-  if (typeof text !== 'string') text = text[new Intl.PluralRules(language).select(+values.n)] ?? text.other;
+  if (typeof text !== 'string') text = text[new Intl.PluralRules(region).select(+values.n)] ?? text.other;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     return typeof value === 'number' ? count(value) : value;
   });
 }
 
-/** @param {string} key */
-export const knows = (key) => key in catalogue;
-
 /** @param {number} number @param {number} [digits] significant digits */
 export function count(number, digits) {
-  return new Intl.NumberFormat(language, digits ? { maximumSignificantDigits: digits } : {}).format(number);
+  return new Intl.NumberFormat(region, digits ? { maximumSignificantDigits: digits } : {}).format(number);
 }
 
 /** @param {number} size */
 export function bytes(size) {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
   const power = size < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(size) / 3));
-  return new Intl.NumberFormat(language, { style: 'unit', unit: units[power], maximumSignificantDigits: 3 })
+  return new Intl.NumberFormat(region, { style: 'unit', unit: units[power], maximumSignificantDigits: 3 })
     .format(size / 1000 ** power);
 }
 
 /** @param {string} iso */
-export const when = (iso) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
+export const when = (iso) => new Intl.DateTimeFormat(region, { dateStyle: 'medium', timeStyle: 'short' })
   .format(new Date(iso));
 
 /** @param {string[]} parts */
-export const list = (parts) => new Intl.ListFormat(language).format(parts);
+export const list = (parts) => new Intl.ListFormat(region).format(parts);
 
 /** A path with the home folder cut short. @param {string} path */
 export function short(path) {
