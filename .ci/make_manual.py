@@ -48,6 +48,7 @@ EXIT_STATUS: dict[str, dict[int, str]] = {
     "scan": {**JOURNAL, 6: ALL_CODES[6]},
     "status": {0: "all is well", 1: "the daemon is not running", 3: "something needs attention", **STORE},
     "report": STORE,
+    "review": {0: "done: by Ctrl-C or SIGTERM, or because no page was open for half an hour", **STORE},
     "explain": STORE,
     "apply": {
         2: "wrong use, or the question was not answered with yes",
@@ -109,6 +110,10 @@ MORE_FILES = {
         (f"{OWN_DIR.journal}", "The journal of moves."),
         ("~/.local/share/Trash", "The waste basket; on another disk, .Trash/UID or .Trash-UID at its top."),
     ],
+    "review": [
+        (f"{OWN_DIR.decisions}", "What was decided and is not done yet."),
+        (f"{OWN_DIR.journal}", "The journal of moves."),
+    ],
     "moves": [(f"{OWN_DIR.journal}", "The journal of moves.")],
     "undo": [(f"{OWN_DIR.journal}", "The journal of moves.")],
     "db upgrade": [(f"{OWN_DIR.store}", "The store.")],
@@ -147,7 +152,8 @@ SEE_ALSO = {
     "watch": ("status", "report", "service"),
     "scan": ("watch", "undo"),
     "status": ("watch", "unreadable", "service"),
-    "report": ("explain", "apply", "ignore"),
+    "report": ("review", "explain", "apply"),
+    "review": ("report", "apply", "undo"),
     "explain": ("report", "ignore"),
     "apply": ("report", "moves", "undo"),
     "moves": ("undo", "apply"),

@@ -34,6 +34,11 @@ class StateDir:
         return self.path / "moves.lock"
 
     @property
+    def decisions(self) -> Path:
+        """What a person decided on the page, and is not done yet."""
+        return self.path / "review.db"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that writes to the store."""
         return self.path / "lock"

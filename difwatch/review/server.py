@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import uvicorn
@@ -97,7 +98,7 @@ def serve(state_dir: StateDir, config: Config, clock: Clock, options: Options, o
         events.tell("generation", {"generation": shelf.generation, "groups": len(shelf.queue), "new": new})
 
     with contextlib.ExitStack() as held:
-        decisions = held.enter_context(contextlib.closing(Decisions(state_dir.path / "review.db")))
+        decisions = held.enter_context(contextlib.closing(Decisions(state_dir.decisions)))
         live = LiveQueue(state_dir.store, decisions, clock, changed)
         views = Views(config.worker_processes(), config.limits(), limits, clock)
         for part in (live, views):
@@ -115,7 +116,7 @@ def serve(state_dir: StateDir, config: Config, clock: Clock, options: Options, o
             options.is_read_only,
         )
         visits = _Visits(Gate(app, host, sessions, _is_ours, clock), events, clock)
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 visits,
                 http="h11",
@@ -132,6 +133,14 @@ def serve(state_dir: StateDir, config: Config, clock: Clock, options: Options, o
         )
         opened(f"http://{host}/open?t={sessions.ticket()}")
         asyncio.run(_until_idle(server, listener, visits, events, answers, options.idle_seconds))
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the program, so that all parts are closed after one."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class _Visits:
@@ -160,6 +169,8 @@ async def _until_idle(
     answers: Answers,
     idle_seconds: float,
 ) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
     serving = asyncio.create_task(server.serve([listener]))
     told = None
     while not serving.done():

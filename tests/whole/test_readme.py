@@ -29,12 +29,15 @@ TOOLS = {"pip", "pytest", "ruff", "mypy", "lint-imports"}  # their flags are not
 
 # Plays command lines in one process, which loads the libraries once; what each one printed ends with a null byte.
 PLAYER = """
-import os, shlex, subprocess, sys
+import os, shlex, signal, subprocess, sys
 from difwatch.cli.app import cli
 from difwatch.service import rights
 rights.forbid_changes = lambda _: 0  # the next command of this process writes a report
 for line in sys.stdin:
     name, *words = (os.path.expanduser(word) for word in shlex.split(line, comments=True))
+    if words[:1] == ["review"]:  # as if somebody looked for two seconds, and pressed Ctrl-C
+        signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.alarm(2)
     if name == "difwatch":
         try:
             cli.main(words, standalone_mode=False)
@@ -89,11 +92,11 @@ def test_the_recipe_cleans_up_and_the_report_at_the_top_is_its_own(tmp_path):
     play(["difwatch demo Pictures"], tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.jpg")}
     (recipe,) = blocks("sh", section("Clean up 3 000 photos"))
-    watch, report, html, planned, applied, moves, undone = play(recipe.splitlines(), tmp_path)
+    watch, report, review, planned, applied, moves, undone = play(recipe.splitlines(), tmp_path)
     assert watch.endswith("up to date; files read: 8\n")
     (picture,) = blocks("console", README.partition("\n## ")[0])
     assert picture == f"$ difwatch report\n{report}"
-    assert html == "" and "</html>" in (tmp_path / "duplicates.html").read_text()
+    assert re.fullmatch(r"open http://dw-\w{8}\.localhost:\d+/open\?t=[\w-]{43}; Ctrl-C ends it\n", review)
     assert planned.count("would be moved to /home/you/Duplicates/") == 3
     assert applied.endswith("3 pictures (141 kB) moved; 'difwatch undo 1 2 3' puts them back\n")
     assert moves.count("move done") == undone.count(": put back") == 3

@@ -1,7 +1,7 @@
 /** @file Look over and apply: shows the plan, does it, and shows how far it is. */
-import { $, all, element, icon, named, toast } from './dom.js';
+import { $, all, element, icon, named, toast, visible } from './dom.js';
 import { pictureAddress, post } from './server.js';
-import { bytes, count, errorOf, say, short } from './words.js';
+import { bytes, count, say, short } from './words.js';
 
 const KINDS = ['move', 'trash', 'delete'];
 const dialog = $('#look');
@@ -66,14 +66,15 @@ async function rethink() {
 }
 
 function planNodes() {
-  const honest = say(`${kind}.honest`, { size: bytes(plan.bytes) });
+  const honest = `${say(`${kind}.honest`, { size: bytes(plan.bytes) })} ${say('careful')}`;
   const free = plan.freeBytes == null ? '' : ` ${say('free', { size: bytes(plan.freeBytes) })}`;
   return [
     element('p', {}, honest + free),
     element('div', { class: 'two' },
-      element('section', {}, element('h3', {}, say('from')), element('table', {}, ...plan.folders.map(folderRow)),
-        plan.along > 0 && element('p', {}, say('n.along', { n: plan.along }))),
-      plan.leastAlike.length > 0 && element('section', {}, element('h3', {}, say('least')), ...plan.leastAlike.map(pairRow))),
+      element('section', {}, element('h3', {}, say('from')),
+        element('table', {}, ...plan.folders.map(folderRow)), plan.along > 0 && element('p', {}, say('n.along', { n: plan.along }))),
+      plan.leastAlike.length > 0
+        && element('section', {}, element('h3', {}, say('least')), ...plan.leastAlike.map(pairRow))),
     plan.stays.length > 0 && stayed(plan.stays),
     kind === 'delete' && element('label', { class: 'place' }, element('span', {}, say('type', { n: String(plan.count) })),
       element('input', { inputmode: 'numeric', autocomplete: 'off', oninput: typed })),
@@ -90,13 +91,15 @@ const folderRow = (row) => element('tr', {}, element('th', { scope: 'row' }, nam
 
 const pairRow = (row) => element('div', { class: 'twins' },
   ...[row.best, row.goes].map((ref) => element('img', { src: pictureAddress({ ref }, '320'), alt: '' })),
-  element('span', {}, named(row.name), element('small', {},
-    say(row.mse == null ? 'nmse' : 'mse', { error: count(errorOf({ ...row, level: row.mse == null ? 'edited' : '' }), 3) }))));
+  element('span', {}, named(row.name), element('small', {}, say(row.mse == null ? 'nmse' : 'mse', {
+    error: count(row.mse ?? row.nmse, 3),
+  }))));
 
 /** Those that do not go after all, and why. @param {{path: string, reason: string}[]} files */
 export const stayed = (files) => element('div', { class: 'warning' },
   element('b', {}, say('n.stay', { n: files.length })),
-  element('ul', {}, ...files.map(({ path, reason }) => element('li', {}, element('b', {}, named(short(path))), ` ${reason}`))));
+  element('ul', {}, ...files.map(({ path, reason }) => element('li', {},
+    element('b', {}, named(short(path))), ` ${visible(reason)}`))));
 
 async function apply() {
   if (!plan || isRunning) return;
@@ -115,7 +118,8 @@ async function apply() {
     element('h2', { id: 'look-title' }, say(`${kind}.doing`)),
     element('progress', { max: n, value: 0, 'aria-labelledby': 'look-title' }),
     element('p', { id: 'far', role: 'status' }, say('far', { done: 0, n })),
-    element('div', { class: 'foot' }, element('button', { id: 'stop', onclick: () => post('/api/stop') }, say('stop'))));
+    element('div', { class: 'foot' },
+      element('button', { id: 'stop', onclick: () => post('/api/stop') }, say('stop'))));
   $('#stop').focus();
 }
 

@@ -1,14 +1,17 @@
 /** @file The column beside the pictures: what differs, how alike they are, and why one stays. */
-import { $, element, named } from './dom.js';
+import { $, element, icon, named } from './dom.js';
 import { get, pictureAddress } from './server.js';
 import { date, has, size } from './stage.js';
 import { bytes, count, errorOf, list, say, short } from './words.js';
 
 /** @typedef {import('./choice.js').Picture} Picture */
 
-/** What can be told of a picture: its name, its value as text, and the number by which more is better. */
+/**
+ * What can be told of a picture: its name, its value as text, and the number by which more is better.
+ * @type {[string, (p: Picture) => ?string, ((p: Picture) => number)?][]}
+ */
 const ROWS = [
-  ['pixels', size, (/** @type {Picture} */ p) => p.width * p.height],
+  ['pixels', size, (p) => p.width * p.height],
   ['bytes', (p) => bytes(p.bytes), (p) => p.bytes],
   ['format', format],
   ['taken', date],
@@ -37,17 +40,19 @@ export function showDetails(choice, settings) {
     ...[kept, other].map((p) => p.stays && note([p.name], p.stays)),
   ];
   $('#info').replaceChildren(
+    element('button', { class: 'icon mid', 'aria-label': say('close'), onclick: close }, icon('close')),
     heading('differs'), table(kept, other, choice.goes[choice.candidate]),
     heading('howalike'), tensors(kept, other), how,
-    ...(group.why.length && choice.keeper === 0 ? [heading('why'), element('ol', { class: 'why' }, ...group.why.map(rule))] : []),
+    ...(choice.keeper === 0 ? [heading('why'), element('ol', { class: 'why' }, ...group.why.map(rule))] : []),
     ...notes.filter(Boolean));
   const ref = [kept.ref, other.ref].join('/');
   Promise.resolve(choice.pair ?? get(`/api/pair/${ref}`))
     .then((pair) => how.replaceChildren(...meter(pair, settings)), (error) => how.replaceChildren(error.message));
 }
 
-/** @param {string} key */
 const heading = (key) => element('h2', {}, say(key));
+
+const close = () => { delete document.body.dataset.drawer; };
 
 /** @param {string[]} names @param {string} text */
 const note = (names, text) => element('p', { class: 'note' },
@@ -73,10 +78,9 @@ function table(kept, other, isGoing) {
       && element('tr', { class: 'same' }, element('td', { colspan: 3 }, say('same', { what: list(same) })))));
 }
 
-/** @param {?string} text @param {boolean} isMore */
 function cell(text, isMore) {
   if (!text) return element('td', { class: 'none' }, say('missing'));
-  return element('td', isMore ? { class: 'win' } : {}, named(text), isMore && ' ▲');
+  return element('td', isMore ? { class: 'win' } : {}, named(text), isMore && '\u00a0▲');
 }
 
 /** The very tensors that were compared, and what the browser makes of their difference. */

@@ -8,7 +8,7 @@ export const $ = (selector, within = document) => within.querySelector(selector)
 /** @param {string} selector @param {ParentNode} [within] @returns {any[]} */
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-/** A text in which control and direction characters can be seen. @param {string} text */
+/** A text in which control and direction characters can be seen. */
 export function visible(text) {
   return text.replace(UNSEEN, (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, '0')}`);
 }
@@ -29,10 +29,10 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** A file's name or path, kept apart from the direction of the text around it. @param {string} text */
+/** A file's name or path, kept apart from the direction of the text around it. */
 export const named = (text) => element('bdi', {}, visible(text));
 
-/** A copy of a drawing in the shell, so that no script needs to know about namespaces. @param {string} name */
+/** A copy of a drawing in the shell, so that no script needs to know about namespaces. */
 export const icon = (name) => $('#icons').content.getElementById(`icon-${name}`).cloneNode(true);
 
 let hiding = 0;

@@ -18,7 +18,6 @@ function show(title, ...content) {
   $('#page').replaceChildren(element('h1', {}, say(title)), ...content);
 }
 
-/** @param {string} page */
 export async function showPage(page) {
   show(page, element('p', {}, say('wait')));
   try {
@@ -38,16 +37,17 @@ function batchNode(batch) {
   return element('article', {},
     element('div', { class: 'head' },
       element('div', {}, element('h2', {}, say(`${batch.kind}.done`, { n: batch.count, size: bytes(batch.bytes) })),
-        element('p', {}, when(batch.at), batch.destination && ' → ', batch.destination && named(short(batch.destination)),
+        element('p', {}, when(batch.at),
+          ...(batch.destination ? [' → ', named(short(batch.destination))] : []),
           batch.undone > 0 && ` · ${say('undone', { n: batch.undone })}`)),
       isUndoable && undoButton({ batch: batch.id }, 'undo.all')),
     element('details', {}, element('summary', {}, say('each')),
       element('ul', {}, ...batch.acts.map((act) => element('li', {},
-        element('span', {}, named(short(act.path)), element('small', {}, act.target && named(`→ ${short(act.target)}`), ` ${act.state}`)),
+        element('span', {}, named(short(act.path)),
+          element('small', {}, act.target && named(`→ ${short(act.target)}`), ` ${act.state}`)),
         isUndoable && act.state !== 'undone' && undoButton({ acts: [act.id] }, 'undo'))))));
 }
 
-/** @param {object} what @param {string} word */
 const undoButton = (what, word) => element('button', {
   onclick: async (event) => {
     event.target.disabled = true;

@@ -3,15 +3,18 @@ import { $, element } from './dom.js';
 import { say } from './words.js';
 
 const KEYS = {
-  j: 'next', ArrowDown: 'next', k: 'previous', ArrowUp: 'previous', ArrowLeft: 'left', ArrowRight: 'right',
+  Home: 'first', End: 'last', j: 'next', ArrowDown: 'next', k: 'previous', ArrowUp: 'previous',
+  ArrowLeft: 'left', ArrowRight: 'right',
   x: 'toggle', Delete: 'toggle', Enter: 'decide', n: 'apart', s: 'later', v: 'mode',
   '+': 'closer', '=': 'closer', '-': 'farther', 0: 'fit', i: 'details', o: 'reveal', c: 'copy', '/': 'search',
   z: 'undo', '?': 'help',
 };
 const REPEATS = ['next', 'previous', 'left', 'right'];
 const SHOWN = {
-  'J K ↓ ↑': 'group', '← →': 'other', '1 … 9': 'stays', X: 'toggle', '⏎': 'decide', N: 'apart', S: 'later', V: 'mode',
-  Space: 'blink', '+ − 0': 'zoom', I: 'details', O: 'reveal', C: 'copy', '/': 'search', Z: 'undo', 'Ctrl ⏎': 'apply', '?': 'help',
+  'J K ↓ ↑': 'key.group', '← →': 'key.other', '1 … 9': 'key.stays', X: 'key.toggle', '⏎': 'key.decide',
+  N: 'apart', S: 'later', V: 'compare', Space: 'key.blink', '+ − 0': 'zoom', I: 'details', O: 'reveal',
+  C: 'key.copy', '/': 'key.search',
+  Z: 'key.undo', 'Ctrl ⏎': 'lookover', '?': 'keys',
 };
 const FIELD = 'input,select,textarea,[contenteditable]';
 const SETTING = 'difwatch-single-keys';
@@ -25,7 +28,7 @@ export function startKeys(acts) {
   single.addEventListener('change', () => localStorage.setItem(SETTING, single.checked ? 'on' : 'off'));
   $('#keys-list').replaceChildren(...Object.entries(SHOWN).flatMap(([keys, word]) => [
     element('dt', {}, ...keys.split(' ').map((key) => element('kbd', {}, key === 'Space' ? say('space') : key))),
-    element('dd', {}, say(`key.${word}`))]));
+    element('dd', {}, say(word))]));
   $('#help').addEventListener('click', help);
   addEventListener('keydown', (event) => pressed(event, { ...acts, help }));
   addEventListener('keyup', (event) => { if (event.key === ' ') acts.hold(false); });
@@ -38,7 +41,10 @@ function pressed(event, acts) {
     if (!event.repeat && (!isDialog || $('#look').open)) acts.apply();
     return;
   }
-  if (event.key === 'Escape') delete document.body.dataset.drawer;
+  if (event.key === 'Escape' && !isDialog) {
+    delete document.body.dataset.drawer;
+    $('#list').focus();
+  }
   if (isDialog || document.body.dataset.page !== 'review' || $('#lost:not([hidden])')) return;
   if (event.ctrlKey || event.altKey || event.metaKey || isTaken(event)) return;
   const isSingle = event.key.length === 1 && event.key !== ' ';

@@ -1,9 +1,10 @@
 /** @file The list of groups: as long as it wants to be, with only the rows that can be seen in the page. */
-import { $, all, element, icon, named } from './dom.js';
+import { $, all, element, icon, named, toast } from './dom.js';
 import { get, pictureAddress } from './server.js';
 import { bytes, count, errorOf, say, short } from './words.js';
 
-const ROW = 76;
+/** 76 pixels, or more where the text is larger. */
+const ROW = 4.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
 const PAGE = 100;
 const PAGES_KEPT = 12;
 const AROUND = 5;
@@ -15,6 +16,7 @@ const AROUND = 5;
 
 /** What the rest of the page wants to know. */
 export const heard = {
+  moved() {},
   chosen(/** @type {?Row} */ _row) {},
   totals(/** @type {any} */ _totals) {},
 };
@@ -36,14 +38,13 @@ export function filters() {
   const levels = all('[name=level]').filter((box) => box.checked).map((box) => box.value);
   return {
     text: $('#search').value.trim(),
-    levels: levels.length < 4 ? levels.join() || 'none' : '',
+    levels: levels.length % 4 ? levels.join() : '', // none chosen: all, as no group is without a level
     across: $('#across').getAttribute('aria-pressed') === 'true' ? 1 : '',
   };
 }
 
 export const isFiltered = () => $('#undecided').checked || Object.values(filters()).some(Boolean);
 
-/** @param {number} from @param {number} n */
 const askRows = (from, n) => get('/api/rows', {
   order: $('#order').value, from, n, ...filters(), undecided: $('#undecided').checked ? 1 : '',
 });
@@ -51,8 +52,8 @@ const askRows = (from, n) => get('/api/rows', {
 /** Reads the list anew. @param {string} [key] the group to stay at, if it is still among the first ones */
 export async function reload(key) {
   const mine = ++reading;
-  const answer = await askRows(0, PAGE);
-  if (mine !== reading) return;
+  const answer = await askRows(0, PAGE).catch((error) => toast(error.message));
+  if (mine !== reading || !answer) return;
   rows = new Map(answer.rows.map((row, at) => [at, row]));
   asked = new Map([[0, Promise.resolve()]]);
   shift = 0;
@@ -96,7 +97,6 @@ function ensure(at) {
   return asked.get(page);
 }
 
-/** @param {number} page */
 function forgetFarFrom(page) {
   if (asked.size < PAGES_KEPT) return;
   const chosen = Math.floor(queue.at / PAGE);
@@ -109,20 +109,21 @@ function forgetFarFrom(page) {
 /** @param {number} at @returns {?Row} */
 export const rowAt = (at) => rows.get(at) ?? null;
 
-/** Goes to a place in the list, kept within it. @param {number} at */
+/** Goes to a place in the list, kept within it. */
 export async function choose(at) {
+  heard.moved();
   queue.at = Math.max(0, Math.min(queue.total - 1, at));
   const scroll = $('#scroll');
   const top = queue.at * ROW;
-  if (top < scroll.scrollTop) scroll.scrollTop = top;
-  else if (top + 2 * ROW > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = top + 2 * ROW - scroll.clientHeight;
+  const lowest = top + 2 * ROW - scroll.clientHeight; // the pill below must not hide it
+  scroll.scrollTop = Math.min(top, Math.max(lowest, scroll.scrollTop));
   paint();
   const wanted = queue.at;
   if (queue.total) await ensure(wanted);
   if (wanted === queue.at) heard.chosen(rowAt(wanted));
 }
 
-/** Shows a decision in its row. @param {string} key @param {?string} decision */
+/** Shows a decision in its row. */
 export function mark(key, decision) {
   for (const [at, row] of rows) {
     if (row.key !== key) continue;
@@ -160,7 +161,6 @@ function paint() {
   else $('#list').removeAttribute('aria-activedescendant');
 }
 
-/** @param {number} at */
 function rowNode(at) {
   const row = rows.get(at);
   const node = element('div', {
@@ -184,7 +184,6 @@ function contents(row) {
   ];
 }
 
-/** @param {?string} decision */
 function decisionNode(decision) {
   if (!decision) return null;
   return element('small', { class: decision }, decision === 'keep' && icon('stays'), ` ${say(`is.${decision}`)}`);

@@ -2,16 +2,20 @@
 import { acted, lookOver, startApply } from './apply.js';
 import { Choice } from './choice.js';
 import { showDetails } from './details.js';
-import { $, all, ask, element, named, toast } from './dom.js';
-import { showPage, startPages, undo } from './history.js';
+import { $, all, ask, element, named, toast, visible } from './dom.js';
+import { startPages, undo } from './history.js';
 import { startKeys } from './keys.js';
-import { choose, filters, heard, isFiltered, mark, queue, reload, rowAt, showAll, showNews, startQueue } from './queue.js';
-import { get, listen, pictureAddress, post, start, trouble } from './server.js';
+import {
+  choose, filters, heard, isFiltered, mark, queue, reload, rowAt, showAll, showNews, startQueue,
+} from './queue.js';
+import { get, listen, pictureAddress, post, start } from './server.js';
+import { drawer, startShell, startTheme } from './shell.js';
 import { sentence, showEmpty, showFull, showStage } from './stage.js';
 import { bytes, count, say, speak } from './words.js';
 import { hold, nextMode, startView, swiped, zoomBy, zoomTo } from './view.js';
 
 const GROUPS_KEPT = 8;
+const RUSH = 90; // milliseconds
 
 /** What the server said at the start. @type {any} */
 let facts = {};
@@ -19,12 +23,12 @@ let facts = {};
 let totals = null;
 /** The group that is looked at. @type {?Choice} */
 let choice = null;
-/** What was decided, the newest last. @type {{key: string, at: number, before: ?string}[]} */
+let openedAt = 0;
+/** What was decided, the newest last. @type {{key: string, at: number, before: ?string, seen: string[]}[]} */
 const decided = [];
 /** @type {Map<string, Promise<any>>} */
 const groups = new Map();
 
-/** @param {string} key */
 function groupOf(key) {
   if (!groups.has(key)) {
     if (groups.size >= GROUPS_KEPT) groups.delete(groups.keys().next().value);
@@ -35,6 +39,7 @@ function groupOf(key) {
 }
 
 heard.totals = showTotals;
+heard.moved = () => { choice = null; }; // no key acts on a group that is not shown any more
 heard.chosen = (row) => (row ? openGroup(row) : showNothing());
 
 /** @param {import('./queue.js').Row} row */
@@ -43,8 +48,12 @@ async function openGroup(row) {
   $('#title').replaceChildren(named(row.name));
   $('#subtitle').textContent = [say('position', { n: queue.at + 1, total: queue.total }),
     say('n.pictures', { n: row.count }), say('tofree', { size: bytes(row.bytes) })].join(' · ');
+  const isRushing = performance.now() - openedAt < RUSH;
+  openedAt = performance.now();
   let group;
   try {
+    if (isRushing) await new Promise((done) => { setTimeout(done, RUSH); }); // a key is held: fetch none on the way
+    if (!isShown(row)) return;
     group = await groupOf(row.key);
   } catch (error) {
     if (isShown(row)) leave(error.message);
@@ -58,13 +67,12 @@ async function openGroup(row) {
   choice = new Choice(group);
   showFull();
   show();
-  setTimeout(prefetch, 100);
+  setTimeout(() => prefetch().catch(() => null), 100);
 }
 
 /** @param {import('./queue.js').Row} row */
 const isShown = (row) => rowAt(queue.at)?.key === row.key;
 
-/** @param {string} why */
 function leave(why) {
   choice = null;
   showEmpty(why);
@@ -86,8 +94,8 @@ function show() {
 }
 
 function showButtons() {
-  $('#decide b').textContent = choice ? sentence(choice) : '';
-  for (const id of ['#decide', '#apart', '#later', '#reveal']) $(id).disabled = !choice;
+  document.body.toggleAttribute('data-empty', !choice);
+  if (choice) $('#decide b').textContent = sentence(choice);
 }
 
 /** Nothing to look at: why, and what can be done about it. */
@@ -103,7 +111,8 @@ function showNothing() {
 
 function showDone() {
   leave(say('empty.done', { n: totals.going, size: bytes(totals.goingBytes) }));
-  if (!facts.readOnly && totals.going) $('#empty').append(element('button', { class: 'apply', onclick: lookOver }, say('lookover')));
+  if (facts.readOnly || !totals.going) return;
+  $('#empty').append(element('button', { class: 'apply', onclick: lookOver }, say('lookover')));
 }
 
 /** @param {string} text @param {string} word @param {() => void} act */
@@ -114,7 +123,9 @@ function leaveWith(text, word, act) {
 
 function showTotals(found) {
   totals = found;
-  const sums = found ? [[bytes(found.bytes), 'canfree'], [count(found.groups), 'groups'], [count(found.decided), 'decided']] : [];
+  const sums = found ? [
+    [bytes(found.bytes), 'canfree'], [count(found.groups), 'groups'], [count(found.decided), 'decided'],
+  ] : [];
   $('#totals').replaceChildren(...sums.map(([sum, word]) => element('div', {},
     element('strong', {}, sum), element('span', {}, say(word)))));
   $('#n-groups').textContent = found ? count(found.groups) : '';
@@ -127,13 +138,14 @@ function showTotals(found) {
 function showStatus(status) {
   facts.status = status;
   $('#status').replaceChildren(element('i', { class: `dot ${status.state}` }), element('span', {},
-    element('b', {}, status.text), ` · ${say('n.folders', { n: status.folders })}, ${say('n.pictures', { n: status.pictures })}`));
+    element('b', {}, status.text),
+    ` · ${say('n.folders', { n: status.folders })}, ${say('n.pictures', { n: status.pictures })}`));
   $('#n-unreadable').textContent = status.unreadable ? count(status.unreadable) : '';
 }
 
-/** Looks at one picture of the group beside the one to keep. @param {number} at */
+/** Looks at one picture of the group beside the one to keep. */
 function look(at) {
-  if (at === choice.keeper) return;
+  if (!choice || at === choice.keeper) return;
   choice.candidate = at;
   show();
 }
@@ -145,13 +157,13 @@ function look(at) {
 async function decide(kind) {
   if (!choice || facts.readOnly) return;
   const { going, seen, group: { key } } = choice;
-  const step = { key, at: queue.at, before: rowAt(queue.at).decision };
+  const step = { key, seen, at: queue.at, before: rowAt(queue.at).decision };
   decided.push(step);
   mark(key, kind);
   groups.delete(key);
   toast(say(`noted.${kind}`, { n: going.length }), { label: say('undo'), key: 'Z', act: takeBack });
   const sent = post('/api/decide', { key, kind, seen, ...(kind === 'keep' ? { going } : {}) });
-  if (queue.at + 1 < queue.total) choose(queue.at + 1);
+  choose(queue.at + 1);
   try {
     showTotals((await sent).totals);
     if (totals.decided >= totals.groups) showDone();
@@ -178,7 +190,7 @@ async function takeBack() {
   }
   groups.delete(step.key);
   try {
-    showTotals((await post('/api/decide', { key: step.key, kind: 'undo', seen: [] })).totals);
+    showTotals((await post('/api/decide', { key: step.key, kind: 'undo', seen: step.seen })).totals);
     mark(step.key, null);
     toast(say('undo.done'));
     choose(step.at);
@@ -205,67 +217,27 @@ function toggle() {
   show();
 }
 
-/** @param {number} at */
 function keep(at) {
   choice.keep(at);
   show();
 }
 
-/** @param {number} by */
 function step(by) {
   choice.step(by);
   show();
 }
 
 async function copyPath() {
-  await navigator.clipboard.writeText(choice.other.path).then(() => toast(say('copied')), () => toast(choice.other.path));
+  const { path } = choice.other;
+  await navigator.clipboard.writeText(path).then(() => toast(say('copied')), () => toast(visible(path)));
 }
 
 const reveal = () => post('/api/reveal', { ref: choice.other.ref }).catch((error) => toast(error.message));
-
-/** @param {string} name */
-function drawer(name) {
-  const { body } = document;
-  if (name === 'info' && innerWidth > 1180) body.toggleAttribute('data-wide');
-  else if (body.dataset.drawer === name) delete body.dataset.drawer;
-  else body.dataset.drawer = name;
-}
 
 /** Everything anew, as the files or the decisions are others now. */
 function afresh() {
   groups.clear();
   reload(choice?.group.key);
-}
-
-function turnPage() {
-  const page = ['history', 'unreadable'].find((name) => location.hash === `#${name}`) ?? 'review';
-  document.body.dataset.page = page;
-  for (const link of all('nav a')) {
-    if (link.hash === `#${page}`) link.setAttribute('aria-current', 'page');
-    else link.removeAttribute('aria-current');
-  }
-  if (page === 'review') $('#list').focus();
-  else {
-    showPage(page);
-    $('#page').focus();
-  }
-}
-
-/** @param {boolean} isLost */
-trouble.lost = (isLost) => {
-  $('#lost').hidden = !isLost;
-  for (const part of all('aside,main,footer,dialog')) part.inert = isLost; // nothing is clicked twice
-};
-trouble.over = () => { if (!$('#over').open) $('#over').showModal(); };
-
-function startTheme() {
-  const { dataset } = document.documentElement;
-  dataset.theme = localStorage.getItem('difwatch-theme')
-    ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
-  $('#theme').addEventListener('click', () => {
-    dataset.theme = dataset.theme === 'dark' ? 'light' : 'dark';
-    localStorage.setItem('difwatch-theme', dataset.theme);
-  });
 }
 
 function startButtons() {
@@ -274,7 +246,6 @@ function startButtons() {
     'stage-all': stageAll, 'open-queue': () => drawer('queue'), 'open-info': () => drawer('info'),
   };
   for (const [id, act] of Object.entries(clicks)) $(`#${id}`).addEventListener('click', act);
-  $('#over').addEventListener('cancel', (event) => event.preventDefault());
 }
 
 /** @param {() => void} act */
@@ -283,6 +254,7 @@ const onGroup = (act) => () => { if (choice) act(); };
 function startAllKeys() {
   startKeys({
     next: () => choose(queue.at + 1), previous: () => choose(queue.at - 1),
+    first: () => choose(0), last: () => choose(queue.total),
     right: onGroup(() => step(1)), left: onGroup(() => step(-1)),
     keep: (at) => { if (choice) keep(at); }, toggle: onGroup(toggle), decide: () => decide('keep'),
     apart: () => decide('apart'), later: () => decide('later'), mode: nextMode, hold,
@@ -310,8 +282,7 @@ async function begin() {
   startApply(facts.destination);
   startPages(facts.readOnly, afresh);
   showStatus(facts.status);
-  addEventListener('hashchange', turnPage);
-  turnPage();
+  startShell();
   await reload();
   delete document.body.dataset.busy;
   listen({

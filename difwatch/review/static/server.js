@@ -1,9 +1,10 @@
 /** @file All that is asked of the server, which is this page's own. */
 
 let token = '';
+let retrying = 0;
 
 /** What the page does when the server cannot be reached, or does not know this page any more. */
-export const trouble = { lost(/** @type {boolean} */ _isLost) {}, over() {} };
+export const trouble = { lost(_isLost) {}, over() {} };
 
 /** The server said no, and why. */
 export class Refused extends Error {
@@ -21,8 +22,11 @@ async function reach(path, options) {
     response = await fetch(path, options);
   } catch (error) {
     trouble.lost(true);
+    clearTimeout(retrying);
+    retrying = setTimeout(() => get('/api/status').catch(() => null), 2000);
     throw error;
   }
+  trouble.lost(false);
   if (response.status === 403) trouble.over();
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer.error ?? String(response.status));
@@ -35,7 +39,6 @@ export function get(path, query = {}) {
   return reach(given.length ? `${path}?${new URLSearchParams(given)}` : path);
 }
 
-/** @param {string} path @param {object} [body] */
 export function post(path, body = {}) {
   const headers = { 'content-type': 'application/json', 'X-Difwatch': token };
   return reach(path, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -72,6 +75,6 @@ export function listen(listeners) {
 
 /** The browser gives up when the answer is no stream: ask why, which also tells when the session is over. */
 async function again(listeners) {
-  await get('/api/status').catch(() => null);
-  listen(listeners);
+  const isOver = await get('/api/status').then(() => false, (error) => error.status === 403);
+  if (!isOver) listen(listeners);
 }

@@ -50,7 +50,7 @@ export const has = (picture, what) => Boolean(what === 'place' ? picture.hasPlac
 export const size = (picture) => `${picture.width} × ${picture.height}`;
 
 /** @param {Picture} picture */
-export const date = (picture) => (picture.taken ? when(picture.taken) : say('filedate', { date: when(picture.modified) }));
+export const date = ({ taken, modified }) => (taken ? when(taken) : say('filedate', { date: when(modified) }));
 
 /** @param {Choice} choice @param {(at: number) => void} onChosen */
 function showFilm(choice, onChosen) {
@@ -64,10 +64,14 @@ function showFilm(choice, onChosen) {
   choice.pictures.forEach((picture, at) => {
     const button = film.children[at];
     const isGoing = choice.goes[at];
+    const state = [isGoing, at === choice.candidate, at === choice.keeper].join();
+    if (button.dataset.state === state) return; // a thousand are not touched for the two that changed
+    button.dataset.state = state;
     button.setAttribute('aria-pressed', String(at === choice.candidate));
     button.classList.toggle('kept', at === choice.keeper);
     $('small', button).replaceChildren(
-      element('span', { class: isGoing ? 'goes' : 'keep' }, say(isGoing ? 'goes' : 'stays')), ` · ${bytes(picture.bytes)}`);
+      element('span', { class: isGoing ? 'goes' : 'keep' }, say(isGoing ? 'goes' : 'stays')),
+      ` · ${bytes(picture.bytes)}`);
   });
   film.children[choice.candidate].scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }

@@ -18,7 +18,7 @@ const at = { zoom: 1, x: 0, y: 0 };
 let shownPair = [];
 
 /** What a sideways swipe does. */
-export const swiped = { by(/** @type {number} */ _step) {} };
+export const swiped = { by(_step) {} };
 
 /**
  * @param {import('./choice.js').Picture} picture
@@ -34,11 +34,21 @@ export function showPair(pair, labels) {
     const alt = say('alt', { what: labels[side], name: picture.name, width: picture.width, height: picture.height });
     if (layer.dataset.ref !== picture.ref) load(layer, picture, alt);
     else $('img', layer)?.setAttribute('alt', alt);
-    $(`.pane:nth-child(${side + 1}) .frame`).style.setProperty('--aspect', aspectOf(picture));
+    fit(side, picture);
     $(`.over .lab:nth-of-type(${side + 1})`).textContent = labels[side];
   });
-  $('.over .frame').style.setProperty('--aspect', aspectOf(pair[0]));
   paint();
+}
+
+/**
+ * Gives a picture its box. In the modes where both lie on each other, it is the box of the one to keep.
+ * @param {number} side @param {import('./choice.js').Picture} picture @param {number} [found] what the preview has
+ */
+function fit(side, picture, found) {
+  const told = aspectOf(picture);
+  const aspect = found && Math.abs(found / told - 1) > 0.03 ? found : told;
+  $(`.pane:nth-child(${side + 1}) .frame`).style.setProperty('--aspect', aspect);
+  if (side === 0) $('.over .frame').style.setProperty('--aspect', aspect);
 }
 
 /**
@@ -65,6 +75,7 @@ async function improve(layer, picture, size) {
     return;
   }
   if (layer.dataset.ref !== picture.ref || size <= Number(layer.dataset.size)) return;
+  fit(Number(layer.dataset.side), picture, image.naturalWidth / image.naturalHeight);
   image.alt = $('img', layer).alt;
   layer.dataset.size = String(size);
   layer.replaceChildren(image);
@@ -98,7 +109,6 @@ function arrange() {
   slide();
 }
 
-/** @param {string} wanted */
 export function setMode(wanted) {
   mode = wanted;
   arrange();
@@ -107,7 +117,7 @@ export function setMode(wanted) {
 
 export const nextMode = () => setMode(MODES[(MODES.indexOf(mode) + 1) % MODES.length]);
 
-/** Blinks while a key is held, in every mode. @param {boolean} isDown */
+/** Blinks while a key is held, in every mode. */
 export function hold(isDown) {
   if (isHeld === isDown) return;
   isHeld = isDown;
@@ -119,7 +129,7 @@ function blink() {
   clearInterval(blinking);
   const top = $('.layer[data-side="1"]');
   const isBlinking = isHeld || mode === 'blink';
-  const show = (/** @type {boolean} */ isOther) => {
+  const show = (isOther) => {
     top.classList.toggle('away', !isOther);
     $('#panes').dataset.other = String(isOther);
   };

@@ -7,7 +7,6 @@ let language = 'en';
 let region = 'en-GB';
 let home = '';
 
-/** @param {string} wanted @param {string} [homeFolder] */
 export async function speak(wanted, homeFolder = '') {
   language = wanted === 'de' ? 'de' : 'en';
   region = language === 'en' ? 'en-GB' : language;
@@ -41,7 +40,6 @@ export function count(number, digits) {
   return new Intl.NumberFormat(region, digits ? { maximumSignificantDigits: digits } : {}).format(number);
 }
 
-/** @param {number} size */
 export function bytes(size) {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
   const power = size < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(size) / 3));
@@ -49,17 +47,19 @@ export function bytes(size) {
     .format(size / 1000 ** power);
 }
 
-/** @param {string} iso */
 export const when = (iso) => new Intl.DateTimeFormat(region, { dateStyle: 'medium', timeStyle: 'short' })
   .format(new Date(iso));
 
 /** @param {string[]} parts */
 export const list = (parts) => new Intl.ListFormat(region).format(parts);
 
-/** A path with the home folder cut short. @param {string} path */
+/** A path with the home folder cut short. */
 export function short(path) {
   return home && (path === home || path.startsWith(`${home}/`)) ? `~${path.slice(home.length)}` : path;
 }
 
-/** The error of a pair, in the measure that made it a pair. @param {{level: ?string, mse: ?number, nmse: ?number}} pair */
+/**
+ * The error of a pair, in the measure that made it a pair.
+ * @param {{level: ?string, mse: ?number, nmse: ?number}} pair
+ */
 export const errorOf = (pair) => (pair.level === 'edited' ? pair.nmse : pair.mse) ?? 0;
