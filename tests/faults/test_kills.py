@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.faults import kills
+from tests.faults import kills, review_kills
 from tests.faults.interrupting import MISSED, interruptions
 
 pytestmark = [
@@ -30,3 +30,12 @@ def test_a_kill_or_an_error_here_and_there_leaves_every_picture_once_and_whole()
     assert 10 < count <= 16
     assert states[MISSED] < count / 4
     assert states["done"] > 0 and states["rolled back"] + states["nothing"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_was_decided_on_the_page_is_done_or_not_wherever_it_is_interrupted():
+    count, states, wrong = interruptions(review_kills.Apply(), quick=True, jobs=2, most=24)
+    assert wrong == []
+    assert 12 < count <= 24
+    assert states["0 gone"] > 0 and states[f"{review_kills.PICTURES} gone"] > 0
