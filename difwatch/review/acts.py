@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,12 +18,12 @@ from difwatch.actions.check import looked_at
 from difwatch.actions.entry import Entry
 from difwatch.actions.journal import Journal
 from difwatch.actions.move import ActRules, Outcome, carry_out, goes_along, preview
-from difwatch.actions.plan import Act, Keep, Policy, Step, fingerprint
+from difwatch.actions.plan import Keep, Policy, Step, fingerprint
 from difwatch.actions.undo import Undone, undo
 from difwatch.clock import Clock
 from difwatch.config import Config
 from difwatch.control.state_dir import StateDir
-from difwatch.errors import IncompleteError, UsageError
+from difwatch.errors import DifwatchError, IncompleteError, UsageError
 from difwatch.matches.rules import MatchRules
 from difwatch.review.choice import Choice
 from difwatch.review.live import LiveQueue
@@ -31,6 +32,8 @@ from difwatch.service.planning import acts_of, unless_needed, unscanned
 from difwatch.service.requests import AddDestination, Forget
 from difwatch.service.writer import Writer
 from difwatch.store import destinations, ignored
+
+log = logging.getLogger(__name__)
 
 _ONE_BATCH = timedelta(seconds=30)  # between two acts at most
 
@@ -97,10 +100,8 @@ class Progress:
     is_stopped: bool = False
 
 
-class Batch(NamedTuple):
-    """Acts that were done one after another, oldest first."""
-
-    entries: tuple[Entry, ...]
+Batch = Sequence[Entry]
+"""Acts that were done one after another, oldest first."""
 
 
 class Acts:
@@ -174,7 +175,26 @@ class Acts:
         if not self._at_work.acquire(blocking=False):
             raise IncompleteError("pictures are being moved already")
         self._stops.clear()
-        threading.Thread(target=self._carry_out, args=(looked_over,), name="acts", daemon=True).start()
+        threading.Thread(target=self._tell_of, args=(looked_over,), name="acts", daemon=True).start()
+
+    def carry_out(self, looked_over: Plan) -> Iterator[Progress]:
+        """Carry out a plan; yield after each act how far it is."""
+        acts, state_dir = acts_of(looked_over.steps), self._state_dir
+        progress = Progress(0, len(acts))
+        with self._rules(self._live.shelf().queue.rules) as how, Writer(state_dir, "review") as writer:
+            if looked_over.policy.destination is not None:
+                writer.do(AddDestination(looked_over.policy.destination))
+            with open_journal(state_dir.journal, state_dir.journal_lock, self._clock) as journal:
+                how.decoder.expect(looked_at(acts))
+                for act in acts:
+                    if self._stops.is_set():
+                        yield replace(progress, is_stopped=True)
+                        return
+                    outcome = carry_out(act, journal, how)
+                    if outcome.state == "done":
+                        writer.do(Forget((act.image.path,)))
+                    progress = _after(progress, outcome)
+                    yield progress
 
     def stop(self) -> None:
         """Stop after the act in hand."""
@@ -192,7 +212,7 @@ class Acts:
             if not out or not _are_one_batch(out[-1][-1], entry):
                 out.append([])
             out[-1].append(entry)
-        return [Batch(tuple(batch)) for batch in reversed(out)]
+        return list(reversed(out))
 
     def undo(self, ids: Sequence[int]) -> list[Undone]:
         """Put pictures back, by the ids of their acts."""
@@ -205,37 +225,20 @@ class Acts:
             restored(state_dir, back)
         return undone
 
-    def _rules(self, rules: MatchRules) -> contextlib.AbstractContextManager[ActRules]:
-        return act_rules(rules, self._config, self._config.sidecars, self._config.across_owners)
-
-    def _carry_out(self, looked_over: Plan) -> None:
-        acts = acts_of(looked_over.steps)
-        progress = Progress(0, len(acts))
+    def _tell_of(self, looked_over: Plan) -> None:
+        progress = Progress(0, len(acts_of(looked_over.steps)))
         try:
-            with self._rules(self._live.shelf().queue.rules) as how:
-                for progress in self._done(acts, how, looked_over.policy):
-                    self._tell(progress)
+            for progress in self.carry_out(looked_over):
+                self._tell(progress)
+        except DifwatchError as error:
+            log.error("%s", error)
+            progress = replace(progress, stayed=(*progress.stayed, Stays(b"", str(error))), is_stopped=True)
         finally:
             self._at_work.release()
             self._tell(replace(progress, is_over=True))
 
-    def _done(self, acts: Sequence[Act], how: ActRules, policy: Policy) -> Iterator[Progress]:
-        """Carry out acts; yield after each how far they are."""
-        state_dir, progress = self._state_dir, Progress(0, len(acts))
-        with Writer(state_dir, "review") as writer:
-            if policy.destination is not None:
-                writer.do(AddDestination(policy.destination))
-            with open_journal(state_dir.journal, state_dir.journal_lock, self._clock) as journal:
-                how.decoder.expect(looked_at(acts))
-                for act in acts:
-                    if self._stops.is_set():
-                        yield replace(progress, is_stopped=True)
-                        return
-                    outcome = carry_out(act, journal, how)
-                    if outcome.state == "done":
-                        writer.do(Forget((act.image.path,)))
-                    progress = _after(progress, outcome)
-                    yield progress
+    def _rules(self, rules: MatchRules) -> contextlib.AbstractContextManager[ActRules]:
+        return act_rules(rules, self._config, self._config.sidecars, self._config.across_owners)
 
 
 def _after(progress: Progress, outcome: Outcome) -> Progress:

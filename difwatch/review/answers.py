@@ -8,11 +8,12 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection
 
+from difwatch import paths
 from difwatch.actions.belonging import belonging
 from difwatch.actions.check import RefusedError
 from difwatch.actions.directory import place
 from difwatch.clock import Clock
-from difwatch.config import Config
+from difwatch.config import MOVE_TO, Config
 from difwatch.control.heartbeat import read_heartbeat
 from difwatch.control.lock import holder
 from difwatch.control.state_dir import StateDir
@@ -78,7 +79,7 @@ class Answers:
                 "keep": list(rules.settings.keep),
             },
             "status": self.status(),
-            "destination": self._destination(),
+            "destination": paths.expanded(self._config.move_to or MOVE_TO),
         }
 
     def status(self) -> dict[str, Any]:
@@ -193,9 +194,6 @@ class Answers:
             return [], str(error)
         except OSError as error:
             return [], f"it cannot be reached: {error.strerror}"
-
-    def _destination(self) -> str | None:
-        return None if self._config.move_to is None else str(self._config.move_to)
 
 
 def default_going(now: GroupNow) -> list[Image]:

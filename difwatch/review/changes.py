@@ -128,8 +128,8 @@ class Changes:
         """Put pictures back: those of a batch, or of some acts."""
         if "batch" in given:
             name = _text(given, "batch")
-            batches = [batch for batch in self._acts.batches() if str(batch.entries[0].id) == name]
-            ids = [entry.id for batch in batches for entry in batch.entries if entry.state == "done"]
+            batches = [batch for batch in self._acts.batches() if str(batch[0].id) == name]
+            ids = [entry.id for batch in batches for entry in batch if entry.state == "done"]
         else:
             ids = given.get("acts", [])
         if not isinstance(ids, list) or not ids or not all(type(one) is int and 0 < one < 2**63 for one in ids):

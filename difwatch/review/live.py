@@ -104,6 +104,22 @@ class LiveQueue:
             assert self._shelf is not None
             return self._shelf
 
+    def refresh(self) -> bool:
+        """Make the queue of the store as it is now; tell whether that was possible."""
+        try:
+            with self.reading() as connection:
+                queue = Queue(read_stored(connection))
+                decided = self._decided(connection, queue)
+        except DifwatchError as error:
+            log.warning("the groups cannot be read now: %s", error)
+            return False
+        with self._changed:
+            before = self._shelf
+            self._shelf = Shelf(1 if before is None else before.generation + 1, queue, decided)
+            self._changed.notify_all()
+        self._tell(self._shelf, before)
+        return True
+
     def decide_again(self) -> None:
         """Read the decisions anew for the queue that is there."""
         with self.reading() as connection, self._changed:
@@ -128,27 +144,12 @@ class LiveQueue:
                     (version,) = watching.execute("PRAGMA data_version").fetchone()
                     if version != known:
                         begun = self._clock.monotonic()
-                        known = version if self._make() else known
+                        known = version if self.refresh() else known
                         pause = _PAUSE * (self._clock.monotonic() - begun)
 
     def _watching(self) -> sqlite3.Connection:
         uri = f"file:{quote(str(self._store))}?mode=ro"
         return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-
-    def _make(self) -> bool:
-        try:
-            with self.reading() as connection:
-                queue = Queue(read_stored(connection))
-                decided = self._decided(connection, queue)
-        except DifwatchError as error:
-            log.warning("the groups cannot be read now: %s", error)
-            return False
-        with self._changed:
-            before = self._shelf
-            self._shelf = Shelf(1 if before is None else before.generation + 1, queue, decided)
-            self._changed.notify_all()
-        self._tell(self._shelf, before)
-        return True
 
     def _decided(self, connection: Connection, queue: Queue) -> dict[int, tuple[State, Decision]]:
         """Return what was decided about which groups."""

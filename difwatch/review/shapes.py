@@ -176,7 +176,7 @@ def progress(now: Progress) -> dict[str, Any]:
 
 def batch(done: Batch) -> dict[str, Any]:
     """Return a batch of acts; its id is that of its first act."""
-    first, entries = done.entries[0], [entry for entry in done.entries if entry.state in ("done", "undone")]
+    first, entries = done[0], [entry for entry in done if entry.state in ("done", "undone")]
     moved = {paths.parent(entry.target) for entry in entries if entry.target is not None}
     return {
         "id": str(first.id),
@@ -193,7 +193,7 @@ def batch(done: Batch) -> dict[str, Any]:
                 "target": None if entry.target is None else text(entry.target),
                 "state": entry.state,
             }
-            for entry in done.entries[:_ACTS_SHOWN]
+            for entry in done[:_ACTS_SHOWN]
         ],
     }
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from importlib import resources
 from typing import NamedTuple
 
-_KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "json": "application/json"}
+_KINDS = {
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+}
 
 
 class File(NamedTuple):
