@@ -11,6 +11,7 @@
     news         the matches of new files
 
     columns      pictures in columns, for stores of any size          (pure)
+    rows         from the rows of a store to columns
     grouping     the same groups, made of columns                     (pure)
     stored       the groups of a store, whose pictures are read as they are shown
 """

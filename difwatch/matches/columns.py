@@ -78,6 +78,14 @@ class Columns:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def only(self, kept: NDArray[np.bool_]) -> Columns:
+        """Return some of the pictures."""
+        if kept.all():
+            return self
+        places = np.flatnonzero(kept).tolist()
+        links = {place: self.links[old] for place, old in enumerate(places) if old in self.links}
+        return Columns(self.rows[kept], [self.taken[place] for place in places], self.seen[kept], self.scopes, links)
+
     def in_order(self, keep_in: Callable[[bytes | None], Sequence[KeepRule]]) -> NDArray[np.intp]:
         """Return the places of all pictures: scope by scope, the best one first.
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from difwatch import paths
-from difwatch.matches.columns import PICTURE, Columns
+from difwatch.matches.columns import Columns
 from difwatch.matches.grouping import GroupTable, IgnoredContents, group_columns
 from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.read import read_neighbours, read_rules
+from difwatch.matches.rows import columns_of, microseconds
 from difwatch.matches.rules import MatchRules
-from difwatch.model.pictures import RAW, Group, Level, Member
+from difwatch.model.pictures import Group, Level, Member
 from difwatch.model.settings import AS_CONFIGURED, Asked
 from difwatch.store import ignored, pictures
-from difwatch.store.pictures import PictureRow
 
 _GROUPS_AT_ONCE = 1000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAME = np.dtype([("dev", np.int64), ("inode", np.int64), ("seen", np.int64), ("below", np.bool_)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,7 @@ class StoredCollection:
     def _shown(self, table: GroupTable) -> StoredGroups:
         shown: Sequence[int] = range(len(table))
         if self.since is not None:
-            is_new = self.columns.seen >= _microseconds(self.since)
+            is_new = self.columns.seen >= microseconds(self.since)
             shown = [group for group in shown if is_new[[table.primary[group], *table.places(group)]].any()]
         return StoredGroups(self.connection, self.rules, self.columns, table, shown)
 
@@ -168,89 +165,14 @@ def read_stored(
         Only groups with a picture first seen at this moment or later count; None for all.
     """
     rules = read_rules(connection, asked)
-    rows = pictures.rows_that_may_match(connection, list(rules.folders), rules.recipe_id)
-    columns, below_too = _columns(rows, rules, below)
+    rows = pictures.columns_that_may_match(connection, list(rules.folders), rules.recipe_id)
+    columns, below_too = columns_of(rows, rules, below)
     return StoredCollection(
         connection,
         rules,
         pictures.count(connection, rules.folders, rules.recipe_id, below),
-        _only(columns, below_too),
+        columns.only(below_too),
         read_neighbours(connection, rules),
         ignored.contents(connection),
         since,
     )
-
-
-def _microseconds(moment: datetime) -> int:
-    """Return the microseconds since 1970 of a moment with an offset from UTC."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _columns(rows: Iterable[PictureRow], rules: MatchRules, below: bytes | None) -> tuple[Columns, NDArray[np.bool_]]:
-    """Return pictures in columns, their hard links joined, and which of them have a name below a directory."""
-    scopes: dict[bytes | None, int] = {}
-    directories: dict[bytes, int] = {}
-    taken: list[str | None] = []
-    seen: dict[str | None, int] = {None: np.iinfo(np.int64).min}
-    inside = b"" if below is None else paths.inside(below)
-
-    def values(row: PictureRow) -> tuple[object, ...]:
-        folder, path = rules.folders[row.folder_id], row.path
-        taken.append(row.taken)
-        if row.seen not in seen:
-            seen[row.seen] = _microseconds(datetime.fromisoformat(str(row.seen)))
-        scope = scopes.setdefault(pictures.scope_of(folder, path), len(scopes))
-        directory = directories.setdefault(paths.parent(path), len(directories))
-        original = (row.format == "GIF") - bool(row.camera) - bool(row.taken)
-        return (
-            row.id, row.tensor_id, row.content_id, row.width, row.height, row.content_bytes, row.mtime_ns,
-            rules.limits[row.folder_id], scope, directory, folder.position,
-            path.count(b"/"), len(path) - path.rfind(b"/") - 1, original, folder.role == "reference",
-            b"/." in path and paths.is_hidden(path), row.format == RAW,
-            row.dev, row.inode, seen[row.seen], path.startswith(inside),
-        )  # fmt: skip
-
-    every = np.fromiter(map(values, rows), np.dtype([*PICTURE.descr, *_NAME.descr]))
-    table = np.empty(len(every), PICTURE)
-    for name in PICTURE.names or ():
-        table[name] = every[name]
-    columns = Columns(table, taken, every["seen"].copy(), list(scopes))
-    return _joined(columns, every["dev"], every["inode"], every["below"])
-
-
-def _joined(
-    columns: Columns, dev: NDArray[np.int64], inode: NDArray[np.int64], below: NDArray[np.bool_]
-) -> tuple[Columns, NDArray[np.bool_]]:
-    """Join the names of one file in one scope; the picture goes by the first of them."""
-    rows = columns.rows
-    order = np.lexsort((np.arange(len(rows)), rows["content"], inode, dev, rows["scope"]))
-    same = np.ones(max(0, len(rows) - 1), bool)
-    for column in (rows["scope"], dev, inode, rows["content"]):
-        same &= column[order][1:] == column[order][:-1]
-    links: dict[int, list[int]] = {}
-    first = -1
-    kept = np.ones(len(rows), bool)
-    below = below.copy()
-    for number in np.flatnonzero(same).tolist():
-        link = int(order[number + 1])
-        if number == 0 or not same[number - 1]:
-            first = int(order[number])
-        links.setdefault(first, []).append(int(rows["file"][link]))
-        rows["reference"][first] |= rows["reference"][link]
-        rows["hidden"][first] &= rows["hidden"][link]
-        below[first] |= below[link]
-        kept[link] = False
-    joined = Columns(rows, columns.taken, columns.seen, columns.scopes, links)
-    return (_only(joined, kept), below[kept]) if links else (joined, below)
-
-
-def _only(columns: Columns, kept: NDArray[np.bool_]) -> Columns:
-    """Return some of the pictures."""
-    if kept.all():
-        return columns
-    places = np.flatnonzero(kept).tolist()
-    links: Mapping[int, Sequence[int]] = {
-        place: columns.links[old] for place, old in enumerate(places) if old in columns.links
-    }
-    taken = [columns.taken[place] for place in places]
-    return Columns(columns.rows[kept], taken, columns.seen[kept], columns.scopes, links)

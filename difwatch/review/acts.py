@@ -85,12 +85,15 @@ class Progress:
 
     Attributes
     ----------
+    kind
+        What is done: move, trash or delete.
     ids
         In the journal, of what is done.
     is_over
         Whether nothing more happens, because all is done or somebody stopped it.
     """
 
+    kind: str
     done: int
     of: int
     bytes: int = 0
@@ -180,7 +183,7 @@ class Acts:
     def carry_out(self, looked_over: Plan) -> Iterator[Progress]:
         """Carry out a plan; yield after each act how far it is."""
         acts, state_dir = acts_of(looked_over.steps), self._state_dir
-        progress = Progress(0, len(acts))
+        progress = Progress(looked_over.policy.kind, 0, len(acts))
         with self._rules(self._live.shelf().queue.rules) as how, Writer(state_dir, "review") as writer:
             if looked_over.policy.destination is not None:
                 writer.do(AddDestination(looked_over.policy.destination))
@@ -226,7 +229,7 @@ class Acts:
         return undone
 
     def _tell_of(self, looked_over: Plan) -> None:
-        progress = Progress(0, len(acts_of(looked_over.steps)))
+        progress = Progress(looked_over.policy.kind, 0, len(acts_of(looked_over.steps)))
         try:
             for progress in self.carry_out(looked_over):
                 self._tell(progress)

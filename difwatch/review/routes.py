@@ -78,6 +78,7 @@ def application(
     return Starlette(
         routes=[
             Route("/", _file(files, "index.html")),
+            Route("/favicon.ico", _nothing),  # browsers ask for it, and complain where there is none
             Route("/static/{name}", _file(files)),
             Route("/api/picture/{ref}/{size}", _picture(answers)),
             Route("/api/events", _stream(events)),
@@ -128,7 +129,7 @@ def _told(answer: Callable[[Request], Any]) -> Endpoint:
 def _done(act: Callable[[Mapping[str, Any]], Any], is_read_only: bool) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if is_read_only:
-            return _said(403, "this page was opened to look only (--read-only)")
+            return _said(405, "this page was opened to look only (--read-only)")
         try:
             given = json.loads(await request.body())
         except ValueError:
@@ -141,6 +142,10 @@ def _done(act: Callable[[Mapping[str, Any]], Any], is_read_only: bool) -> Endpoi
             return _failed(error)
 
     return endpoint
+
+
+async def _nothing(_request: Request) -> Response:
+    return Response(status_code=204)
 
 
 async def _unknown(_request: Request, _error: Exception) -> Response:

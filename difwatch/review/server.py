@@ -192,6 +192,7 @@ def _listener(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_LOOPBACK, port))
+        listener.listen(_CONNECTIONS_MOST)  # so that a browser that is quicker than this program waits
     except OSError as error:
         listener.close()
         raise UsageError(f"--port {port}: {error.strerror}; another number may be free") from error

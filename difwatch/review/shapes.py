@@ -164,6 +164,7 @@ def plan(planned: Plan, refs: dict[bytes, str], free: int | None, px: int) -> di
 def progress(now: Progress) -> dict[str, Any]:
     """Return how far acts are."""
     return {
+        "kind": now.kind,
         "done": now.done,
         "of": now.of,
         "bytes": now.bytes,

@@ -1,5 +1,5 @@
 /** @file Look over and apply: shows the plan, does it, and shows how far it is. */
-import { $, all, element, icon, named, toast, visible } from './dom.js';
+import { $, all, element, icon, named, toast } from './dom.js';
 import { pictureAddress, post } from './server.js';
 import { bytes, count, say, short } from './words.js';
 
@@ -72,18 +72,19 @@ function planNodes() {
     element('p', {}, honest + free),
     element('div', { class: 'two' },
       element('section', {}, element('h3', {}, say('from')),
-        element('table', {}, ...plan.folders.map(folderRow)), plan.along > 0 && element('p', {}, say('n.along', { n: plan.along }))),
+        element('table', {}, ...plan.folders.map(folderRow)),
+        plan.along > 0 && element('p', {}, say('n.along', { n: plan.along }))),
       plan.leastAlike.length > 0
         && element('section', {}, element('h3', {}, say('least')), ...plan.leastAlike.map(pairRow))),
     plan.stays.length > 0 && stayed(plan.stays),
-    kind === 'delete' && element('label', { class: 'place' }, element('span', {}, say('type', { n: String(plan.count) })),
+    kind === 'delete' && element('label', { class: 'place' },
+      element('span', {}, say('type', { n: String(plan.count) })),
       element('input', { inputmode: 'numeric', autocomplete: 'off', oninput: typed })),
   ].filter(Boolean);
 }
 
-/** @param {InputEvent} event */
-function typed(event) {
-  $('#go').disabled = !plan?.count || event.target.value.trim() !== String(plan.count);
+function typed({ target }) {
+  $('#go').disabled = !plan?.count || target.value.trim() !== String(plan.count);
 }
 
 const folderRow = (row) => element('tr', {}, element('th', { scope: 'row' }, named(short(row.folder))),
@@ -99,7 +100,7 @@ const pairRow = (row) => element('div', { class: 'twins' },
 export const stayed = (files) => element('div', { class: 'warning' },
   element('b', {}, say('n.stay', { n: files.length })),
   element('ul', {}, ...files.map(({ path, reason }) => element('li', {},
-    element('b', {}, named(short(path))), ` ${visible(reason)}`))));
+    element('b', {}, named(short(path))), ` ${reason}`))));
 
 async function apply() {
   if (!plan || isRunning) return;

@@ -45,9 +45,9 @@ export function showDetails(choice, settings) {
     heading('howalike'), tensors(kept, other), how,
     ...(choice.keeper === 0 ? [heading('why'), element('ol', { class: 'why' }, ...group.why.map(rule))] : []),
     ...notes.filter(Boolean));
-  const ref = [kept.ref, other.ref].join('/');
-  Promise.resolve(choice.pair ?? get(`/api/pair/${ref}`))
-    .then((pair) => how.replaceChildren(...meter(pair, settings)), (error) => how.replaceChildren(error.message));
+  Promise.resolve(choice.pair ?? get(`/api/pair/${kept.ref}/${other.ref}`))
+    .then((pair) => meter(pair, settings), (error) => [element('p', {}, error.message)])
+    .then((nodes) => how.replaceChildren(...nodes));
 }
 
 const heading = (key) => element('h2', {}, say(key));

@@ -14,23 +14,26 @@ export function visible(text) {
 }
 
 /**
+ * Makes an element. Control and direction characters are shown in all its texts, wherever those come from.
  * @param {string} tag
  * @param {Record<string, any>} [attributes] `onclick` and its like are listeners; false and null are left out
- * @param {...(Node|string|null|false)} children
+ * @param {...any} children nodes and texts; false and null are left out
  * @returns {any}
  */
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (value != null && value !== false) node.setAttribute(name, value === true ? '' : value);
+    else if (value != null && value !== false) node.setAttribute(name, value === true ? '' : visible(String(value)));
   }
-  node.append(...children.filter((child) => child != null && child !== false));
+  for (const child of children) {
+    if (child != null && child !== false) node.append(child instanceof Node ? child : visible(child));
+  }
   return node;
 }
 
 /** A file's name or path, kept apart from the direction of the text around it. */
-export const named = (text) => element('bdi', {}, visible(text));
+export const named = (text) => element('bdi', {}, text);
 
 /** A copy of a drawing in the shell, so that no script needs to know about namespaces. */
 export const icon = (name) => $('#icons').content.getElementById(`icon-${name}`).cloneNode(true);

@@ -59,6 +59,7 @@ export async function reload(key) {
   shift = 0;
   Object.assign(queue, { total: answer.total, isReady: answer.ready });
   $('#making').hidden = answer.ready;
+  $('#more').classList.toggle('on', isFiltered());
   showNews(-1);
   $('#list').style.height = `${queue.total * ROW}px`;
   for (const node of nodes.values()) node.remove();
@@ -66,7 +67,7 @@ export async function reload(key) {
   heard.totals(answer.totals);
   const found = answer.rows.findIndex((row) => row.key === key);
   if (found < 0) $('#scroll').scrollTop = 0;
-  choose(Math.max(0, found));
+  await choose(Math.max(0, found));
 }
 
 /**
@@ -120,7 +121,7 @@ export async function choose(at) {
   paint();
   const wanted = queue.at;
   if (queue.total) await ensure(wanted);
-  if (wanted === queue.at) heard.chosen(rowAt(wanted));
+  if (wanted === queue.at) await heard.chosen(rowAt(wanted));
 }
 
 /** Shows a decision in its row. */

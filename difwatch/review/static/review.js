@@ -2,13 +2,13 @@
 import { acted, lookOver, startApply } from './apply.js';
 import { Choice } from './choice.js';
 import { showDetails } from './details.js';
-import { $, all, ask, element, named, toast, visible } from './dom.js';
+import { $, all, ask, element, named, toast } from './dom.js';
 import { startPages, undo } from './history.js';
 import { startKeys } from './keys.js';
 import {
   choose, filters, heard, isFiltered, mark, queue, reload, rowAt, showAll, showNews, startQueue,
 } from './queue.js';
-import { get, listen, pictureAddress, post, start } from './server.js';
+import { get, listen, pictureAddress, post, start, trouble } from './server.js';
 import { drawer, startShell, startTheme } from './shell.js';
 import { sentence, showEmpty, showFull, showStage } from './stage.js';
 import { bytes, count, say, speak } from './words.js';
@@ -60,10 +60,7 @@ async function openGroup(row) {
     return;
   }
   if (!isShown(row)) return;
-  if (group.pictures.length < 2) {
-    leave(say('gone'));
-    return;
-  }
+  if (group.pictures.length < 2) return leave(say('gone'));
   choice = new Choice(group);
   showFull();
   show();
@@ -98,7 +95,7 @@ function showButtons() {
   if (choice) $('#decide b').textContent = sentence(choice);
 }
 
-/** Nothing to look at: why, and what can be done about it. */
+/** Nothing to look at: why, and what can be done. */
 function showNothing() {
   if (queue.total) return; // its row could not be read, and the line at the top says so
   $('#title').textContent = say('review');
@@ -163,9 +160,10 @@ async function decide(kind) {
   groups.delete(key);
   toast(say(`noted.${kind}`, { n: going.length }), { label: say('undo'), key: 'Z', act: takeBack });
   const sent = post('/api/decide', { key, kind, seen, ...(kind === 'keep' ? { going } : {}) });
-  choose(queue.at + 1);
+  const opened = choose(queue.at + 1);
   try {
     showTotals((await sent).totals);
+    await opened;
     if (totals.decided >= totals.groups) showDone();
   } catch (error) {
     decided.splice(decided.indexOf(step), 1);
@@ -229,11 +227,10 @@ function step(by) {
 
 async function copyPath() {
   const { path } = choice.other;
-  await navigator.clipboard.writeText(path).then(() => toast(say('copied')), () => toast(visible(path)));
+  await navigator.clipboard.writeText(path).then(() => toast(say('copied')), () => toast(path));
 }
 
 const reveal = () => post('/api/reveal', { ref: choice.other.ref }).catch((error) => toast(error.message));
-
 /** Everything anew, as the files or the decisions are others now. */
 function afresh() {
   groups.clear();
@@ -248,10 +245,8 @@ function startButtons() {
   for (const [id, act] of Object.entries(clicks)) $(`#${id}`).addEventListener('click', act);
 }
 
-/** @param {() => void} act */
-const onGroup = (act) => () => { if (choice) act(); };
-
 function startAllKeys() {
+  const onGroup = (act) => () => { if (choice) act(); };
   startKeys({
     next: () => choose(queue.at + 1), previous: () => choose(queue.at - 1),
     first: () => choose(0), last: () => choose(queue.total),
@@ -265,12 +260,20 @@ function startAllKeys() {
   swiped.by = (by) => { if (choice) step(by); };
 }
 
+/** What was decided is done: only the history takes it back. */
+function afterAct() {
+  decided.length = 0;
+  afresh();
+}
+
 async function begin() {
   startTheme();
   try {
     facts = await start();
-  } catch {
+  } catch (error) {
     await speak(navigator.language.slice(0, 2));
+    $('#over p').textContent = error.status === 403 ? say('over.how') : error.message;
+    trouble.over();
     return;
   }
   await speak(facts.language, facts.home);
@@ -282,13 +285,13 @@ async function begin() {
   startApply(facts.destination);
   startPages(facts.readOnly, afresh);
   showStatus(facts.status);
-  startShell();
   await reload();
-  delete document.body.dataset.busy;
+  delete document.body.dataset.busy; // shown at once, so that nothing jumps
+  startShell();
   listen({
     status: showStatus,
     generation: (event) => (queue.isReady ? showNews(event.new) : afresh()),
-    act: (act) => acted(act, afresh, (batch) => undo({ batch })),
+    act: (act) => acted(act, afterAct, (batch) => undo({ batch })),
   });
 }
 

@@ -1,4 +1,4 @@
-/** @file What is around the pages: which one is shown, drawers, dark or light, and what is said when the server is gone. */
+/** @file What is around the pages: which one is shown, drawers, dark or light, and what to do without a server. */
 import { $, all } from './dom.js';
 import { showPage } from './history.js';
 import { showNews } from './queue.js';
@@ -34,7 +34,7 @@ function turnPage() {
     if (link.hash === `#${page}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  if (page === 'review') $('#list').focus();
+  if (page === 'review') $('#list').focus({ preventScroll: true });
   else {
     showPage(page);
     $('#page').focus();

@@ -82,7 +82,7 @@ export function sentence(choice) {
   const staying = choice.goes.flatMap((goes, at) => (goes ? [] : [at + 1]));
   if (!going.length) return say('do.none');
   const keep = staying.length > 3 ? say('n.pictures', { n: staying.length }) : list(staying.map((at) => count(at)));
-  return say(staying.length > 1 && going.length === 1 ? 'do.one' : 'do.others', { keep, go: going[0] });
+  return say(going.length === 1 ? 'do.one' : 'do.others', { keep, go: going[0] });
 }
 
 /** An empty stage, which says why and what can be done. @param {string} text @param {...Node} more */

@@ -1,5 +1,5 @@
 /** @file Two pictures over or beside each other: modes of comparing, one zoom and one pan for all. */
-import { $, all, element } from './dom.js';
+import { $, all, element, visible } from './dom.js';
 import { get, pictureAddress } from './server.js';
 import { say } from './words.js';
 
@@ -16,6 +16,8 @@ const slider = { wipe: 50, difference: 9 };
 const at = { zoom: 1, x: 0, y: 0 };
 /** @type {any[]} the two pictures shown */
 let shownPair = [];
+/** @type {HTMLImageElement[][]} what is being fetched for each of them */
+const coming = [[], []];
 
 /** What a sideways swipe does. */
 export const swiped = { by(_step) {} };
@@ -31,7 +33,8 @@ export function showPair(pair, labels) {
   shownPair = pair;
   pair.forEach((picture, side) => {
     const layer = $(`.layer[data-side="${side}"]`);
-    const alt = say('alt', { what: labels[side], name: picture.name, width: picture.width, height: picture.height });
+    const { name, width, height } = picture;
+    const alt = visible(say('alt', { what: labels[side], name, width, height }));
     if (layer.dataset.ref !== picture.ref) load(layer, picture, alt);
     else $('img', layer)?.setAttribute('alt', alt);
     fit(side, picture);
@@ -60,6 +63,9 @@ function load(layer, picture, alt) {
   layer.dataset.size = '0';
   const first = element('img', { src: pictureAddress(picture, 'tensor'), alt, class: 'tensor', draggable: 'false' });
   layer.replaceChildren(first);
+  const side = Number(layer.dataset.side);
+  for (const image of coming[side]) image.removeAttribute('src'); // nobody waits for it any more
+  coming[side] = [];
   improve(layer, picture, 320);
   improve(layer, picture, 1600);
 }
@@ -68,6 +74,7 @@ function load(layer, picture, alt) {
 async function improve(layer, picture, size) {
   const address = pictureAddress(picture, size === Infinity ? 'full' : String(size));
   const image = element('img', { src: address, draggable: 'false' });
+  coming[Number(layer.dataset.side)].push(image);
   try {
     await image.decode();
   } catch {
@@ -75,9 +82,11 @@ async function improve(layer, picture, size) {
     return;
   }
   if (layer.dataset.ref !== picture.ref || size <= Number(layer.dataset.size)) return;
-  fit(Number(layer.dataset.side), picture, image.naturalWidth / image.naturalHeight);
+  const side = Number(layer.dataset.side);
+  fit(side, picture, image.naturalWidth / image.naturalHeight);
   image.alt = $('img', layer).alt;
   layer.dataset.size = String(size);
+  coming[side] = coming[side].filter((other) => other !== image);
   layer.replaceChildren(image);
 }
 
