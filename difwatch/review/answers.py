@@ -21,6 +21,7 @@ from difwatch.errors import UsageError
 from difwatch.extensions import is_watched_name
 from difwatch.matches.errors import mean_errors
 from difwatch.matches.groups import nearness
+from difwatch.matches.read import read_rules
 from difwatch.model.jobs import View
 from difwatch.model.pictures import LEVELS, SAME, Image, Level
 from difwatch.model.settings import tone_values
@@ -28,12 +29,13 @@ from difwatch.report.status import read_status
 from difwatch.review import shapes, tensors
 from difwatch.review.live import LiveQueue, Shelf
 from difwatch.review.queue import Filters, Order
-from difwatch.review.reading import GroupNow, UnknownError, group_now, groups_now, picture_now
+from difwatch.review.reading import GroupNow, UnknownError, group_now, groups_now, newest_groups, picture_now
 from difwatch.review.views import Views
 from difwatch.store import files, pictures
 from difwatch.version import __version__
 
 _ROWS_MOST = 200
+_FIRST_ROWS = 50
 _PICTURES_MOST = 1000
 _ALONG_MOST = 50  # pictures of a group whose folders are looked into
 _UNREADABLE_MOST = 1000
@@ -61,7 +63,8 @@ class Answers:
 
     def start(self, token: str, language: str, is_read_only: bool) -> dict[str, Any]:
         """Answer with what a page needs to begin."""
-        rules = self._live.shelf().queue.rules
+        with self._live.reading() as connection:
+            rules = read_rules(connection)
         limit = rules.tone_limit
         return {
             "token": token,
@@ -94,6 +97,8 @@ class Answers:
         order = query.get("order", "newest")
         if order not in get_args(Order):
             raise UsageError(f"order: must be one of {', '.join(get_args(Order))}")
+        if not self._live.is_ready:
+            return self._first_rows(min(count, _FIRST_ROWS))
         shelf = self._live.shelf()
         with self._live.reading() as connection:
             shown = shelf.queue.ordered(order, self.filters(connection, query), shelf.states)  # type: ignore[arg-type]
@@ -106,6 +111,13 @@ class Answers:
             "totals": totals(shelf),
             "rows": [_row(group, states.get(group.number), shelf.queue.rules.px) for group in groups],
         }
+
+    def _first_rows(self, count: int) -> dict[str, Any]:
+        """Answer with the newest groups while all of them are still being counted."""
+        with self._live.reading() as connection:
+            groups, px = newest_groups(connection, count), read_rules(connection).px
+        rows = [_row(group, None, px) for group in groups]
+        return {"generation": 0, "ready": False, "total": len(rows), "totals": None, "rows": rows}
 
     def filters(self, connection: Connection, query: Mapping[str, str]) -> Filters:
         """Return the filters that a page asks for."""
@@ -143,15 +155,14 @@ class Answers:
 
     def picture(self, ref: str, size: str, query: Mapping[str, str]) -> tuple[bytes, str]:
         """Answer with a picture, and its media type."""
-        shelf = self._live.shelf()
         turn, is_mirrored = _number(query, "turn", 0), query.get("mirror") == "1"
         if turn not in (0, 90, 180, 270) or size not in ("tensor", *_SIDES):
             raise UnknownError("no picture is made like that")
         orientation = shapes.orientation(turn, is_mirrored)
         with self._live.reading() as connection:
-            image = picture_now(self._live, connection, shelf, ref)
+            image = picture_now(connection, ref)
             if size == "tensor":
-                tensor = tensors.tensor_of(connection, image.tensor, shelf.queue.rules.px)
+                tensor = tensors.tensor_of(connection, image.tensor, read_rules(connection).px)
                 return tensors.png(tensor, orientation), "image/png"
         return self._views.make(image, View(_SIDES[size], orientation)), "image/jpeg"
 
@@ -160,7 +171,7 @@ class Answers:
         shelf = self._live.shelf()
         rules = shelf.queue.rules
         with self._live.reading() as connection:
-            a, b = (picture_now(self._live, connection, shelf, ref) for ref in (first, second))
+            a, b = (picture_now(connection, ref) for ref in (first, second))
         known = [errors for tensor, errors in shelf.queue.near.get(a.tensor) if tensor == b.tensor]
         errors = SAME if a.tensor == b.tensor else min(known, key=nearness, default=None)
         limit = rules.tone_limit

@@ -109,10 +109,12 @@ class Changes:
         """Answer with what would be done."""
         policy = _policy(given)
         planned = self._acts.plan(policy)
-        refs, free = self._refs(), None
+        groups, free = self._decided(), None
         if policy.destination is not None:
             free = shutil.disk_usage(paths.nearest(policy.destination)).free
-        return shapes.plan(planned, refs, free, self._live.shelf().queue.rules.px)
+        refs = {path: ref for now in groups for path, ref in now.refs.items()}
+        members = {member.image.path: member for now in groups for member in now.group.members}
+        return shapes.plan(planned, refs, members, free, self._live.shelf().queue.rules.px)
 
     def apply(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Begin to do what was looked over."""
@@ -148,9 +150,8 @@ class Changes:
 
     def reveal(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Show a picture in the file manager of the desktop."""
-        shelf = self._live.shelf()
         with self._live.reading() as connection:
-            image = picture_now(self._live, connection, shelf, _text(given, "ref"))
+            image = picture_now(connection, _text(given, "ref"))
         opener = shutil.which("xdg-open")
         if opener is None or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise UsageError("there is no desktop to show it on; copy the path instead (C)")
@@ -169,13 +170,12 @@ class Changes:
                     out.append((now, [one for one in default_going(now) if levels[one.path] <= act_on]))
         return out
 
-    def _refs(self) -> dict[bytes, str]:
-        """Return how a page names the pictures of the groups that were decided."""
+    def _decided(self) -> list[GroupNow]:
+        """Return the groups of which some pictures go."""
         shelf = self._live.shelf()
         kept = [group for group, (state, _) in shelf.decided.items() if state == "keep"]
         with self._live.reading() as connection:
-            groups = groups_now(self._live, connection, shelf, kept)
-        return {path: ref for now in groups for path, ref in now.refs.items()}
+            return groups_now(self._live, connection, shelf, kept)
 
     def _tell_apart(self, now: GroupNow) -> None:
         digests = sorted({image.digest for image in now.images})

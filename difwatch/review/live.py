@@ -104,6 +104,11 @@ class LiveQueue:
             assert self._shelf is not None
             return self._shelf
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a queue."""
+        return self._shelf is not None
+
     def refresh(self) -> bool:
         """Make the queue of the store as it is now; tell whether that was possible."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,23 +49,6 @@ def row(key: str, group: Group, refs: Sequence[str], state: str | None, px: int)
 def picture(name: str, image: Image, member: Member | None, along: Iterable[bytes], px: int) -> dict[str, Any]:
     """Return a picture of a group; ``member`` is None for the best one."""
     facts = image.facts
-    alike: dict[str, Any] = {
-        "level": None,
-        "mse": None,
-        "nmse": None,
-        "turn": 0,
-        "isMirrored": False,
-        "isShot": False,
-    }
-    if member is not None:
-        errors = member.errors
-        alike = {
-            "level": member.level,
-            **mean_errors(errors, px),
-            "turn": rotation_of(errors, member.level),
-            "isMirrored": errors.mirrored,
-            "isShot": member.is_shot,
-        }
     return {
         "ref": name,
         "path": text(image.path),
@@ -87,7 +70,21 @@ def picture(name: str, image: Image, member: Member | None, along: Iterable[byte
         "links": [text(path) for path in image.links],
         "isReference": image.reference,
         "along": [text(path) for path in along],
-        **alike,
+        **_alike(member, px),
+    }
+
+
+def _alike(member: Member | None, px: int) -> dict[str, Any]:
+    """Return how far a picture is from the best one of its group, and how it lies on that."""
+    if member is None:
+        return {"level": None, "mse": None, "nmse": None, "turn": 0, "isMirrored": False, "isShot": False}
+    errors = member.errors
+    return {
+        "level": member.level,
+        **mean_errors(errors, px),
+        "turn": rotation_of(errors, member.level),
+        "isMirrored": errors.mirrored,
+        "isShot": member.is_shot,
     }
 
 
@@ -129,8 +126,22 @@ def _by(rule: KeepRule, image: Image) -> str:
             return text(image.path)
 
 
-def plan(planned: Plan, refs: dict[bytes, str], free: int | None, px: int) -> dict[str, Any]:
-    """Return a plan to look over; ``refs`` names the pictures by path."""
+def plan(
+    planned: Plan, refs: Mapping[bytes, str], members: Mapping[bytes, Member], free: int | None, px: int
+) -> dict[str, Any]:
+    """Return a plan to look over.
+
+    Parameters
+    ----------
+    refs
+        The names of pictures by path.
+    members
+        How far pictures are from the best one of their group, by path.
+    free
+        The free bytes where they go.
+    px
+        Side of the tensors.
+    """
     acts = [outcome.act for outcome in planned.planned]
     folders: dict[bytes, list[int]] = {}
     for act in acts:
@@ -152,8 +163,8 @@ def plan(planned: Plan, refs: dict[bytes, str], free: int | None, px: int) -> di
                 "name": text(paths.name(act.image.path)),
                 "best": refs[act.keeper.path],
                 "goes": refs[act.image.path],
+                **_alike(None if act.keeper.path in members else members.get(act.image.path), px),
                 "mse": act.sse / (3 * px * px),
-                "nmse": None,
             }
             for act in least
             if act.keeper.path in refs and act.image.path in refs

@@ -236,11 +236,24 @@ _NAMED = (
 )
 
 
+def newest_files(connection: Connection, count: int) -> list[bytes]:
+    """Return the paths of the files that were found last."""
+    rows = driver_cursor(connection).execute("SELECT path FROM file ORDER BY id DESC LIMIT ?", (count,))
+    return [path for (path,) in rows]
+
+
 def files_with_tensors(connection: Connection, wanted: Sequence[bytes]) -> list[tuple[int, int]]:
     """Return (file id, tensor id) of the readable files at some paths."""
     cursor = driver_cursor(connection)
     found = (cursor.execute(_FILE_WITH_TENSOR, (path,)).fetchone() for path in wanted)
     return [row for row in found if row is not None]
+
+
+def file_ids(connection: Connection, wanted: Sequence[bytes]) -> dict[bytes, int]:
+    """Return the ids of the files at some paths."""
+    cursor = driver_cursor(connection)
+    found = ((path, cursor.execute("SELECT id FROM file WHERE path = ?", (path,)).fetchone()) for path in wanted)
+    return {path: row[0] for path, row in found if row is not None}
 
 
 _FILE_WITH_TENSOR = (

@@ -91,7 +91,7 @@ const folderRow = (row) => element('tr', {}, element('th', { scope: 'row' }, nam
   element('td', {}, count(row.count)), element('td', {}, bytes(row.bytes)));
 
 const pairRow = (row) => element('div', { class: 'twins' },
-  ...[row.best, row.goes].map((ref) => element('img', { src: pictureAddress({ ref }, '320'), alt: '' })),
+  ...[{ ref: row.best }, { ...row, ref: row.goes }].map((one) => element('img', { src: pictureAddress(one, '320'), alt: '' })),
   element('span', {}, named(row.name), element('small', {}, say(row.mse == null ? 'nmse' : 'mse', {
     error: count(row.mse ?? row.nmse, 3),
   }))));

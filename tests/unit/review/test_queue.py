@@ -14,7 +14,7 @@ from difwatch.model.pictures import LEVELS, Group
 from difwatch.review.decisions import Decisions
 from difwatch.review.live import LiveQueue, Shelf
 from difwatch.review.queue import Filters, Queue
-from difwatch.review.reading import groups_now
+from difwatch.review.reading import groups_now, newest_groups
 from difwatch.store import reading
 from difwatch.store.pictures import files_named
 from tests.support.drawn_stores import made, stores
@@ -98,3 +98,14 @@ def check(queue, live, groups, order, data):
     assert [groups[number].primary.path for number in shown] == [group.primary.path for group in ranked]
     members = [member for group in groups for member in group.members]
     assert queue.totals() == (len(groups), len(members), sum(member.image.size for member in members))
+
+
+@settings(max_examples=50)
+@given(drawn=stores)
+def test_the_newest_groups_are_known_before_all_are_counted(tmp_path_factory, drawn):
+    with queue_of(tmp_path_factory.mktemp("store"), drawn) as (queue, live, groups), live.reading() as connection:
+        every = groups_now(live, connection, Shelf(1, queue, {}), list(range(len(queue))))
+        first = newest_groups(connection, 50)
+        assert {one.key: one.group for one in first} == {one.key: one.group for one in every}, "under the same names"
+        assert [figure("newest", one.group) for one in first] == sorted(figure("newest", group) for group in groups)
+        assert [one.key for one in newest_groups(connection, 2)] == [one.key for one in first[:2]]
