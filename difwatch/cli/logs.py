@@ -110,7 +110,7 @@ class MatchCount(logging.Filter):
             self._is_first = False
             if self._matches:
                 found = self._found() or f"{shown_count(self._matches, 'match')} found"
-                record.msg, record.args = f"{record.getMessage()}; {found}; 'difwatch report' shows them", ()
+                record.msg, record.args = f"{record.getMessage()}; {found}; 'difwatch review' shows them", ()
         return True
 
 

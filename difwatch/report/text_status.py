@@ -27,7 +27,7 @@ def text_status(status: Status, paint: Paint = PLAIN) -> Iterator[str]:
     if status.queue.total:
         yield f"  {_on_the_way(status)}\n"
     elif status.found is not None and status.found.duplicates:
-        yield "  next: 'difwatch report' lists them, 'difwatch apply --dry-run --move-to DIR' says what would go\n"
+        yield "  next: 'difwatch review' shows them, 'difwatch report' lists them, 'difwatch apply' moves them\n"
 
 
 def _known(status: Status) -> Iterator[str]:

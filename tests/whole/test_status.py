@@ -122,7 +122,7 @@ def test_groups_their_bytes_the_last_activity_and_the_next_step_are_told(place):
     size = Path(lesser).stat().st_size
     assert f"  1 group: 1 duplicate, {shown_bytes(size)}\n" in done.stdout
     assert re.search(r"the last new picture came at 2\d{3}-\d\d-\d\d \d\d:\d\d\n", done.stdout)
-    assert "next: 'difwatch report' lists them" in done.stdout
+    assert "next: 'difwatch review' shows them" in done.stdout
     found = json.loads(difwatch(place / "state", "status", "--json", check=False).stdout)["found"]
     assert found == {"groups": 1, "duplicates": 1, "bytes": size, "edited": 0}
 

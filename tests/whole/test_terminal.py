@@ -44,7 +44,7 @@ def in_terminal(place, *words, answer=""):
 def test_the_first_index_tells_a_total_and_later_matches_one_by_one(place):
     code, shown = in_terminal(place, "watch", "--once", "--quiet-seconds", "0", place / "pictures")
     assert code == 0
-    assert re.search(r"; 3 groups: 9 duplicates, [0-9.]+ kB; 'difwatch report' shows them\n", shown)
+    assert re.search(r"; 3 groups: 9 duplicates, [0-9.]+ kB; 'difwatch review' shows them\n", shown)
     assert "match /" not in shown
     photo(0).save(place / "pictures" / "late.png", compress_level=0)
     code, shown = in_terminal(place, "watch", "--once", "--quiet-seconds", "0", place / "pictures")

@@ -67,7 +67,7 @@ def test_matches_of_the_first_walk_are_summed_up_and_later_ones_told(found):
     ] * 3
     assert told("b: gone", "gone") == "b: gone"
     assert (
-        told("up to date", "up to date") == f"up to date; {found or '2 matches found'}; 'difwatch report' shows them"
+        told("up to date", "up to date") == f"up to date; {found or '2 matches found'}; 'difwatch review' shows them"
     )
     assert told("match e f", "match") == "match e f"
     assert told("up to date", "up to date") == "up to date"
