@@ -5,14 +5,13 @@ Groups have numbers from 0 on: first those of copies, then those of edited versi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from difwatch.matches.columns import Columns
 from difwatch.matches.grouping import Joined
 from difwatch.matches.stored import StoredCollection, StoredGroups
 from difwatch.model.pictures import LEVELS, Level
@@ -64,41 +63,56 @@ _ORDERS: Mapping[Order, Sequence[tuple[str, int]]] = {
 
 
 class _Part:
-    """Groups of one kind in columns, and the figures of each group that orders and filters go by."""
+    """Groups of one kind in columns, and figures of each group that orders and filters go by."""
 
     def __init__(self, groups: StoredGroups) -> None:
-        self.table = groups.table
+        self.table, self.columns = groups.table, groups.columns
         self.primary, self.member, self.start = (
             np.frombuffer(column, np.int64) for column in (self.table.primary, self.table.member, self.table.start)
         )
-        self.figures = self._figures(groups.columns)
+        self._known: dict[str, NDArray[np.int64]] = {}
 
     def __len__(self) -> int:
         return len(self.primary)
 
-    def _figures(self, columns: Columns) -> dict[str, NDArray[np.int64]]:
-        rows, primary = columns.rows, self.primary
-        directory = rows["directory"].astype(np.int64)
-        taken = np.array([columns.taken[place] or "" for place in primary.tolist()], object)
-        return {
-            "seen": np.maximum(columns.seen[primary], self._over(np.maximum, columns.seen[self.member])),
-            "bytes": self._over(np.add, rows["bytes"][self.member]),
-            "level": self._over(np.maximum, self.table.levels()),
-            "error": self._over(np.maximum, self.table.squared_errors()),
-            "path": primary,
-            "taken": np.unique(taken.astype(str), return_inverse=True)[1].astype(np.int64),
-            "size": self._sizes(),
-            "across": self._over(
-                np.logical_or, directory[self.member] != np.repeat(directory[primary], self._sizes())
-            ),
-        }
+    def figure(self, name: str) -> NDArray[np.int64]:
+        """Return a figure of each group."""
+        if name not in self._known:
+            self._known[name] = _FIGURES[name](self)
+        return self._known[name]
 
-    def _sizes(self) -> NDArray[np.int64]:
-        return np.diff(self.start)
-
-    def _over(self, of: np.ufunc, values: NDArray[np.generic]) -> NDArray[np.int64]:
-        """Return one figure of the members of each group."""
+    def over(self, of: np.ufunc, values: NDArray[np.generic]) -> NDArray[np.int64]:
+        """Return one figure for the members of each group."""
         return of.reduceat(values, self.start[:-1]).astype(np.int64) if len(self) else np.zeros(0, np.int64)
+
+
+def _seen(part: _Part) -> NDArray[np.int64]:
+    seen = part.columns.seen
+    return np.maximum(seen[part.primary], part.over(np.maximum, seen[part.member]))
+
+
+def _taken(part: _Part) -> NDArray[np.int64]:
+    taken = [part.columns.taken[place] or "" for place in part.primary.tolist()]
+    ranks = {moment: rank for rank, moment in enumerate(sorted(set(taken)))}
+    return np.array([ranks[moment] for moment in taken], np.int64)
+
+
+def _across(part: _Part) -> NDArray[np.int64]:
+    directory = part.columns.rows["directory"]
+    of_best = np.repeat(directory[part.primary], np.diff(part.start))
+    return part.over(np.logical_or, directory[part.member] != of_best)
+
+
+_FIGURES: Mapping[str, Callable[[_Part], NDArray[np.int64]]] = {
+    "seen": _seen,
+    "bytes": lambda part: part.over(np.add, part.columns.rows["bytes"][part.member]),
+    "level": lambda part: part.over(np.maximum, part.table.levels()),
+    "error": lambda part: part.over(np.maximum, part.table.squared_errors()),
+    "path": lambda part: part.primary,
+    "taken": _taken,
+    "size": lambda part: np.diff(part.start),
+    "across": _across,
+}
 
 
 class Queue:
@@ -174,11 +188,11 @@ class Queue:
     def _in_order(self, order: Order) -> NDArray[np.intp]:
         if order not in self._orders:
             keys = [self._figure(name) * sign for name, sign in _ORDERS[order]]
-            self._orders[order] = np.lexsort([np.arange(len(self)), *keys[::-1]])
+            self._orders[order] = np.lexsort([self._figure("path"), *keys[::-1]])
         return self._orders[order]
 
     def _figure(self, name: str) -> NDArray[np.int64]:
-        return np.concatenate([part.figures[name] for part in self._parts])
+        return np.concatenate([part.figure(name) for part in self._parts])
 
     def _at(self, group: int) -> tuple[_Part, int]:
         copies, edited = self._parts
