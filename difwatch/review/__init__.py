@@ -15,7 +15,8 @@ mover and the same journal. What a person marks moves nothing until it was looke
 
     answers       what a page is told
     changes       what a page changes
-    shapes        both as JSON can hold them
+    given         what a page sends, checked
+    shapes        what it is told, as JSON can hold it
     events        what happens, told to every open page
 
     gate          what stands before every request

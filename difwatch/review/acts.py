@@ -25,7 +25,7 @@ from difwatch.config import Config
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import DifwatchError, IncompleteError, UsageError
 from difwatch.matches.rules import MatchRules
-from difwatch.review.choice import Choice
+from difwatch.review.choice import Choice, without_keepers
 from difwatch.review.live import LiveQueue
 from difwatch.service.acting import act_rules, restored
 from difwatch.service.planning import acts_of, unless_needed, unscanned
@@ -157,6 +157,7 @@ class Acts:
                 if state == "keep":
                     images = self._live.images(connection, shelf.queue, shelf.queue.places(group))
                     steps += [unless_needed(step, kept) for step in choice.steps(list(images.values()), decision)]
+        steps = without_keepers(steps)
         with self._rules(rules) as how:
             claimed: set[bytes] = set()
             outcomes = [preview(act, how, claimed) for act in acts_of(steps)]

@@ -27,6 +27,7 @@ from difwatch.model.pictures import LEVELS, SAME, Image, Level
 from difwatch.model.settings import tone_values
 from difwatch.report.status import read_status
 from difwatch.review import shapes, tensors
+from difwatch.review.given import is_text
 from difwatch.review.live import LiveQueue, Shelf
 from difwatch.review.queue import Filters, Order
 from difwatch.review.reading import GroupNow, UnknownError, group_now, groups_now, newest_groups, picture_now
@@ -122,6 +123,8 @@ class Answers:
     def filters(self, connection: Connection, query: Mapping[str, str]) -> Filters:
         """Return the filters that a page asks for."""
         text, levels = query.get("text", "").strip(), query.get("levels", "")
+        if not is_text(text):
+            raise UsageError("text: no name has this in it")
         wanted: list[Level] = [level for level in LEVELS if level in levels.split(",")] if levels else list(LEVELS)
         return Filters(
             files=frozenset(pictures.files_named(connection, text)) if text else None,

@@ -18,6 +18,7 @@ from difwatch.clock import Clock
 from difwatch.control.state_dir import StateDir
 from difwatch.errors import UsageError
 from difwatch.model.pictures import LEVELS, Image
+from difwatch.review import given as sent
 from difwatch.review import shapes
 from difwatch.review.acts import Acts
 from difwatch.review.answers import Answers, default_going, totals
@@ -64,17 +65,17 @@ class Changes:
 
     def decide(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Record what a person decided about a group, or take it back."""
-        key, kind = _text(given, "key"), _text(given, "kind")
+        key, kind = sent.text(given, "key"), sent.text(given, "kind")
         if kind == "undo":
             self._take_back(key)
             return {"totals": totals(self._live.shelf())}
         shelf = self._live.shelf()
         with self._live.reading() as connection:
             now = group_now(self._live, connection, shelf, key)
-            if len(now.named(_texts(given, "seen"))) != len(now.images):
+            if len(now.named(sent.texts(given, "seen"))) != len(now.images):
                 raise ChangedError("this group has changed; look at it again")
             if kind == "keep":
-                decision = _kept(connection, shelf, now, now.named(_texts(given, "going")))
+                decision = _kept(connection, shelf, now, now.named(sent.texts(given, "going")))
         if kind == "apart":
             self._tell_apart(now)
         elif kind == "later":
@@ -88,10 +89,7 @@ class Changes:
 
     def stage(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Decide for all groups that are shown that the best picture stays, as far as pictures go by themselves."""
-        filters, is_dry = given.get("filters", {}), given.get("dry") is True
-        if not isinstance(filters, dict):
-            raise UsageError("filters: must be an object")
-        query = {name: str(value) for name, value in filters.items()} | {"undecided": "1"}
+        query, is_dry = sent.filters(given, "filters") | {"undecided": "1"}, sent.flag(given, "dry")
         shelf = self._live.shelf()
         staged = [group for group in self._undecided(shelf, query) if group[1]]
         if not is_dry:
@@ -107,7 +105,7 @@ class Changes:
 
     def plan(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Answer with what would be done."""
-        policy = _policy(given)
+        policy = sent.policy(given)
         planned = self._acts.plan(policy)
         groups, free = self._decided(), None
         if policy.destination is not None:
@@ -118,7 +116,7 @@ class Changes:
 
     def apply(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Begin to do what was looked over."""
-        self._acts.begin(_text(given, "plan"))
+        self._acts.begin(sent.text(given, "plan"))
         return {}
 
     def stop(self, _given: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,12 +127,12 @@ class Changes:
     def undo(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Put pictures back: those of a batch, or of some acts."""
         if "batch" in given:
-            name = _text(given, "batch")
+            name = sent.text(given, "batch")
             batches = [batch for batch in self._acts.batches() if str(batch[0].id) == name]
             ids = [entry.id for batch in batches for entry in batch if entry.state == "done"]
         else:
-            ids = given.get("acts", [])
-        if not isinstance(ids, list) or not ids or not all(type(one) is int and 0 < one < 2**63 for one in ids):
+            ids = sent.ids(given, "acts")
+        if not ids or not self._state_dir.journal.exists():
             raise UsageError("there is nothing to put back")
         return shapes.undone(self._acts.undo(ids))
 
@@ -145,13 +143,13 @@ class Changes:
     def retry(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Read a file again that has no tensor."""
         with Writer(self._state_dir, "review") as writer:
-            writer.do(Retry((os.fsencode(_text(given, "path")),)))
+            writer.do(Retry((os.fsencode(sent.text(given, "path")),)))
         return {}
 
     def reveal(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Show a picture in the file manager of the desktop."""
         with self._live.reading() as connection:
-            image = picture_now(connection, _text(given, "ref"))
+            image = picture_now(connection, sent.text(given, "ref"))
         opener = shutil.which("xdg-open")
         if opener is None or not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise UsageError("there is no desktop to show it on; copy the path instead (C)")
@@ -219,28 +217,3 @@ def _decision(now: GroupNow, going: list[Image]) -> Decision:
 
 def _contents(now: GroupNow) -> frozenset[bytes]:
     return frozenset(image.digest for image in now.images)
-
-
-def _policy(given: Mapping[str, Any]) -> Policy:
-    kind, destination = _text(given, "kind"), given.get("destination")
-    if kind not in ("move", "trash", "delete"):
-        raise UsageError("kind: must be move, trash or delete")
-    if kind != "move":
-        return Policy(kind)
-    if not isinstance(destination, str) or not destination.startswith(("/", "~")):
-        raise UsageError("name the folder that pictures are moved to, with its whole path")
-    return Policy(kind, paths.real(destination), given.get("keepTree") is True)
-
-
-def _text(given: Mapping[str, Any], name: str) -> str:
-    value = given.get(name)
-    if not isinstance(value, str):
-        raise UsageError(f"{name}: must be a text")
-    return value
-
-
-def _texts(given: Mapping[str, Any], name: str) -> list[str]:
-    values = given.get(name)
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise UsageError(f"{name}: must be a list of texts")
-    return values

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from difwatch import paths
-from difwatch.actions.plan import Keep, Policy, Step, plan
+from difwatch.actions.plan import Act, Keep, Policy, Step, plan
 from difwatch.matches.groups import nearness
 from difwatch.matches.neighbours import Neighbourhoods
 from difwatch.matches.rules import MatchRules
@@ -75,3 +75,21 @@ class Choice:
         if keeper.tensor == image.tensor:
             yield SAME
         yield from (errors for tensor, errors in self.near.get(keeper.tensor) if tensor == image.tensor)
+
+
+def without_keepers(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps of several groups such that no picture goes that another one goes for, and none goes twice.
+
+    The best of some copies may be an edited version of another picture, and be sent away there.
+    """
+    keepers = {step.keeper.path for step in steps if isinstance(step, Act)}
+    out: list[Step] = []
+    gone: set[bytes] = set()
+    for step in steps:
+        if isinstance(step, Act) and step.image.path in keepers:
+            out.append(Keep(step.image, "it is the one to keep of another group"))
+        elif step.image.path not in gone:
+            out.append(step)
+        if isinstance(step, Act):
+            gone.add(step.image.path)
+    return out

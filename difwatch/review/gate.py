@@ -7,7 +7,6 @@ the page itself: by its origin and by a token that only it could read.
 
 from __future__ import annotations
 
-import http.cookies
 import json
 import logging
 from collections import deque
@@ -102,7 +101,7 @@ class Gate:
 
     def _check_sender(self, scope: Scope, headers: dict[str, str]) -> None:
         peer, own = scope.get("client"), scope.get("server")
-        if peer is not None and own is not None and not self._is_ours(tuple(peer), tuple(own)):
+        if peer is None or own is None or not self._is_ours(tuple(peer), tuple(own)):  # None: it is gone already
             raise RefusedRequestError(403, "this page is for the user who started it")
         if headers.get("host") != self._host:
             raise RefusedRequestError(421, f"this page is at {self._host} only")
@@ -112,11 +111,9 @@ class Gate:
             raise RefusedRequestError(403, "another page asked")
 
     def _check_session(self, headers: dict[str, str]) -> None:
-        try:
-            cookie = http.cookies.SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except http.cookies.CookieError:
-            cookie = None
-        if cookie is None or not self._sessions.knows(cookie.value):
+        # By hand, because SimpleCookie gives up at cookies of others that are not to its taste.
+        cookies = [one.strip().partition("=") for one in headers.get("cookie", "").split(";")]
+        if not any(name == COOKIE and self._sessions.knows(secret) for name, _, secret in cookies):
             raise RefusedRequestError(403, _OVER)
 
     def _check_post(self, headers: dict[str, str]) -> None:

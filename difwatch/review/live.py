@@ -164,10 +164,11 @@ class LiveQueue:
         groups = queue.groups_of("content", ids.values())
         out: dict[int, tuple[State, Decision]] = {}
         for name, decision in decisions.items():
-            of_it = {groups[ids[digest]] for digest in decision.contents if ids.get(digest) in groups}
-            for group in sorted(of_it):
-                is_same = len(of_it) == 1 and self._name(connection, queue, group) == name
-                if is_same or out.get(group, ("again",))[0] == "again":
+            of_it = {group for digest in decision.contents for group in groups.get(ids.get(digest, 0), ())}
+            names = {group: self._name(connection, queue, group) for group in sorted(of_it)}
+            for group, its_name in names.items():
+                is_same = its_name == name
+                if is_same or (name not in names.values() and group not in out):
                     out[group] = (decision.kind if is_same else "again", decision)
         return out
 

@@ -15,7 +15,8 @@ _HEADER = struct.Struct("=IHHII")
 _ASKED = struct.Struct("=BBBBI")  # family, protocol, extensions, padding, states
 _SOCKET = struct.Struct("!HH16s16s")  # ports and addresses of this end and of the other one
 _ANY_COOKIE = struct.pack("=III", 0, 0xFFFFFFFF, 0xFFFFFFFF)  # after the interface
-_UID_AT = _HEADER.size + 4 + _SOCKET.size + 12 + 12  # after state, socket, interface and cookie, and three numbers
+_ENDS_AT = _HEADER.size + 4  # after family, state and timers
+_UID_AT = _ENDS_AT + _SOCKET.size + 12 + 12  # after interface and cookie, and three numbers
 _EVERY_STATE = 0xFFFFFFFF
 _MOST = 4096
 _TABLE = "/proc/net/tcp"
@@ -47,10 +48,12 @@ def _by_netlink(peer: Address, own: Address) -> int | None:
         netlink.sendto(_HEADER.pack(_HEADER.size + len(asked), _BY_FAMILY, _REQUEST, 1, 0) + asked, (0, 0))
         answer = netlink.recv(_MOST)
     _, kind, *_ = _HEADER.unpack_from(answer)
-    if kind != _BY_FAMILY or len(answer) < _UID_AT + 4:
+    if kind != _BY_FAMILY or len(answer) < _UID_AT + 8:
         return None
-    (uid,) = struct.unpack_from("=I", answer, _UID_AT)
-    return int(uid)
+    if answer[_ENDS_AT : _ENDS_AT + _SOCKET.size] != ends:  # a socket that listens at the port
+        return None
+    uid, inode = struct.unpack_from("=II", answer, _UID_AT)
+    return int(uid) if inode else None  # without an inode nobody has it any more
 
 
 def _by_table(peer: Address, own: Address) -> int | None:
@@ -59,7 +62,7 @@ def _by_table(peer: Address, own: Address) -> int | None:
         for line in lines:
             fields = line.split()
             if fields[1:3] == wanted:
-                return int(fields[7])
+                return int(fields[7]) if fields[9] != "0" else None
     return None
 
 

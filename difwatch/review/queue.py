@@ -87,7 +87,7 @@ class _Part:
 
 
 def _seen(part: _Part) -> NDArray[np.int64]:
-    seen = part.columns.seen
+    seen = np.maximum(part.columns.seen, 0)  # of which the least number, for what is not known, has no negative
     return np.maximum(seen[part.primary], part.over(np.maximum, seen[part.member]))
 
 
@@ -162,14 +162,15 @@ class Queue:
         """Return the bytes of the pictures of a group that have a better one."""
         return int(self._figure("bytes")[group])
 
-    def groups_of(self, column: Literal["file", "content"], values: Collection[int]) -> dict[int, int]:
-        """Return the group of each file or content that is in one."""
+    def groups_of(self, column: Literal["file", "content"], values: Collection[int]) -> dict[int, set[int]]:
+        """Return the groups of each file or content: the best of copies may be an edited version as well."""
         wanted = np.isin(self.columns.rows[column], list(values))
-        return {
-            int(self.columns.rows[column][place]): int(group)
-            for place, group in zip(np.flatnonzero(wanted).tolist(), self._group_of()[wanted].tolist(), strict=True)
-            if group >= 0
-        }
+        out: dict[int, set[int]] = {}
+        for groups in self._group_of():
+            there = np.flatnonzero(wanted & (groups >= 0))
+            for value, group in zip(self.columns.rows[column][there].tolist(), groups[there].tolist(), strict=True):
+                out.setdefault(value, set()).add(group)
+        return out
 
     def ordered(self, order: Order, filters: Filters, states: Mapping[int, State]) -> NDArray[np.intp]:
         """Return the numbers of the groups that are shown, in order."""
@@ -180,7 +181,8 @@ class Queue:
             shown[[group for group, state in states.items() if state != "again"]] = False
         if filters.files is not None:
             named = np.zeros(len(self), bool)
-            named[list(self.groups_of("file", filters.files).values())] = True
+            for groups in self.groups_of("file", filters.files).values():
+                named[list(groups)] = True
             shown &= named
         every = self._in_order(order)
         return every[shown[every]]
@@ -198,12 +200,12 @@ class Queue:
         copies, edited = self._parts
         return (copies, group) if group < len(copies) else (edited, group - len(copies))
 
-    def _group_of(self) -> NDArray[np.int64]:
-        """Return the group of each picture; -1 where it is in none."""
-        out, first = np.full(len(self.columns), -1, np.int64), 0
+    def _group_of(self) -> Iterator[NDArray[np.int64]]:
+        """Yield for each kind of groups the group of each picture; -1 where it is in none."""
+        first = 0
         for part in self._parts:
-            numbers = np.arange(first, first + len(part.primary))
+            out, numbers = np.full(len(self.columns), -1, np.int64), np.arange(first, first + len(part))
             out[part.primary] = numbers
             out[part.member] = np.repeat(numbers, np.diff(part.start))
-            first += len(part.primary)
-        return out
+            first += len(part)
+            yield out

@@ -96,11 +96,11 @@ def group_now(live: LiveQueue, connection: Connection, shelf: Shelf, key: str) -
     file, _, name = key.partition("-")
     if not (file.isdecimal() and len(file) < _DIGITS and name):
         raise UnknownError("no group has this name")
-    number = shelf.queue.groups_of("file", [int(file)]).get(int(file))
-    found = [] if number is None else groups_now(live, connection, shelf, [number])
-    if not found or found[0].key != key:
-        raise ChangedError(_CHANGED)
-    return found[0]
+    numbers = sorted(shelf.queue.groups_of("file", [int(file)]).get(int(file), ()))
+    for now in groups_now(live, connection, shelf, numbers):
+        if now.key == key:
+            return now
+    raise ChangedError(_CHANGED)
 
 
 def newest_groups(connection: Connection, count: int) -> list[GroupNow]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -75,7 +75,7 @@ def application(
         "retry": changes.retry,
         "reveal": changes.reveal,
     }
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", _file(files, "index.html")),
             Route("/favicon.ico", _nothing),  # browsers ask for it, and complain where there is none
@@ -85,8 +85,10 @@ def application(
             *(Route(path, _told(answer)) for path, answer in told.items()),
             *(Route(f"/api/{name}", _done(act, is_read_only), methods=["POST"]) for name, act in done.items()),
         ],
-        exception_handlers={404: _unknown, 405: _unknown},
+        exception_handlers={404: _unknown, 405: _unknown, Exception: _unexpected},
     )
+    app.router.redirect_slashes = False  # the way there would be made of what was asked for
+    return app
 
 
 def _file(files: Mapping[str, File], name: str | None = None) -> Endpoint:
@@ -132,8 +134,10 @@ def _done(act: Callable[[Mapping[str, Any]], Any], is_read_only: bool) -> Endpoi
             return _said(405, "this page was opened to look only (--read-only)")
         try:
             given = json.loads(await request.body())
-        except ValueError:
+        except (ValueError, RecursionError):
             return _said(400, "this is no JSON")
+        except ClientDisconnect:
+            return _said(400, "this was not said to its end")
         if not isinstance(given, dict):
             return _said(400, "an object is expected")
         try:
@@ -142,6 +146,10 @@ def _done(act: Callable[[Mapping[str, Any]], Any], is_read_only: bool) -> Endpoi
             return _failed(error)
 
     return endpoint
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    return _said(500, "this is a mistake of difwatch; what it printed says more")
 
 
 async def _nothing(_request: Request) -> Response:

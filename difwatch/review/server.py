@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from difwatch.clock import Clock
 from difwatch.config import Config
@@ -32,11 +35,14 @@ from difwatch.review.sessions import Sessions
 from difwatch.review.static_files import read_files
 from difwatch.review.views import Views
 
+log = logging.getLogger(__name__)
+
 _LOOPBACK = "127.0.0.1"
 _LOOK_SECONDS = 2.0
 _HEADER_MOST = 16 << 10
 _CONNECTIONS_MOST = 32
 _END_SECONDS = 2
+_SILENT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +121,11 @@ def serve(state_dir: StateDir, config: Config, clock: Clock, options: Options, o
             lambda: answers.start(sessions.token, options.language, options.is_read_only),
             options.is_read_only,
         )
-        visits = _Visits(Gate(app, host, sessions, _is_ours, clock), events, clock)
+        visits = _Visits(app, events, clock)
         server = _Server(
             uvicorn.Config(
-                visits,
-                http="h11",
+                Gate(visits, host, sessions, _is_ours, clock),
+                http=_Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -131,7 +137,9 @@ def serve(state_dir: StateDir, config: Config, clock: Clock, options: Options, o
                 timeout_graceful_shutdown=_END_SECONDS,
             )
         )
-        opened(f"http://{host}/open?t={sessions.ticket()}")
+        address = f"http://{host}/open?t={sessions.ticket()}"
+        # Beside, because a browser in the terminal stays in the foreground.
+        threading.Thread(target=opened, args=(address,), name="browser", daemon=True).start()
         asyncio.run(_until_idle(server, listener, visits, events, answers, options.idle_seconds))
 
 
@@ -141,6 +149,24 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _Connection(H11Protocol):
+    """Closes a connection of somebody else at once, and one that asks for nothing soon, as there are few."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        peer, own = (transport.get_extra_info(name) for name in ("peername", "sockname"))
+        owner = owner_of(peer, own) if peer else None
+        if owner not in (os.getuid(), 0):
+            if owner is not None:  # or it has gone already
+                log.warning("a connection of another user was closed")
+            transport.abort()
+        self.loop.call_later(_SILENT_SECONDS, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
 
 class _Visits:

@@ -13,9 +13,9 @@ from multiprocessing.connection import wait
 from difwatch.actions.check import RefusedError, opened
 from difwatch.actions.directory import place
 from difwatch.clock import Clock
-from difwatch.errors import DifwatchError
+from difwatch.errors import DifwatchError, IncompleteError
 from difwatch.model.files import FileKey
-from difwatch.model.jobs import Answer, Limits, Shown, TensorJob, Unreadable, View, WorkerLimits
+from difwatch.model.jobs import Answer, Limits, Postponed, Shown, TensorJob, Unreadable, View, WorkerLimits
 from difwatch.model.pictures import Image
 from difwatch.workers.pool import WorkerPool
 
@@ -60,7 +60,7 @@ class Views:
         self._wishes: collections.deque[_Wish] = collections.deque()
         self._kept: collections.OrderedDict[tuple[bytes, View], bytes] = collections.OrderedDict()
         self._wakes, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._ends = False
+        self._ends = self._has_ended = False
         self._thread = threading.Thread(target=self._work, name="views", daemon=True)
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class Views:
     def close(self) -> None:
         """End the workers."""
         self._ends = True
-        os.write(self._wake, b"x")
+        self._wake_up()
         self._thread.join()
         os.close(self._wake)
         os.close(self._wakes)
@@ -89,20 +89,37 @@ class Views:
             if (kept := self._kept.get((image.digest, view))) is not None:
                 self._kept.move_to_end((image.digest, view))
                 return kept
+            if self._has_ended:
+                raise CannotShowError("the page has ended")
             wish = _Wish(image, view, Future())
             self._wishes.appendleft(wish)
             left = self._wishes.pop() if len(self._wishes) > _WAITING_MOST else None
+            self._wake_up()
         if left is not None:
             left.future.cancel()
-        os.write(self._wake, b"x")
         try:
             return wish.future.result(_SECONDS)
         except (CancelledError, TimeoutError) as error:
             raise CannotShowError("others were wanted more; try again") from error
 
+    def _wake_up(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # then it is awake
+            os.write(self._wake, b"x")
+
     def _work(self) -> None:
-        pool = WorkerPool(self._processes, self._worker_limits)
+        try:
+            while not self._ends:
+                self._work_with(WorkerPool(self._processes, self._worker_limits))
+        finally:
+            with self._lock:
+                self._has_ended = True
+                for wish in self._wishes:
+                    wish.future.cancel()
+
+    def _work_with(self, pool: WorkerPool) -> None:
+        """Make views until the end, or until no worker can be started."""
         at_work: dict[bytes, tuple[_Wish, int]] = {}
+        why = "the page has ended"
         try:
             while not self._ends:
                 self._hand_out(pool, at_work)
@@ -114,11 +131,13 @@ class Views:
                 if not answers:
                     wait([self._wakes, *pool.waitables()], timeout=1.0)
                     _drain(self._wakes)
+        except IncompleteError as error:
+            why = str(error)
         finally:
             pool.close()
             for wish, descriptor in at_work.values():
                 os.close(descriptor)
-                wish.future.cancel()
+                wish.future.set_exception(CannotShowError(why))
 
     def _hand_out(self, pool: WorkerPool, at_work: dict[bytes, tuple[_Wish, int]]) -> None:
         """Give the workers the newest wishes, one at a time for each picture."""
@@ -135,7 +154,7 @@ class Views:
                 pool.submit(job)
 
     def _settle(self, wish: _Wish, answer: Answer) -> None:
-        if isinstance(answer, Unreadable):
+        if isinstance(answer, Unreadable | Postponed):
             wish.future.set_exception(CannotShowError(answer.reason))
         elif isinstance(answer, Shown) and (answer.state.key, answer.digest) == (wish.image.key, wish.image.digest):
             with self._lock:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from difwatch.actions.plan import Act, Keep, Policy
 from difwatch.clock import SystemClock
 from difwatch.matches.stored import read_stored
-from difwatch.review.choice import Choice
+from difwatch.model.pictures import Image
+from difwatch.review.choice import Choice, without_keepers
 from difwatch.review.decisions import Decision, Decisions
 from difwatch.review.live import LiveQueue, Shelf
 from difwatch.review.queue import Queue
@@ -84,3 +85,25 @@ def test_what_lies_where_pictures_were_moved_stays(tmp_path_factory, drawn):
         there = Choice(choice.policy, choice.rules, choice.near, choice.ignored, [b"/p", b"/r"])
         for images in groups:
             assert not any(isinstance(step, Act) for step in there.steps(images, chosen(images, images[1:])))
+
+
+@settings(max_examples=100)
+@given(drawn=stores, data=st.data())
+def test_no_picture_goes_that_another_one_of_any_group_goes_for(tmp_path_factory, drawn, data):
+    with groups_of(tmp_path_factory.mktemp("store"), drawn) as (groups, choice):
+        planned = []
+        for images in groups:
+            going = [image for image in images if data.draw(st.booleans())]
+            planned += choice.steps(images, chosen(images, going))
+        steps = without_keepers(planned)
+        acts = [step for step in steps if isinstance(step, Act)]
+        gone = [act.image.path for act in acts]
+        assert not {act.keeper.path for act in acts} & set(gone)
+        assert len(gone) == len(set(gone))
+        assert {step.image.path for step in steps} == {step.image.path for step in planned}
+
+
+def test_a_best_copy_that_is_edited_elsewhere_stays_for_its_copies():
+    best, copy, other = (Image(b"/p/%d.jpg" % number, number, b"%d" % number, 4, 3, 10, 0) for number in range(3))
+    steps = [Act("trash", copy, best, "similar", 5, 10), Act("trash", best, other, "edited", 50, 10)]
+    assert without_keepers(steps) == [steps[0], Keep(best, "it is the one to keep of another group")]
