@@ -227,6 +227,7 @@ class Acts:
             undone = [undo(one, journal, self._clock) for one in sorted(entries, key=lambda one: -one.id)]
         if back := [one.entry for one in undone if one.state == "done"]:
             restored(state_dir, back)
+            self._live.refresh()
         return undone
 
     def _tell_of(self, looked_over: Plan) -> None:
@@ -238,6 +239,7 @@ class Acts:
             log.error("%s", error)
             progress = replace(progress, stayed=(*progress.stayed, Stays(b"", str(error))), is_stopped=True)
         finally:
+            self._live.refresh()
             self._at_work.release()
             self._tell(replace(progress, is_over=True))
 

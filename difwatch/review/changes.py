@@ -189,10 +189,13 @@ class Changes:
 
     def _take_back(self, key: str) -> None:
         self._decisions.remove([key.partition("-")[2]])
-        with Writer(self._state_dir, "review") as writer:
-            for request in self._apart.pop(key, []):
-                writer.do(replace(request, remove=True))
-        self._live.decide_again()
+        if apart := self._apart.pop(key, []):
+            with Writer(self._state_dir, "review") as writer:
+                for request in apart:
+                    writer.do(replace(request, remove=True))
+            self._live.refresh()
+        else:
+            self._live.decide_again()
 
 
 def _kept(connection: Connection, shelf: Shelf, now: GroupNow, going: list[Image]) -> Decision:

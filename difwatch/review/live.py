@@ -72,6 +72,7 @@ class LiveQueue:
         self._store, self._decisions, self._clock, self._tell = store, decisions, clock, tell
         self._shelf: Shelf | None = None
         self._changed = threading.Condition()
+        self._refreshing = threading.Lock()
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="queue", daemon=True)
 
@@ -111,19 +112,23 @@ class LiveQueue:
 
     def refresh(self) -> bool:
         """Make the queue of the store as it is now; tell whether that was possible."""
-        try:
-            with self.reading() as connection:
-                queue = Queue(read_stored(connection))
-                decided = self._decided(connection, queue)
-        except DifwatchError as error:
-            log.warning("the groups cannot be read now: %s", error)
-            return False
-        with self._changed:
+        with self._refreshing:  # or an older queue might replace a newer one
+            try:
+                with self.reading() as connection:
+                    queue = Queue(read_stored(connection))
+                    decided = self._decided(connection, queue)
+            except DifwatchError as error:
+                log.warning("the groups cannot be read now: %s", error)
+                return False
             before = self._shelf
-            self._shelf = Shelf(1 if before is None else before.generation + 1, queue, decided)
-            self._changed.notify_all()
-        self._tell(self._shelf, before)
-        return True
+            is_like = before is not None and queue.is_like(before.queue)
+            generation = 0 if before is None else before.generation
+            with self._changed:
+                self._shelf = now = Shelf(generation + (not is_like), queue, decided)
+                self._changed.notify_all()
+            if not is_like:
+                self._tell(now, before)
+            return True
 
     def decide_again(self) -> None:
         """Read the decisions anew for the queue that is there."""

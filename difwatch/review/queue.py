@@ -143,10 +143,15 @@ class Queue:
         members = sum(len(part.member) for part in self._parts)
         return Totals(len(self), members, int(self._figure("bytes").sum()))
 
-    def primary(self, group: int) -> int:
-        """Return the place of the best picture of a group."""
-        part, number = self._at(group)
-        return int(part.primary[number])
+    def is_like(self, other: Queue) -> bool:
+        """Tell whether another queue has the same groups of the same pictures."""
+        return self.rules == other.rules and all(
+            np.array_equal(ours, theirs) for ours, theirs in zip(self._names(), other._names(), strict=True)
+        )
+
+    def best(self) -> frozenset[int]:
+        """Return the files of the best pictures."""
+        return frozenset(file for part in self._parts for file in self.columns.rows["file"][part.primary].tolist())
 
     def members(self, group: int) -> Iterator[Joined]:
         """Yield the other pictures of a group, the most alike first."""
@@ -186,6 +191,14 @@ class Queue:
             shown &= named
         every = self._in_order(order)
         return every[shown[every]]
+
+    def _names(self) -> Iterator[NDArray[np.generic]]:
+        """Yield what tells the groups of one queue from those of another."""
+        for part in self._parts:
+            yield part.start
+            yield part.table.levels()
+            for places in (part.primary, part.member):
+                yield from (self.columns.rows[name][places] for name in ("file", "content"))
 
     def _in_order(self, order: Order) -> NDArray[np.intp]:
         if order not in self._orders:

@@ -100,7 +100,7 @@ def serve(state_dir: StateDir, config: Config, clock: Clock, options: Options, o
     limits = config.worker_limits()
 
     def changed(shelf: Shelf, before: Shelf | None) -> None:
-        new = 0 if before is None else max(0, len(shelf.queue) - len(before.queue))
+        new = 0 if before is None else len(shelf.queue.best() - before.queue.best())
         events.tell("generation", {"generation": shelf.generation, "groups": len(shelf.queue), "new": new})
 
     with contextlib.ExitStack() as held:

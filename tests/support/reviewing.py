@@ -55,9 +55,11 @@ class Review:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the runner of tests ignores it
         )
         assert self.process.stderr is not None
-        first = self.process.stderr.readline()
-        found = re.fullmatch(r"open http://([\w.-]+):(\d+)/open\?t=([\w-]+); Ctrl-C ends it\n", first)
-        assert found is not None, first + self.process.stderr.read()
+        first, found = "", None
+        while found is None:  # a page of before may be refused first
+            first = self.process.stderr.readline()
+            found = re.fullmatch(r"open http://([\w.-]+):(\d+)/open\?t=([\w-]+); Ctrl-C ends it\n", first)
+            assert first, "it ended without an address"
         self.name, self.port, self.ticket = found[1], int(found[2]), found[3]
         self.host = f"{self.name}:{self.port}"
         self.said: list[str] = [first]

@@ -44,8 +44,9 @@ function batchNode(batch) {
     element('details', {}, element('summary', {}, say('each')),
       element('ul', {}, ...batch.acts.map((act) => element('li', {},
         element('span', {}, named(short(act.path)),
-          element('small', {}, act.target && named(`→ ${short(act.target)}`), ` ${act.state}`)),
-        isUndoable && act.state !== 'undone' && undoButton({ acts: [act.id] }, 'undo'))))));
+          element('small', {}, act.target && named(`→ ${short(act.target)}`),
+            act.state !== 'done' && ` · ${say(`state.${act.state}`)}`)),
+        isUndoable && act.state === 'done' && undoButton({ acts: [act.id] }, 'undo'))))));
 }
 
 const undoButton = (what, word) => element('button', {

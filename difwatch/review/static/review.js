@@ -8,7 +8,7 @@ import { startKeys } from './keys.js';
 import {
   choose, filters, heard, isFiltered, mark, queue, reload, rowAt, showAll, showNews, startQueue,
 } from './queue.js';
-import { get, listen, pictureAddress, post, start, trouble } from './server.js';
+import { get, listen, OVER, pictureAddress, post, start, trouble } from './server.js';
 import { drawer, startShell, startTheme } from './shell.js';
 import { sentence, showEmpty, showFull, showStage } from './stage.js';
 import { bytes, count, say, speak } from './words.js';
@@ -24,6 +24,8 @@ let totals = null;
 /** The group that is looked at. @type {?Choice} */
 let choice = null;
 let openedAt = 0;
+/** The group that could not be shown. @type {?string} */
+let missed = null;
 /** What was decided, the newest last. @type {{key: string, at: number, before: ?string, seen: string[]}[]} */
 const decided = [];
 /** @type {Map<string, Promise<any>>} */
@@ -50,13 +52,16 @@ async function openGroup(row) {
     say('n.pictures', { n: row.count }), say('tofree', { size: bytes(row.bytes) })].join(' · ');
   const isRushing = performance.now() - openedAt < RUSH;
   openedAt = performance.now();
+  missed = null;
   let group;
   try {
     if (isRushing) await new Promise((done) => { setTimeout(done, RUSH); }); // a key is held: fetch none on the way
     if (!isShown(row)) return;
     group = await groupOf(row.key);
   } catch (error) {
-    if (isShown(row)) leave(error.message);
+    if (!isShown(row)) return;
+    missed = row.key;
+    leave(error.message);
     return;
   }
   if (!isShown(row)) return;
@@ -237,6 +242,13 @@ function afresh() {
   reload(choice?.group.key);
 }
 
+/** The queue is another one: tells so, and tries again to show the group that could not be shown. */
+function renewed(found) {
+  showNews(found);
+  const row = rowAt(queue.at);
+  if (missed && row?.key === missed) openGroup(row);
+}
+
 function startButtons() {
   const clicks = {
     decide: () => decide('keep'), apart: () => decide('apart'), later: () => decide('later'), reveal, apply: lookOver,
@@ -272,7 +284,7 @@ async function begin() {
     facts = await start();
   } catch (error) {
     await speak(navigator.language.slice(0, 2));
-    $('#over p').textContent = error.status === 403 ? say('over.how') : error.message;
+    $('#over p').textContent = OVER.includes(error.status) ? say('over.how') : error.message;
     trouble.over();
     return;
   }
@@ -290,7 +302,7 @@ async function begin() {
   startShell();
   listen({
     status: showStatus,
-    generation: (event) => (queue.isReady ? showNews(event.new) : afresh()),
+    generation: (event) => (queue.isReady ? renewed(event.new) : afresh()),
     act: (act) => acted(act, afterAct, (batch) => undo({ batch })),
   });
 }

@@ -3,6 +3,9 @@
 let token = '';
 let retrying = 0;
 
+/** Of another server than the one that opened this page: it knows no such session, or has another name. */
+export const OVER = [403, 421];
+
 /** What the page does when the server cannot be reached, or does not know this page any more. */
 export const trouble = { lost(_isLost) {}, over() {} };
 
@@ -27,7 +30,7 @@ async function reach(path, options) {
     throw error;
   }
   trouble.lost(false);
-  if (response.status === 403) trouble.over();
+  if (OVER.includes(response.status)) trouble.over();
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer.error ?? String(response.status));
   return answer;
@@ -75,6 +78,6 @@ export function listen(listeners) {
 
 /** The browser gives up when the answer is no stream: ask why, which also tells when the session is over. */
 async function again(listeners) {
-  const isOver = await get('/api/status').then(() => false, (error) => error.status === 403);
+  const isOver = await get('/api/status').then(() => false, (error) => OVER.includes(error.status));
   if (!isOver) listen(listeners);
 }

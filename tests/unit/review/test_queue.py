@@ -109,3 +109,16 @@ def test_the_newest_groups_are_known_before_all_are_counted(tmp_path_factory, dr
         assert {one.key: one.group for one in first} == {one.key: one.group for one in every}, "under the same names"
         assert [figure("newest", one.group) for one in first] == sorted(figure("newest", group) for group in groups)
         assert [one.key for one in newest_groups(connection, 2)] == [one.key for one in first[:2]]
+
+
+@settings(max_examples=30)
+@given(drawn=stores, data=st.data())
+def test_a_queue_is_like_another_where_both_have_the_same_groups(tmp_path_factory, drawn, data):
+    other = data.draw(st.one_of(st.just(drawn), stores))
+    with (
+        queue_of(tmp_path_factory.mktemp("store"), drawn) as (queue, _, groups),
+        queue_of(tmp_path_factory.mktemp("store"), other) as (second, _, others),
+    ):
+        assert queue.is_like(queue)
+        assert not groups or groups == others or not queue.is_like(second)
+        assert other is not drawn or queue.is_like(second)
