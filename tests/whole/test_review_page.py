@@ -709,8 +709,7 @@ def test_axe_finds_nothing_wrong(browser, tmp_path, theme):
         page.wait(lambda: page.is_there("#page li"))
         look("unreadable")
         page.tab.click("nav a[href='#review']")
-        page.press("/")
-        page.tab.keyboard.type("nowhere")
+        page.tab.fill("input[type=search]", "nowhere")  # waits until it is shown
         page.wait(lambda: page.is_there("#empty"))
         look("nothing left")
         page.tab.click("#empty button")
