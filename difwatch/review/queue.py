@@ -131,7 +131,6 @@ class Queue:
 
     def __init__(self, collection: StoredCollection) -> None:
         self.rules, self.columns, self.near = collection.rules, collection.columns, collection.near
-        self.pictures = collection.pictures
         self._parts = [_Part(groups) for groups in collection.copies_and_edited()]
         self._orders: dict[Order, NDArray[np.intp]] = {}
 
@@ -162,10 +161,6 @@ class Queue:
         """Return the places of all pictures of a group, the best first."""
         part, number = self._at(group)
         return [int(part.primary[number]), *part.member[part.start[number] : part.start[number + 1]].tolist()]
-
-    def bytes(self, group: int) -> int:
-        """Return the bytes of the pictures of a group that have a better one."""
-        return int(self._figure("bytes")[group])
 
     def groups_of(self, column: Literal["file", "content"], values: Collection[int]) -> dict[int, set[int]]:
         """Return the groups of each file or content: the best of copies may be an edited version as well."""

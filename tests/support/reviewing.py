@@ -22,6 +22,19 @@ SECONDS = 30.0
 LOOPBACK = "127.0.0.1"
 
 
+SECURITY = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+"""The headers of everything that is answered."""
+
+
 class Answer(NamedTuple):
     """What the server answered; names of headers are in lower case."""
 

@@ -20,7 +20,7 @@ import pytest
 from difwatch.review.routes import application
 from tests.support.commands import called, index
 from tests.support.photos import exif_of, photo
-from tests.support.reviewing import LOOPBACK, SECONDS, Browser, Review, reviewing
+from tests.support.reviewing import LOOPBACK, SECONDS, SECURITY, Browser, Review, reviewing
 from tests.support.running import until
 
 OTHER_USER = 65534
@@ -317,16 +317,6 @@ def test_a_page_to_look_only_changes_nothing(tmp_path):
         assert all_of(state) == before
 
 
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
@@ -344,7 +334,7 @@ def test_every_answer_has_the_headers_that_keep_a_browser_in_and_no_more(page):
         assert kind == KINDS.get(path.rpartition("/")[2], "application/json"), path
         for name in ("date", "content-length", "transfer-encoding"):
             headers.pop(name, None)
-        assert headers == HEADERS, path
+        assert headers == SECURITY, path
 
 
 KINDS = {
@@ -363,7 +353,7 @@ def test_the_stream_of_events_has_them_too(page):
         said = b""
         while b"event: ping" not in said:
             said += to.recv(1 << 16)
-    for name, value in {**HEADERS, "cache-control": "no-store"}.items():
+    for name, value in {**SECURITY, "cache-control": "no-store"}.items():
         assert f"{name}: {value}\r\n".encode() in said
     assert b"server:" not in said.lower()
 

@@ -10,22 +10,13 @@ import pytest
 from difwatch.review.gate import Gate
 from difwatch.review.sessions import Sessions
 from tests.support.clock import StandingClock
+from tests.support.reviewing import SECURITY
 
 HOST = "dw-01234567.localhost:7425"
 ORIGIN = f"http://{HOST}"
 PEER, OWN = ("127.0.0.1", 50_000), ("127.0.0.1", 7425)
 MOST = 64 << 10
 
-SECURITY = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 REFUSAL = {"cache-control": "no-store", "content-type": "application/json", **SECURITY}
 
 
