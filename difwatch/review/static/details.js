@@ -2,7 +2,7 @@
 import { $, element, icon, named } from './dom.js';
 import { get, pictureAddress } from './server.js';
 import { date, has, size } from './stage.js';
-import { bytes, count, errorOf, list, say, short } from './words.js';
+import { bytes, count, errorOf, list, say, short, when } from './words.js';
 
 /** @typedef {import('./choice.js').Picture} Picture */
 
@@ -114,7 +114,10 @@ function meter(pair, settings) {
 }
 
 function rule({ rule, decides, best, other }) {
-  const text = say(`rule.${rule}`);
+  const text = say(`rule.${rule}`), shown = SHOWN[rule] ?? named;
   return element('li', decides ? { class: 'hit' } : {},
-    ...(decides ? [`${text}: `, named(best), ` ${say('against')} `, named(other)] : [text]));
+    ...(decides ? [`${text}: `, shown(best), ` ${say('against')} `, shown(other)] : [text]));
 }
+
+/** How what a rule compares is shown, where it is no text. */
+const SHOWN = { bytes: (size) => bytes(Number(size)), oldest: when, newest: when };

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from difwatch.matches.groups import KEEP_RULES
 from difwatch.review.static_files import read_files
 
 FILES = read_files()
@@ -49,6 +50,11 @@ def test_every_word_that_the_page_asks_for_is_in_the_catalogue():
     asked = set(re.findall(r'data-word="([^"]+)"', FILES["index.html"].content.decode()))
     assert asked
     assert asked <= words
+
+
+def test_every_rule_that_chooses_the_one_to_keep_has_a_word():
+    words = json.loads(FILES["words.en.json"].content).keys()
+    assert {f"rule.{name}" for name in KEEP_RULES} <= words
 
 
 def test_every_module_that_is_imported_is_there():
